@@ -1,0 +1,99 @@
+/**
+ * The error catalogue: every operational fault, with its HTTP status, whether trying again may help, and a message that is safe to show.
+ * Expected outcomes are values, not errors; anything that is not an AppError is a defect and is shown as `internal`.
+ */
+const CATALOGUE = {
+  'auth/unauthorized': [401, false, 'The gateway token is missing or wrong'],
+  'auth/locked-out': [429, true, 'Too many failed attempts'],
+  'auth/forbidden': [403, false, 'This credential lacks the scope for that'],
+  'request/host-unknown': [421, false, 'This Host is not served here'],
+  'request/origin-refused': [403, false, 'This Origin is not allowed'],
+  'request/proxied': [403, false, 'Proxy headers are refused: no trusted proxy is configured'],
+  'request/rate-limited': [429, true, 'Too many requests'],
+  'request/too-large': [413, false, 'The request body is too large'],
+  'request/timeout': [408, true, 'The request body came too slowly'],
+  'request/invalid': [400, false, 'The request is not valid'],
+  'request/not-found': [404, false, 'There is nothing at this address'],
+  'request/method': [405, false, 'This method is not supported here'],
+  'guard/blocked': [403, false, 'The guard refused this'],
+  'config/invalid': [400, false, 'The configuration is not valid'],
+  'config/unreadable': [500, false, 'The configuration cannot be read'],
+  'config/unknown-key': [400, false, 'There is no such configuration key'],
+  'store/unavailable': [503, true, 'The database cannot be used'],
+  'store/corrupt': [503, false, 'The database is damaged'],
+  'store/conflict': [409, true, 'Somebody else changed this first'],
+  'store/newer': [503, false, 'The database was written by a newer version'],
+  'state/locked': [409, true, 'Another gateway uses this state folder'],
+  'state/unwritable': [503, false, 'The state folder cannot be written'],
+  'secrets/sealed': [500, false, 'A sealed secret cannot be opened'],
+  'net/refused': [403, false, 'This address may not be reached'],
+  'net/unreachable': [502, true, 'The server cannot be reached'],
+  'net/timeout': [504, true, 'The server did not answer in time'],
+  'net/too-large': [502, false, 'The answer is too large'],
+  'provider/none': [503, false, 'No model is configured'],
+  'provider/unknown': [404, false, 'No such provider or route is configured'],
+  'provider/unreachable': [502, true, 'The model server cannot be reached'],
+  'provider/auth': [502, false, 'The model server refused our credentials'],
+  'provider/rate-limit': [429, true, 'The model server limits our rate'],
+  'provider/overloaded': [503, true, 'The model server is overloaded'],
+  'provider/context-too-long': [400, false, 'The conversation is too long for this model'],
+  'provider/refused': [400, false, 'The model refused to answer'],
+  'provider/bad-request': [400, false, 'The model server did not accept the request'],
+  'turn/cancelled': [499, true, 'The turn was cancelled'],
+  'turn/budget': [429, false, 'The turn reached one of its budgets'],
+  'turn/not-found': [404, false, 'There is no such turn'],
+  'turn/queue-full': [429, true, 'Too many messages wait in this conversation'],
+  'turn/interrupted': [503, true, 'The gateway stopped before this turn ended'],
+  'session/not-found': [404, false, 'There is no such session'],
+  'session/exists': [409, false, 'A session with this key exists'],
+  'tool/failed': [500, false, 'The tool failed'],
+  'tool/invalid-input': [400, false, 'The arguments do not fit the tool'],
+  'tool/timeout': [504, true, 'The tool took too long'],
+  'memory/too-large': [400, false, 'This record is too large'],
+  'memory/full': [507, false, 'The memory store is full'],
+  'file/outside-roots': [403, false, 'This path lies outside the configured folders'],
+  'file/not-found': [404, false, 'There is no such file'],
+  'file/unreadable': [403, false, 'This file cannot be read'],
+  'gateway/unreachable': [502, true, 'No gateway answers there'],
+  'gateway/stopping': [503, true, 'The gateway is stopping'],
+  'cli/usage': [400, false, 'The command line is not valid'],
+  internal: [500, false, 'Something went wrong inside carapace'],
+} as const satisfies Record<string, readonly [status: number, retryable: boolean, message: string]>
+
+export type ErrorCode = keyof typeof CATALOGUE
+
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+  /** What the user can do about it, shown beside the message. */
+  readonly hint: string | undefined
+  /** Milliseconds after which trying again makes sense. */
+  readonly retryAfterMs: number | undefined
+
+  /** `detail` is appended to the catalogue's message; it must be safe to show. */
+  constructor(code: ErrorCode, detail?: string, more: { readonly hint?: string; readonly retryAfterMs?: number; readonly cause?: unknown } = {}) {
+    super(detail === undefined ? CATALOGUE[code][2] : `${CATALOGUE[code][2]}: ${detail}`, more.cause === undefined ? undefined : { cause: more.cause })
+    this.code = code
+    this.hint = more.hint
+    this.retryAfterMs = more.retryAfterMs
+  }
+
+  get status(): number {
+    return CATALOGUE[this.code][0]
+  }
+
+  get retryable(): boolean {
+    return CATALOGUE[this.code][1]
+  }
+}
+
+/** The AppError that may be shown for anything thrown: a defect becomes `internal`, without its message. */
+export function exposed(error: unknown): AppError {
+  return error instanceof AppError ? error : new AppError('internal', undefined, { cause: error })
+}
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(CATALOGUE, code)
+}
+
+export const errorCodes = Object.keys(CATALOGUE).filter(isErrorCode)

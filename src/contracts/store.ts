@@ -1,0 +1,178 @@
+/**
+ * What is kept. Everything goes through `Database`: reads, and commits that are lists of statements, so that the same queries run on an embedded and on a
+ * shared engine, and concurrent commits can share one disk flush.
+ */
+import type { Message } from './message.ts'
+import type { Origin } from './origin.ts'
+import type { InboundMessage, TurnResult } from './turn.ts'
+import type { Usage } from './usage.ts'
+
+export type SqlValue = string | number | null | Uint8Array
+export type Row = Readonly<Record<string, SqlValue>>
+
+export interface Statement {
+  /** Parameters are `$1`, `$2`, … */
+  readonly sql: string
+  readonly params: readonly SqlValue[]
+  /** Rows that must change; any other number rolls the whole commit back with `store/conflict`. */
+  readonly expectChanges?: number
+}
+
+export interface Database {
+  query(sql: string, params: readonly SqlValue[]): Promise<readonly Row[]>
+  /** All or nothing, durable when it resolves. Concurrent commits may share one transaction; a failing one never takes its neighbours along. */
+  commit(statements: readonly Statement[]): Promise<void>
+  /** Integrity check of the engine; empty when sound. */
+  check(): Promise<readonly string[]>
+  /** Bytes on disk. */
+  size(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface Store {
+  readonly sessions: SessionStore
+  readonly turns: TurnStore
+  readonly memory: MemoryStore
+  readonly usage: UsageStore
+  check(): Promise<readonly string[]>
+  size(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface Session {
+  readonly id: string
+  readonly key: string
+  readonly title: string | null
+  /** Model or route chosen for this session, or null for the default. */
+  readonly model: string | null
+  readonly messageCount: number
+  /** What the conversation has seen so far; only ever grows until reset. */
+  readonly taint: Taint
+  readonly createdAt: number
+  readonly lastActivityAt: number
+}
+
+export interface Taint {
+  readonly untrusted: boolean
+  readonly private: boolean
+}
+
+/** One line of a conversation: a message, or a summary that stands for all lines up to `coversUntil`. */
+export interface Entry {
+  /** Grows with time over the whole store; the order of a conversation. */
+  readonly id: number
+  readonly turnId: string | null
+  readonly message: Message
+  /** Estimated tokens of `message`. */
+  readonly tokens: number
+  readonly at: number
+}
+
+export interface Summary {
+  readonly coversUntil: number
+  readonly text: string
+  readonly tokens: number
+  /** A summary of untrusted text is untrusted. */
+  readonly taint: Taint
+}
+
+export interface SessionList {
+  readonly sessions: readonly Session[]
+  readonly total: number
+}
+
+export interface SessionStore {
+  /** Finds the session with this key or makes it. */
+  open(key: string, now: number): Promise<Session>
+  find(key: string): Promise<Session | null>
+  /** By id; null when it is gone. */
+  get(id: string): Promise<Session | null>
+  list(query: { readonly limit: number; readonly offset: number; readonly search?: string }): Promise<SessionList>
+  /** Throws `session/not-found`, or `session/exists` when the new key is taken. */
+  rename(key: string, change: { readonly key?: string; readonly title?: string; readonly model?: string | null }): Promise<Session>
+  /** Forgets the conversation (entries, summary, taint) and keeps the session. */
+  reset(key: string, now: number): Promise<void>
+  delete(key: string): Promise<boolean>
+  /** The newest entries after `afterId`, oldest first: at most `limit`. */
+  tail(sessionId: string, query: { readonly limit: number; readonly afterId?: number; readonly beforeId?: number }): Promise<readonly Entry[]>
+  summary(sessionId: string): Promise<Summary | null>
+  saveSummary(sessionId: string, summary: Summary, now: number): Promise<void>
+}
+
+/** Steps of a turn's journal. Each is committed before the next step acts. */
+export type JournalStep =
+  /** The model asked for tools: the assistant message, with its calls. */
+  | { readonly kind: 'assistant'; readonly message: Message; readonly usage: Usage; readonly model: string }
+  /** A tool is about to run. */
+  | { readonly kind: 'tool-intent'; readonly callId: string; readonly tool: string; readonly effectId: string }
+  /** What it answered (a `tool` message with one or more results). */
+  | { readonly kind: 'tool-result'; readonly message: Message; readonly ms: number }
+
+export interface StoredTurn {
+  readonly turnId: string
+  readonly sessionId: string | null
+  readonly sessionKey: string | null
+  readonly request: InboundMessage
+  readonly acceptedAt: number
+  /** Whether an earlier process began it. */
+  readonly steps: readonly JournalStep[]
+}
+
+export interface TurnStore {
+  /**
+   * Journals an accepted message: turn row, user entry and session in one commit. Returns the earlier turn's id when the idempotency key was seen within 24 h.
+   */
+  accept(turn: { readonly turnId: string; readonly request: InboundMessage; readonly tokens: number; readonly now: number }): Promise<{ readonly repeatedOf: string | null; readonly sessionId: string | null }>
+  /** Appends steps; conversation entries come out of them. */
+  append(turnId: string, sessionId: string | null, steps: readonly JournalStep[], now: number): Promise<void>
+  /** The reply, the usage row, the taint and the end of the turn in one commit. `reply` is null when nothing was said. */
+  finish(end: TurnEnd): Promise<void>
+  /** Accepted and not finished, oldest first. */
+  unfinished(): Promise<readonly StoredTurn[]>
+  /** The result of a finished turn; null while it runs or when it is unknown. */
+  result(turnId: string): Promise<TurnResult | null>
+}
+
+export interface TurnEnd {
+  readonly turnId: string
+  readonly sessionId: string | null
+  readonly reply: Message | null
+  readonly replyTokens: number
+  readonly result: TurnResult
+  readonly taint: Taint
+  readonly now: number
+}
+
+export interface MemoryRecord {
+  readonly key: string
+  readonly value: string
+  readonly origin: Origin
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** Limits: key 1 KiB, value 64 KiB, 4 MiB in all. */
+export interface MemoryStore {
+  write(record: { readonly key: string; readonly value: string; readonly origin: Origin; readonly now: number }): Promise<void>
+  read(key: string): Promise<MemoryRecord | null>
+  list(query: { readonly prefix?: string; readonly limit: number }): Promise<readonly MemoryRecord[]>
+  /** Best match first; every word of the query may match by prefix. */
+  search(query: string, limit: number): Promise<readonly MemoryRecord[]>
+  delete(key: string): Promise<boolean>
+}
+
+export interface UsageRow {
+  /** `2026-11-22` (UTC) or a model or a session key, as grouped. */
+  readonly group: string
+  readonly turns: number
+  readonly usage: Usage
+  /** US dollars over the turns whose price is known. */
+  readonly costUsd: number
+  /** Turns without a known price. */
+  readonly unpricedTurns: number
+}
+
+export interface UsageStore {
+  summarize(query: { readonly by: 'day' | 'model' | 'session'; readonly sinceMs: number }): Promise<readonly UsageRow[]>
+}
+

@@ -1,0 +1,63 @@
+/** A tool: what it is called, what it may touch, how it recovers, and its code. */
+import type * as z from 'zod'
+import type { Cleared } from './cleared.ts'
+import type { JsonValue } from './json.ts'
+import type { Origin } from './origin.ts'
+
+/** `read` changes nothing; `write` changes the owner's own data, undoable; `egress` sends data outside; `irreversible` cannot be taken back. */
+export type Effect = 'read' | 'write' | 'egress' | 'irreversible'
+
+/**
+ * What to do with an intent whose outcome is unknown after a crash.
+ * `pure`: no effect, run again. `idempotent`: same effect twice is the same as once. `keyed`: run again with the same effect id. `probe`: ask the outside. `unsafe`: ask the owner.
+ */
+export type Recovery = 'pure' | 'idempotent' | 'keyed' | 'probe' | 'unsafe'
+
+/** Dotted path into the tool's input, for example `to` or `files.path`; arrays are walked. */
+export type ArgumentPath = string
+
+/** Facts the guard decides by. All of them are obligatory: a tool cannot forget to say. */
+export interface ToolManifest {
+  readonly effect: Effect
+  readonly recovery: Recovery
+  /** Arguments that say where data goes (url, address, path written to). */
+  readonly destinations: readonly ArgumentPath[]
+  /** Arguments that carry content to those destinations. */
+  readonly content: readonly ArgumentPath[]
+  /** Arguments that name files; they must lie inside the configured roots. */
+  readonly paths: readonly ArgumentPath[]
+  /** Who writes what the tool returns, where no part says otherwise. */
+  readonly returns: { readonly trust: Origin['trust']; readonly private: boolean }
+}
+
+export interface ToolCall {
+  readonly callId: string
+  readonly tool: string
+  readonly input: JsonValue
+  readonly turnId: string
+  readonly sessionId: string | null
+  /** Content-derived: the same action has the same id, wherever it stands in the turn. */
+  readonly effectId: string
+}
+
+/** What a tool answers. `output` is text or JSON text for the model, at most 64 KiB after the guard. `origin` overrides the manifest's `returns`, only ever to trust less. */
+export interface ToolResult {
+  readonly output: string
+  readonly isError?: boolean
+  readonly origin?: Origin
+}
+
+/**
+ * `run` is called once per cleared call with input that passed `input`. Throwing an `AppError` becomes a failed result that the model sees; anything else is a defect.
+ * Must settle soon after the signal aborts. Never writes outside its manifest.
+ */
+export interface Tool<Input = never> {
+  readonly name: string
+  readonly description: string
+  readonly input: z.ZodType<Input>
+  readonly manifest: ToolManifest
+  run(input: Input, call: Cleared<ToolCall>, signal: AbortSignal): Promise<ToolResult>
+}
+
+/** A tool whose input type is forgotten, for registries. `input` parses before `run`, so the pair always fits. */
+export type AnyTool = Tool

@@ -1,0 +1,120 @@
+/**
+ * Runs the stages of a checkpoint in order and mints `Cleared<T>`: the only place that does. A stage that throws blocks. Every decision is reported by the
+ * runner, never by the stage. A `hold` blocks until an owner can be asked.
+ */
+import type { Cleared } from '../contracts/cleared.ts'
+import { AppError } from '../contracts/errors.ts'
+import type { AsyncStage, Checkpoint, Refusal, Reporter, Stage, Verdict } from './stage.ts'
+
+const cleared = new WeakSet<object>()
+
+export type Decision<T> = { readonly ok: true; readonly value: Cleared<T> } | { readonly ok: false; readonly refusal: Refusal }
+
+/** Whether the guard itself cleared this very object. Sinks that can hurt ask it at run time too. */
+export function isCleared(value: object): boolean {
+  return cleared.has(value)
+}
+
+function mint<T extends object>(value: T): asserts value is Cleared<T> {
+  cleared.add(value)
+}
+
+/** For checkpoints whose stages all answer at once. */
+export function clearNow<T extends object, Context>(checkpoint: Checkpoint<T, Context>, value: T, context: Context, report: Reporter): Decision<T> {
+  const run = new Run<T>(checkpoint.name, value, report)
+  for (const stage of checkpoint.stages) {
+    try {
+      run.take(stage, stage.check(run.value, context))
+    } catch (error) {
+      run.fault(stage, error)
+    }
+    if (run.refusal !== null) break
+  }
+  return run.decide()
+}
+
+/** For checkpoints with a stage that waits. */
+export async function clear<T extends object, Context>(
+  checkpoint: Checkpoint<T, Context, AsyncStage<T, Context>>,
+  value: T,
+  context: Context,
+  report: Reporter,
+  signal: AbortSignal,
+): Promise<Decision<T>> {
+  const run = new Run<T>(checkpoint.name, value, report)
+  for (const stage of checkpoint.stages) {
+    try {
+      const verdict = stage.check(run.value, context, signal)
+      run.take(stage, verdict instanceof Promise ? await verdict : verdict)
+    } catch (error) {
+      run.fault(stage, error)
+    }
+    if (run.refusal !== null) break
+  }
+  return run.decide()
+}
+
+/** The refusal as the error that its caller throws. */
+export function refusalError(refusal: Refusal): AppError {
+  return new AppError(refusal.code, refusal.why, {
+    ...(refusal.hint === undefined ? {} : { hint: refusal.hint }),
+    ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
+  })
+}
+
+class Run<T extends object> {
+  value: T
+  refusal: Refusal | null = null
+  readonly #checkpoint: string
+  readonly #report: Reporter
+  readonly #startedAt = performance.now()
+
+  constructor(checkpoint: string, value: T, report: Reporter) {
+    this.#checkpoint = checkpoint
+    this.value = value
+    this.#report = report
+  }
+
+  take(stage: Pick<Stage<T, never>, 'name'>, verdict: Verdict<T>): void {
+    switch (verdict.verdict) {
+      case 'pass':
+        return
+      case 'rewrite':
+        this.value = verdict.value
+        return this.#tell(stage.name, 'rewrite', verdict.why)
+      case 'hold':
+        this.refusal = { stage: stage.name, code: 'guard/blocked', why: `${verdict.why} (${verdict.evidence})`, hint: verdict.unlock }
+        return this.#tell(stage.name, 'hold', verdict.why)
+      case 'block':
+        this.refusal = { stage: stage.name, code: verdict.code, why: verdict.why, ...optional(verdict) }
+        return this.#tell(stage.name, 'block', verdict.why)
+      default:
+        // A verdict that is none (a stage from outside the type checker) is a fault, and faults block.
+        throw new TypeError('a stage answered without a verdict')
+    }
+  }
+
+  fault(stage: Pick<Stage<T, never>, 'name'>, error: unknown): void {
+    this.refusal = { stage: stage.name, code: 'guard/blocked', why: `the check ${stage.name} failed` }
+    this.#tell(stage.name, 'fault', error instanceof Error ? error.message : 'unknown fault')
+  }
+
+  decide(): Decision<T> {
+    if (this.refusal !== null) return { ok: false, refusal: this.refusal }
+    this.#tell(null, 'pass', null)
+    const { value } = this
+    mint(value)
+    return { ok: true, value }
+  }
+
+  #tell(stage: string | null, verdict: 'pass' | 'rewrite' | 'hold' | 'block' | 'fault', why: string | null): void {
+    this.#report({ checkpoint: this.#checkpoint, stage, verdict, why, ms: performance.now() - this.#startedAt })
+  }
+}
+
+function optional(verdict: { readonly hint?: string; readonly retryAfterMs?: number }): { hint?: string; retryAfterMs?: number } {
+  return {
+    ...(verdict.hint === undefined ? {} : { hint: verdict.hint }),
+    ...(verdict.retryAfterMs === undefined ? {} : { retryAfterMs: verdict.retryAfterMs }),
+  }
+}
