@@ -15,7 +15,12 @@ const gatewaySection = z
     port: z.int().min(0).max(65_535).default(18_789).describe('TCP port; 0 lets the system choose'),
     allowedHosts: z.array(z.string()).default([]).describe('Host names, beside loopback ones, under which the gateway answers'),
     allowedOrigins: z.array(z.string()).default([]).describe('Browser origins, beside our own, that may call the gateway'),
-    maxBodyBytes: z.int().min(1024).max(64 * 1024 * 1024).default(4 * 1024 * 1024).describe('Largest request body in bytes'),
+    maxBodyBytes: z
+      .int()
+      .min(1024)
+      .max(64 * 1024 * 1024)
+      .default(4 * 1024 * 1024)
+      .describe('Largest request body in bytes'),
     requestTimeoutMs: z.int().min(100).default(30_000).describe('Milliseconds for a request to arrive completely'),
     drainMs: z.int().min(0).default(30_000).describe('Milliseconds that running turns get when the gateway stops'),
     maxConnections: z.int().min(1).default(1024).describe('WebSocket connections at once'),
@@ -75,7 +80,12 @@ const filesystemSection = z
   .strictObject({
     roots: z.array(z.string()).default([]).describe('Absolute folders that file tools may read'),
     excludePatterns: z.array(z.string()).default(['**/.git/**', '**/.ssh/**', '**/.env*']).describe('Globs inside the roots that stay hidden'),
-    maxReadBytes: z.int().min(1).max(10 * 1024 * 1024).default(65_536).describe('Bytes that one read returns at most'),
+    maxReadBytes: z
+      .int()
+      .min(1)
+      .max(10 * 1024 * 1024)
+      .default(65_536)
+      .describe('Bytes that one read returns at most'),
   })
   .prefault({})
 
@@ -95,7 +105,11 @@ const usageSection = z
 const loggingSection = z
   .strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is written'),
-    maxFileBytes: z.int().min(65_536).default(10 * 1024 * 1024).describe('Bytes of the log file before it is rotated; one old file is kept'),
+    maxFileBytes: z
+      .int()
+      .min(65_536)
+      .default(10 * 1024 * 1024)
+      .describe('Bytes of the log file before it is rotated; one old file is kept'),
   })
   .prefault({})
 

@@ -7,3 +7,20 @@ export interface Log {
   child(bindings: LogFields): Log
 }
 export type LogFields = Readonly<Record<string, unknown>>
+
+/** Where `logs.tail` reads. A line is the JSON text as written, already redacted. */
+export interface LogTail {
+  /** The newest lines, oldest first. */
+  tail(lines: number): readonly string[]
+  /** Calls back for every new line until the returned function is called. */
+  follow(listener: (line: string) => void): () => void
+}
+
+/** Strings that must never leave: whoever learns a secret adds it, every writer asks. */
+export interface SecretRegistry {
+  add(secret: string): void
+  /** Secrets of 8 and more characters, longest first. */
+  list(): readonly string[]
+  /** Replaces every known secret by `[secret]`. */
+  redact(text: string): string
+}

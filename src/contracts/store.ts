@@ -122,7 +122,12 @@ export interface TurnStore {
   /**
    * Journals an accepted message: turn row, user entry and session in one commit. Returns the earlier turn's id when the idempotency key was seen within 24 h.
    */
-  accept(turn: { readonly turnId: string; readonly request: InboundMessage; readonly tokens: number; readonly now: number }): Promise<{ readonly repeatedOf: string | null; readonly sessionId: string | null }>
+  accept(turn: {
+    readonly turnId: string
+    readonly request: InboundMessage
+    readonly tokens: number
+    readonly now: number
+  }): Promise<{ readonly repeatedOf: string | null; readonly sessionId: string | null }>
   /** Appends steps; conversation entries come out of them. */
   append(turnId: string, sessionId: string | null, steps: readonly JournalStep[], now: number): Promise<void>
   /** The reply, the usage row, the taint and the end of the turn in one commit. `reply` is null when nothing was said. */
@@ -175,4 +180,3 @@ export interface UsageRow {
 export interface UsageStore {
   summarize(query: { readonly by: 'day' | 'model' | 'session'; readonly sinceMs: number }): Promise<readonly UsageRow[]>
 }
-

@@ -1,0 +1,82 @@
+/** What every command gets. `app/main.ts` fills it in, so that the command line stands on the same services as the gateway. */
+import type { Settings } from '../contracts/settings.ts'
+import type { GatewayClient } from '../net/gateway-client.ts'
+
+export interface CliContext {
+  readonly io: Terminal
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly version: string
+  readonly services: CliServices
+}
+
+export interface Terminal {
+  write(text: string): void
+  writeError(text: string): void
+  readonly isTerminal: boolean
+  readonly isInputTerminal: boolean
+  readonly columns: number
+  readonly color: boolean
+}
+
+/** What only the composition root can do. Each member loads its code when called. */
+export interface CliServices {
+  paths(): Paths
+  /** Reads file, environment and flags; throws `config/invalid` with every problem. */
+  settings(): Promise<Settings>
+  /** Edits the file and keeps its comments; validates before it writes. `value` is JSON5 text or plain text. */
+  setConfig(path: string, value: string): Promise<void>
+  unsetConfig(path: string): Promise<void>
+  /** Starts a gateway in this process. */
+  startGateway(options: StartOptions): Promise<RunningGateway>
+  /** Connects to the gateway that serves this state folder (or `host`/`port`), or throws `gateway/unreachable`. */
+  connect(target: GatewayTarget): Promise<GatewayClient>
+  /** Providers as the setup wizard offers them, in registry order. */
+  providers(): Promise<readonly ProviderOffer[]>
+  /** Asks the vendor whether the credentials of this section work; the section is not written. Returns its models. */
+  tryProvider(id: string, section: Readonly<Record<string, string>>): Promise<readonly string[]>
+  /** Checks of the machine, state folder, configuration, database and models. */
+  doctor(): Promise<readonly Finding[]>
+}
+
+export interface Paths {
+  readonly configFile: string
+  readonly stateDir: string
+  readonly logFile: string
+  readonly database: string
+}
+
+export interface GatewayTarget {
+  readonly host?: string
+  readonly port?: number
+}
+
+export interface StartOptions {
+  readonly host?: string
+  readonly port?: number
+  /** Serve only this process' own client: no fixed port, no ready line. */
+  readonly embedded?: boolean
+}
+
+export interface RunningGateway {
+  readonly url: string
+  readonly model: { readonly name: string | null; readonly source: string; readonly demo: boolean }
+  /** Drains running turns, closes the store. Idempotent. */
+  stop(): Promise<void>
+  /** Resolves when it has stopped. */
+  readonly stopped: Promise<void>
+}
+
+export interface ProviderOffer {
+  readonly id: string
+  readonly summary: string
+  /** Fields the wizard asks for: config path in the section, label, whether to hide the input. */
+  readonly fields: readonly { readonly path: string; readonly label: string; readonly secret: boolean; readonly required: boolean; readonly env?: string }[]
+}
+
+export interface Finding {
+  readonly name: string
+  readonly status: 'pass' | 'warn' | 'fail'
+  readonly detail: string
+  /** What to do about it. */
+  readonly next?: string
+}

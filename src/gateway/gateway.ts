@@ -1,0 +1,54 @@
+/** The life of a message, as doors see it. */
+import type { Store } from '../contracts/store.ts'
+import type { AcceptedTurn, InboundMessage, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
+
+export interface Gateway {
+  /**
+   * Journals the message, then starts its turn or queues it behind the one that runs in its conversation. Durable when it resolves. The listener hears every event of
+   * the turn, `turn-started` first. Throws `turn/queue-full`, `provider/none`, `provider/unknown`, `gateway/stopping`, `guard/blocked`, `request/too-large`.
+   */
+  submit(message: InboundMessage, listener?: TurnListener): Promise<AcceptedTurn>
+  /** Events of every turn, for doors that broadcast. Returns the way to stop. */
+  subscribe(listener: (turn: TurnAddress, event: TurnEvent) => void): () => void
+  /** The result, once there is one. Throws `turn/not-found`; an aborted signal throws its reason. */
+  wait(turnId: string, signal: AbortSignal): Promise<TurnResult>
+  /** Cancels running and queued turns; says how many. */
+  abort(target: { readonly turnId: string } | { readonly sessionKey: string }, reason: string): number
+  status(): GatewayStatus
+  /** Names for `/v1/models` and `models.list`: `provider:model` and routes. */
+  models(signal: AbortSignal): Promise<readonly ModelListing[]>
+  /** Read and manage what is kept. Messages never enter through here. */
+  readonly store: Store
+}
+
+export interface TurnAddress {
+  readonly turnId: string
+  readonly sessionKey: string | null
+}
+
+export interface GatewayStatus {
+  readonly startedAt: number
+  readonly activeTurns: number
+  readonly queuedTurns: number
+  readonly finishedTurns: number
+  readonly model: DefaultModel
+  /** Empty when the gateway can serve: otherwise why not (for `/health/ready`). */
+  readonly notReady: readonly string[]
+}
+
+/** The default model and how it was found. */
+export interface DefaultModel {
+  /** `provider:model`, a route's name, or null when there is none. */
+  readonly name: string | null
+  readonly source: 'config' | 'environment' | 'probe' | 'demo' | 'none'
+  readonly demo: boolean
+}
+
+export interface ModelListing {
+  readonly name: string
+  readonly kind: 'model' | 'route'
+  readonly provider: string
+  readonly contextTokens?: number
+  /** US dollars per million tokens, where known. */
+  readonly price?: { readonly input: number; readonly output: number }
+}
