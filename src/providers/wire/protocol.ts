@@ -1,0 +1,35 @@
+/**
+ * A wire protocol: how a request is written and how an answer is read. It knows no URL, no key and no network; `define-provider.ts` composes it with endpoint,
+ * authentication and framing.
+ */
+import type { JsonObject } from '../../contracts/json.ts'
+import type { ModelEvent, ModelFault, ModelRequest } from '../../contracts/provider.ts'
+
+export interface Protocol {
+  /** Path below the base URL, for example `/chat/completions`. */
+  path(request: ModelRequest): string
+  encode(request: ModelRequest): JsonObject
+  /** A fresh decoder for one answer. */
+  decoder(): Decoder
+  /** Sorts an error answer. `body` is at most 64 KiB of text; the fault's message must be scrubbed and at most 500 characters. */
+  fault(status: number, headers: Readonly<Record<string, string>>, body: string): ModelFault
+}
+
+/** One frame of the framing: an SSE event, or an event-stream message. */
+export interface Frame {
+  /** SSE `event:` field, or `:event-type` / `:exception-type` of an event-stream message; empty when absent. */
+  readonly event: string
+  readonly data: string
+}
+
+/** Pure state machine. After a `finish` or `error` it answers nothing more. */
+export interface Decoder {
+  push(frame: Frame): readonly ModelEvent[]
+  /** The connection ended: `finish` or `error` if the answer did not say so itself. A cut answer is a `network` error. */
+  end(): readonly ModelEvent[]
+}
+
+/** Cuts bytes into frames; keeps what is incomplete. Bounded: a frame larger than 1 MiB throws `AppError('net/too-large')`. */
+export interface Framer {
+  push(bytes: Uint8Array): readonly Frame[]
+}
