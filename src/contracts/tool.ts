@@ -38,6 +38,8 @@ export interface ToolCall {
   readonly sessionId: string | null
   /** Content-derived: the same action has the same id, wherever it stands in the turn. */
   readonly effectId: string
+  /** Trust and privacy of all that the conversation had seen when the model made this call; what the call writes inherits it. */
+  readonly origin: Origin
 }
 
 /** What a tool answers. `output` is text or JSON text for the model, at most 64 KiB after the guard. `origin` overrides the manifest's `returns`, only ever to trust less. */
