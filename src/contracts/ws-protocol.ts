@@ -82,6 +82,8 @@ export const connectParams = z.object({
   role: z.literal('operator').default('operator'),
   /** What the client wishes; the server grants at most what its credential holds. */
   scopes: z.array(z.string().max(64)).max(16).default([]),
+  /** Events it wants; absent means all. `connect.challenge`, `shutdown` and `state.drop` always come. */
+  events: z.array(z.string().max(64)).max(32).optional(),
 })
 export type ConnectParams = z.infer<typeof connectParams>
 

@@ -1,0 +1,226 @@
+/**
+ * What WebSocket methods answer and what events carry, shared by the gateway and its clients. Above each result: the method's parameters. Unknown members are
+ * allowed everywhere, so that an older client understands a newer gateway.
+ */
+import * as z from 'zod'
+import { isErrorCode } from './errors.ts'
+
+const usage = z.object({
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  cacheReadTokens: z.number(),
+  cacheWriteTokens: z.number(),
+  reasoningTokens: z.number(),
+})
+
+const errorCode = z.string().refine(isErrorCode)
+
+const toolOutcome = z.object({ callId: z.string(), tool: z.string(), input: z.json(), output: z.string(), isError: z.boolean(), ms: z.number() })
+
+/** `TurnResult` as it travels. */
+export const turnResult = z.object({
+  turnId: z.string(),
+  sessionKey: z.string().nullable(),
+  status: z.enum(['completed', 'failed', 'cancelled']),
+  text: z.string(),
+  finishReason: z.enum(['stop', 'length', 'tool-calls', 'refused']),
+  clientToolCalls: z.array(z.object({ type: z.literal('tool-call'), callId: z.string(), tool: z.string(), input: z.json() })),
+  toolCalls: z.array(toolOutcome),
+  model: z.string(),
+  usage,
+  /** US dollars, or null where no price is known. */
+  costUsd: z.number().nullable(),
+  stoppedBy: z.enum(['steps', 'output-tokens', 'wall-clock', 'tool-time', 'money', 'repeated-call']).optional(),
+  error: z.object({ code: errorCode, message: z.string(), hint: z.string().optional(), retryAfterMs: z.number().optional() }).optional(),
+  durationMs: z.number(),
+})
+
+const defaultModel = z.object({
+  /** `provider:model`, a route's name, or null when there is none. */
+  name: z.string().nullable(),
+  source: z.enum(['config', 'environment', 'probe', 'demo', 'none']),
+  demo: z.boolean(),
+})
+
+/** `health {}` */
+export const healthResult = z.object({
+  status: z.enum(['ok', 'degraded']),
+  version: z.string(),
+  uptimeSeconds: z.number(),
+  /** Why the gateway is not ready; empty when it is. */
+  notReady: z.array(z.string()),
+})
+
+/** `status {}` */
+export const statusResult = healthResult.extend({
+  startedAt: z.number(),
+  activeTurns: z.number(),
+  queuedTurns: z.number(),
+  finishedTurns: z.number(),
+  model: defaultModel,
+  sessions: z.number(),
+  /** WebSocket connections that finished the handshake. */
+  connections: z.number(),
+  databaseBytes: z.number(),
+})
+
+/** `chat.send {message, idempotencyKey, sessionKey|key, model?, wait?}`. With `wait: true` it answers when the turn has ended, and `result` is there. */
+export const chatSendResult = z.object({
+  runId: z.string(),
+  sessionKey: z.string().nullable(),
+  status: z.enum(['started', 'queued', 'repeated']),
+  result: turnResult.optional(),
+})
+
+/** `agent {message, idempotencyKey, sessionKey?, model?}`: without `sessionKey` the turn is stateless. */
+export const agentResult = z.object({ runId: z.string(), sessionKey: z.string().nullable(), status: z.literal('accepted') })
+
+/** `agent.wait {runId, timeoutMs?}` (at most 600,000; 30,000 by default). `error` also stands for a cancelled turn: see `result.status`. */
+export const agentWaitResult = z.object({ runId: z.string(), status: z.enum(['ok', 'error', 'timeout']), result: turnResult.optional() })
+
+/** One message as clients show it. Text and reasoning are joined; images are counted, their data stays in the store. */
+export const historyMessage = z.object({
+  id: z.number(),
+  runId: z.string().nullable(),
+  role: z.enum(['system', 'user', 'assistant', 'tool']),
+  text: z.string(),
+  reasoning: z.string().optional(),
+  images: z.number().optional(),
+  toolCalls: z.array(z.object({ callId: z.string(), tool: z.string(), input: z.json() })).optional(),
+  toolResults: z.array(z.object({ callId: z.string(), tool: z.string(), output: z.string(), isError: z.boolean() })).optional(),
+  /** Milliseconds since the epoch. */
+  at: z.number(),
+  /** Parts of the text were left out because the message is longer than an answer may be. */
+  truncated: z.boolean().optional(),
+})
+
+/** `chat.history {sessionKey|key, limit?, beforeId?}`: the newest messages, oldest first (50 by default, at most 1,000). `more`: older ones exist. */
+export const chatHistoryResult = z.object({ sessionKey: z.string(), messages: z.array(historyMessage), more: z.boolean() })
+
+/** `chat.abort {runId} | {sessionKey|key}`, `reason?` */
+export const chatAbortResult = z.object({ aborted: z.number() })
+
+export const sessionInfo = z.object({
+  id: z.string(),
+  key: z.string(),
+  title: z.string().nullable(),
+  model: z.string().nullable(),
+  messageCount: z.number(),
+  createdAt: z.number(),
+  lastActivityAt: z.number(),
+})
+
+/** `sessions.list {limit?, offset?, search?}` (100 by default, at most 1,000; newest activity first) */
+export const sessionsListResult = z.object({ sessions: z.array(sessionInfo), total: z.number() })
+
+/** `sessions.preview {keys (at most 100), limit?, maxChars?}` (5 messages of 200 characters by default) */
+export const sessionsPreviewResult = z.object({
+  items: z.array(
+    z.object({
+      key: z.string(),
+      status: z.enum(['ok', 'empty', 'missing']),
+      messages: z.array(z.object({ role: z.enum(['system', 'user', 'assistant', 'tool']), text: z.string(), at: z.number() })),
+    }),
+  ),
+})
+
+/** `sessions.create {key?, title?, model?}` (without `key` one is made; `session/exists` when it is taken), `sessions.rename {key, newKey?, title?, model?}` (`model: null` goes back to the default) */
+export const sessionResult = z.object({ session: sessionInfo })
+
+/** `sessions.reset {key}` forgets the messages; running turns are cancelled first. */
+export const sessionsResetResult = z.object({ key: z.string(), reset: z.literal(true) })
+
+/** `sessions.delete {key}`; running turns are cancelled first. */
+export const sessionsDeleteResult = z.object({ key: z.string(), deleted: z.boolean() })
+
+/**
+ * `sessions.export {key, beforeId?}`: one page of whole messages, newest page first, oldest message first inside it. Ask again with `beforeId: nextBeforeId` until that is
+ * null, and put earlier pages in front.
+ */
+export const sessionsExportResult = z.object({
+  session: sessionInfo,
+  entries: z.array(z.object({ id: z.number(), turnId: z.string().nullable(), at: z.number(), message: z.json() })),
+  nextBeforeId: z.number().nullable(),
+})
+
+/** `models.list {}` */
+export const modelsListResult = z.object({
+  models: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.enum(['model', 'route']),
+      provider: z.string(),
+      contextTokens: z.number().optional(),
+      price: z.object({ input: z.number(), output: z.number() }).optional(),
+    }),
+  ),
+  default: defaultModel,
+})
+
+/** `config.get {key?}`: the whole configuration or one dotted path; secrets are `[secret]`. */
+export const configGetResult = z.object({ value: z.json(), hash: z.string().nullable(), file: z.string() })
+
+/** `config.schema {}`: JSON Schema of the file. */
+export const configSchemaResult = z.object({ schema: z.json() })
+
+/** `logs.tail {limit?, follow?}` (200 lines by default, at most 5,000). With `follow: true` new lines come as `logs` events until `logs.unfollow {}` or the end of the connection. */
+export const logsTailResult = z.object({ lines: z.array(z.string()), following: z.boolean() })
+export const logsUnfollowResult = z.object({ following: z.literal(false) })
+
+/** `usage.status {by?, days?}`: `day` (default), `model` or `session`; the last 30 days by default. */
+export const usageStatusResult = z.object({
+  by: z.enum(['day', 'model', 'session']),
+  since: z.number(),
+  rows: z.array(z.object({ group: z.string(), turns: z.number(), usage, costUsd: z.number(), unpricedTurns: z.number() })),
+  totals: z.object({ turns: z.number(), usage, costUsd: z.number(), unpricedTurns: z.number() }),
+})
+
+/** The answer to `connect`. */
+export const helloOk = z.object({
+  type: z.literal('hello-ok'),
+  protocol: z.number(),
+  server: z.object({ version: z.string(), connId: z.string() }),
+  features: z.object({ methods: z.array(z.string()), events: z.array(z.string()) }),
+  snapshot: z.object({ health: healthResult, uptimeMs: z.number() }),
+  auth: z.object({ role: z.literal('operator'), scopes: z.array(z.string()) }),
+  policy: z.object({ maxPayload: z.number(), maxBroadcastPayload: z.number(), maxBufferedBytes: z.number(), tickIntervalMs: z.number() }),
+})
+
+const run = { runId: z.string(), sessionKey: z.string().nullable() }
+const truncated = z.object({ truncated: z.literal(true), bytes: z.number() })
+
+/** Event `agent`: what a turn does, in order; ends with `complete`, `error` or `cancelled`. A payload over the limit has `data: {truncated: true, bytes}`. */
+export const agentEvent = z.discriminatedUnion('stream', [
+  z.object({ ...run, stream: z.literal('started'), data: z.object({ model: z.string(), demo: z.boolean() }) }),
+  z.object({ ...run, stream: z.literal('text'), data: z.object({ delta: z.string() }).or(truncated) }),
+  z.object({ ...run, stream: z.literal('reasoning'), data: z.object({ delta: z.string() }).or(truncated) }),
+  z.object({ ...run, stream: z.literal('tool_use'), data: z.object({ callId: z.string(), tool: z.string(), input: z.json() }).or(truncated) }),
+  z.object({ ...run, stream: z.literal('tool_result'), data: toolOutcome.or(truncated) }),
+  z.object({ ...run, stream: z.literal('model_switched'), data: z.object({ from: z.string(), to: z.string(), reason: z.string() }) }),
+  z.object({ ...run, stream: z.literal('model_retried'), data: z.object({ model: z.string(), reason: z.string(), waitMs: z.number() }) }),
+  z.object({ ...run, stream: z.enum(['complete', 'error', 'cancelled']), data: z.object({ result: turnResult }).or(truncated) }),
+])
+export type AgentEvent = z.infer<typeof agentEvent>
+
+/** Event `chat`: the same turn for clients that only show text. */
+export const chatEvent = z.union([
+  z.object({ ...run, state: z.enum(['delta', 'final', 'aborted', 'error']), truncated: z.literal(true), bytes: z.number() }),
+  z.discriminatedUnion('state', [
+    z.object({ ...run, state: z.literal('delta'), delta: z.string() }),
+    z.object({ ...run, state: z.literal('final'), text: z.string(), model: z.string(), usage, costUsd: z.number().nullable() }),
+    z.object({ ...run, state: z.literal('aborted'), text: z.string() }),
+    z.object({ ...run, state: z.literal('error'), error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }) }),
+  ]),
+])
+export type ChatEvent = z.infer<typeof chatEvent>
+
+/** Event `logs`: lines as they are written; `dropped` counts those that came too fast to send. */
+export const logsEvent = z.object({ lines: z.array(z.string()), dropped: z.number() })
+/** Event `tick`. */
+export const tickEvent = z.object({ ts: z.number() })
+/** Event `health`: readiness changed. */
+export const healthEvent = healthResult
+/** Event `shutdown`, just before the connection closes with 1012. */
+export const shutdownEvent = z.object({ reason: z.string() })
+/** Event `state.drop`: events were left out because the client reads too slowly. */
+export const stateDropEvent = z.object({ dropped: z.number(), event: z.string(), reason: z.string() })
