@@ -1,0 +1,94 @@
+/** The schema, step by step; forward only. A step that has shipped never changes. */
+import { AppError } from '../contracts/errors.ts'
+import type { Database, Statement } from '../contracts/store.ts'
+
+const steps: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE sessions (
+      id TEXT PRIMARY KEY,
+      key TEXT NOT NULL UNIQUE,
+      title TEXT,
+      model TEXT,
+      message_count INTEGER NOT NULL DEFAULT 0,
+      untrusted INTEGER NOT NULL DEFAULT 0,
+      private INTEGER NOT NULL DEFAULT 0,
+      summary TEXT,
+      summary_until INTEGER NOT NULL DEFAULT 0,
+      summary_tokens INTEGER NOT NULL DEFAULT 0,
+      created_at INTEGER NOT NULL,
+      last_activity_at INTEGER NOT NULL
+    )`,
+    'CREATE INDEX sessions_by_activity ON sessions (last_activity_at)',
+    `CREATE TABLE turns (
+      id TEXT PRIMARY KEY,
+      session_id TEXT,
+      idempotency TEXT UNIQUE,
+      finished INTEGER NOT NULL DEFAULT 0,
+      request TEXT NOT NULL,
+      result TEXT,
+      accepted_at INTEGER NOT NULL
+    )`,
+    'CREATE INDEX turns_unfinished ON turns (accepted_at) WHERE finished = 0',
+    'CREATE INDEX turns_by_session ON turns (session_id) WHERE session_id IS NOT NULL',
+    // The journal and the conversation are the same rows: what a turn did is what the session remembers.
+    `CREATE TABLE entries (
+      id INTEGER PRIMARY KEY,
+      session_id TEXT,
+      turn_id TEXT,
+      kind TEXT NOT NULL,
+      tokens INTEGER NOT NULL,
+      data TEXT NOT NULL,
+      at INTEGER NOT NULL
+    )`,
+    'CREATE INDEX entries_by_session ON entries (session_id, id) WHERE session_id IS NOT NULL',
+    'CREATE INDEX entries_by_turn ON entries (turn_id)',
+    `CREATE TABLE memory (
+      id INTEGER PRIMARY KEY,
+      key TEXT NOT NULL UNIQUE,
+      value TEXT NOT NULL,
+      origin TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL
+    )`,
+    `CREATE VIRTUAL TABLE memory_words USING fts5 (key, value, content = 'memory', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2')`,
+    `CREATE TRIGGER memory_added AFTER INSERT ON memory BEGIN
+      INSERT INTO memory_words (rowid, key, value) VALUES (new.id, new.key, new.value);
+    END`,
+    `CREATE TRIGGER memory_removed AFTER DELETE ON memory BEGIN
+      INSERT INTO memory_words (memory_words, rowid, key, value) VALUES ('delete', old.id, old.key, old.value);
+    END`,
+    `CREATE TRIGGER memory_changed AFTER UPDATE ON memory BEGIN
+      INSERT INTO memory_words (memory_words, rowid, key, value) VALUES ('delete', old.id, old.key, old.value);
+      INSERT INTO memory_words (rowid, key, value) VALUES (new.id, new.key, new.value);
+    END`,
+    `CREATE TABLE usage (
+      turn_id TEXT PRIMARY KEY,
+      session_id TEXT,
+      model TEXT NOT NULL,
+      input_tokens INTEGER NOT NULL,
+      output_tokens INTEGER NOT NULL,
+      cache_read_tokens INTEGER NOT NULL,
+      cache_write_tokens INTEGER NOT NULL,
+      reasoning_tokens INTEGER NOT NULL,
+      cost_usd REAL,
+      at INTEGER NOT NULL
+    )`,
+    'CREATE INDEX usage_by_time ON usage (at)',
+  ],
+]
+
+export async function migrate(database: Database): Promise<void> {
+  await database.commit([{ sql: 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)', params: [] }])
+  const rows = await database.query('SELECT value FROM meta WHERE name = $1', ['schema'])
+  const version = Number(rows[0]?.['value'] ?? 0)
+  if (version > steps.length) throw new AppError('store/newer', undefined, { hint: 'Start the newer carapace, or restore a backup made by this one' })
+  for (const [index, step] of steps.entries()) {
+    if (index < version) continue
+    const statements: Statement[] = step.map((sql) => ({ sql, params: [] }))
+    statements.push({
+      sql: 'INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+      params: ['schema', String(index + 1)],
+    })
+    await database.commit(statements)
+  }
+}

@@ -1,0 +1,130 @@
+import { newId } from '../std/ids.ts'
+import { AppError } from '../contracts/errors.ts'
+import type { Database, Entry, Row, Session, SessionStore, SqlValue, Statement } from '../contracts/store.ts'
+import { integer, isMessage, json, text, textOrNull } from './rows.ts'
+
+/** The first line of a conversation, and the upsert that makes or touches it. Used by `open` and by the commit that accepts a message. */
+export function touchSession(key: string, messages: number, now: number): Statement {
+  return {
+    sql: `INSERT INTO sessions (id, key, message_count, created_at, last_activity_at) VALUES ($1, $2, $3, $4, $4)
+      ON CONFLICT (key) DO UPDATE SET message_count = sessions.message_count + $3, last_activity_at = $4`,
+    params: [newId('ses', now), key, messages, now],
+  }
+}
+
+export function createSessionStore(database: Database): SessionStore {
+  async function one(column: 'key' | 'id', value: string): Promise<Session | null> {
+    const rows = await database.query(`SELECT * FROM sessions WHERE ${column} = $1`, [value])
+    return rows[0] === undefined ? null : toSession(rows[0])
+  }
+
+  async function existing(key: string): Promise<Session> {
+    const session = await one('key', key)
+    if (session === null) throw new AppError('session/not-found', key, { hint: 'See the keys with: cara sessions list' })
+    return session
+  }
+
+  return {
+    async open(key, now) {
+      const known = await one('key', key)
+      if (known !== null) return known
+      await database.commit([touchSession(key, 0, now)])
+      return existing(key)
+    },
+    find: (key) => one('key', key),
+    get: (id) => one('id', id),
+    async list({ limit, offset, search }) {
+      const where = search === undefined ? '' : `WHERE key LIKE $3 ESCAPE '\\' OR title LIKE $3 ESCAPE '\\'`
+      const like: SqlValue[] = search === undefined ? [] : [`%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`]
+      const rows = await database.query(`SELECT * FROM sessions ${where} ORDER BY last_activity_at DESC, id DESC LIMIT $1 OFFSET $2`, [limit, offset, ...like])
+      const count = await database.query(`SELECT count(*) AS total FROM sessions ${where.replaceAll('$3', '$1')}`, like)
+      return { sessions: rows.map(toSession), total: count[0] === undefined ? 0 : integer(count[0], 'total') }
+    },
+    async rename(key, change) {
+      const session = await existing(key)
+      const taken = change.key !== undefined && change.key !== key ? await one('key', change.key) : null
+      if (taken !== null) throw new AppError('session/exists', taken.key)
+      const next = { key: change.key ?? key, title: change.title ?? session.title, model: change.model === undefined ? session.model : change.model }
+      await database.commit([
+        { sql: 'UPDATE sessions SET key = $2, title = $3, model = $4 WHERE id = $1', params: [session.id, next.key, next.title, next.model], expectChanges: 1 },
+      ])
+      return { ...session, ...next }
+    },
+    async reset(key, now) {
+      const { id } = await existing(key)
+      await database.commit([
+        ...forget(id),
+        {
+          sql: `UPDATE sessions SET message_count = 0, untrusted = 0, private = 0, summary = NULL, summary_until = 0, summary_tokens = 0,
+            last_activity_at = $2 WHERE id = $1`,
+          params: [id, now],
+        },
+      ])
+    },
+    async delete(key) {
+      const session = await one('key', key)
+      if (session === null) return false
+      await database.commit([...forget(session.id), { sql: 'DELETE FROM sessions WHERE id = $1', params: [session.id] }])
+      return true
+    },
+    async tail(sessionId, { limit, afterId = 0, beforeId = Number.MAX_SAFE_INTEGER }) {
+      const rows = await database.query(
+        `SELECT id, turn_id, tokens, data, at FROM entries
+          WHERE session_id = $1 AND id > $2 AND id < $3 AND kind <> 'intent' ORDER BY id DESC LIMIT $4`,
+        [sessionId, afterId, beforeId, limit],
+      )
+      return rows.map(toEntry).toReversed()
+    },
+    async summary(sessionId) {
+      const rows = await database.query('SELECT summary, summary_until, summary_tokens, untrusted, private FROM sessions WHERE id = $1', [sessionId])
+      const row = rows[0]
+      if (row === undefined || row['summary'] === null) return null
+      return { text: text(row, 'summary'), coversUntil: integer(row, 'summary_until'), tokens: integer(row, 'summary_tokens'), taint: taintOf(row) }
+    },
+    async saveSummary(sessionId, summary) {
+      // A summary never un-taints: what it stands for stays seen.
+      await database.commit([
+        {
+          sql: `UPDATE sessions SET summary = $2, summary_until = $3, summary_tokens = $4, untrusted = max(untrusted, $5), private = max(private, $6)
+            WHERE id = $1 AND summary_until < $3`,
+          params: [sessionId, summary.text, summary.coversUntil, summary.tokens, Number(summary.taint.untrusted), Number(summary.taint.private)],
+        },
+      ])
+    },
+  }
+}
+
+/** A turn that still runs keeps its own row, so that its end finds it. */
+function forget(sessionId: string): readonly Statement[] {
+  return [
+    { sql: 'DELETE FROM entries WHERE session_id = $1', params: [sessionId] },
+    { sql: 'DELETE FROM turns WHERE session_id = $1 AND finished = 1', params: [sessionId] },
+  ]
+}
+
+function toSession(row: Row): Session {
+  return {
+    id: text(row, 'id'),
+    key: text(row, 'key'),
+    title: textOrNull(row, 'title'),
+    model: textOrNull(row, 'model'),
+    messageCount: integer(row, 'message_count'),
+    taint: taintOf(row),
+    createdAt: integer(row, 'created_at'),
+    lastActivityAt: integer(row, 'last_activity_at'),
+  }
+}
+
+function taintOf(row: Row): { readonly untrusted: boolean; readonly private: boolean } {
+  return { untrusted: row['untrusted'] === 1, private: row['private'] === 1 }
+}
+
+function toEntry(row: Row): Entry {
+  return {
+    id: integer(row, 'id'),
+    turnId: textOrNull(row, 'turn_id'),
+    message: json(text(row, 'data'), isMessage),
+    tokens: integer(row, 'tokens'),
+    at: integer(row, 'at'),
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The embedded engine: one SQLite file in WAL mode, one connection, used by one process. Commits that arrive in the same turn of the event loop share one
+ * transaction and so one flush of the disk; each has its own savepoint, so that a failing one never takes its neighbours along.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { statSync } from 'node:fs'
+import { AppError } from '../contracts/errors.ts'
+import type { Database, Row, SqlValue, Statement } from '../contracts/store.ts'
+
+interface Prepared {
+  readonly statement: StatementSync
+  /** Which parameter each `?` takes: `$1` may stand more than once. */
+  readonly order: readonly number[]
+}
+
+interface Waiting {
+  readonly statements: readonly Statement[]
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface SqliteOptions {
+  readonly path: string
+  readonly synchronous: 'full' | 'normal'
+}
+
+export function openSqlite(options: SqliteOptions): Database {
+  const connection = translate(() => connect(options))
+  const prepared = new Map<string, Prepared>()
+  let waiting: Waiting[] = []
+  let closed = false
+
+  function prepare(sql: string): Prepared {
+    const known = prepared.get(sql)
+    if (known !== undefined) return known
+    const order: number[] = []
+    const text = sql.replaceAll(/\$(\d+)/g, (_, digits: string) => {
+      order.push(Number(digits) - 1)
+      return '?'
+    })
+    const fresh = { statement: connection.prepare(text), order }
+    prepared.set(sql, fresh)
+    return fresh
+  }
+
+  function bind(order: readonly number[], params: readonly SqlValue[]): SqlValue[] {
+    return order.map((index) => params[index] ?? null)
+  }
+
+  function apply(statements: readonly Statement[]): void {
+    for (const { sql, params, expectChanges } of statements) {
+      const { statement, order } = prepare(sql)
+      const { changes } = statement.run(...bind(order, params))
+      if (expectChanges !== undefined && Number(changes) !== expectChanges) throw new AppError('store/conflict')
+    }
+  }
+
+  function flush(): void {
+    const batch = waiting
+    waiting = []
+    const failures = new Map<Waiting, unknown>()
+    try {
+      connection.exec('BEGIN IMMEDIATE')
+      for (const commit of batch) {
+        if (batch.length > 1) connection.exec('SAVEPOINT one')
+        try {
+          apply(commit.statements)
+        } catch (error) {
+          failures.set(commit, error)
+          // Some faults (a full disk) roll the whole transaction back by themselves: then nobody's commit stands.
+          if (!connection.isTransaction) throw error
+          if (batch.length > 1) connection.exec('ROLLBACK TO one')
+        }
+        if (batch.length > 1) connection.exec('RELEASE one')
+      }
+      connection.exec(failures.size === batch.length ? 'ROLLBACK' : 'COMMIT')
+    } catch (error) {
+      if (connection.isTransaction) connection.exec('ROLLBACK')
+      for (const commit of batch) commit.reject(translated(failures.get(commit) ?? error))
+      return
+    }
+    for (const commit of batch) {
+      if (failures.has(commit)) commit.reject(translated(failures.get(commit)))
+      else commit.resolve()
+    }
+  }
+
+  return {
+    async query(sql, params): Promise<readonly Row[]> {
+      return translate(() => {
+        const { statement, order } = prepare(sql)
+        return statement.all(...bind(order, params)).map(toRow)
+      })
+    },
+    commit(statements) {
+      if (closed) return Promise.reject(new AppError('store/unavailable', 'it is closed'))
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      if (waiting.push({ statements, resolve, reject }) === 1) setImmediate(flush)
+      return promise
+    },
+    async check() {
+      const rows = translate(() => connection.prepare('PRAGMA integrity_check(20)').all())
+      return rows.map((row) => String(row['integrity_check'])).filter((line) => line !== 'ok')
+    },
+    async size() {
+      return [options.path, `${options.path}-wal`].reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      if (waiting.length > 0) flush()
+      connection.close()
+    },
+  }
+}
+
+function connect(options: SqliteOptions): DatabaseSync {
+  const connection = new DatabaseSync(options.path, { timeout: 5000 })
+  connection.exec('PRAGMA journal_mode = WAL')
+  connection.exec(`PRAGMA synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
+  return connection
+}
+
+/** node:sqlite types a column as anything SQLite can hold; we never read 64-bit integers beyond 2^53. */
+function toRow(columns: Record<string, unknown>): Row {
+  const row: Record<string, SqlValue> = {}
+  for (const [name, value] of Object.entries(columns)) {
+    row[name] = typeof value === 'string' || typeof value === 'number' || value instanceof Uint8Array ? value : value === null ? null : Number(value)
+  }
+  return row
+}
+
+function translate<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+/** SQLite's primary result codes, https://sqlite.org/rescode.html */
+function translated(error: unknown): unknown {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
+  const primary = error.errcode & 0xff
+  if (primary === 11 || primary === 26) return new AppError('store/corrupt', undefined, { cause: error, hint: 'Restore a backup of the state folder' })
+  if (primary === 13) return new AppError('store/unavailable', 'the disk is full', { cause: error, hint: 'Free some space, then try again' })
+  if (primary === 8 || primary === 14 || primary === 3) {
+    return new AppError('store/unavailable', 'it cannot be opened for writing', { cause: error, hint: 'Check owner and mode of the state folder' })
+  }
+  if (primary === 5 || primary === 6) return new AppError('store/unavailable', 'another program holds it', { cause: error })
+  if (primary === 10) return new AppError('store/unavailable', 'the disk reported an error', { cause: error })
+  if (primary === 19) return new AppError('store/conflict', undefined, { cause: error })
+  return error
+}

@@ -1,0 +1,202 @@
+/**
+ * The journal of turns. Its rows are the conversation at the same time (`kind`: user, assistant, intent, tool, reply). A stateless turn has no session: its whole request
+ * stays in the turn's row.
+ */
+import { AppError } from '../contracts/errors.ts'
+import type { Message, UserPart } from '../contracts/message.ts'
+import { messageTokens } from '../contracts/message-tokens.ts'
+import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, TurnEnd, TurnStore } from '../contracts/store.ts'
+import type { InboundMessage, ToolOutcome, TurnResult } from '../contracts/turn.ts'
+import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
+import { touchSession } from './sessions.ts'
+
+const DAY_MS = 86_400_000
+const INSERT_ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ($1, $2, $3, $4, $5, $6)'
+
+export function createTurnStore(database: Database): TurnStore {
+  async function stepsOf(turnId: string): Promise<readonly Row[]> {
+    return database.query('SELECT kind, data, tokens FROM entries WHERE turn_id = $1 ORDER BY id', [turnId])
+  }
+
+  return {
+    async accept({ turnId, request, tokens, now }) {
+      const { sessionKey, idempotencyKey } = request
+      const statements: Statement[] = []
+      if (idempotencyKey !== undefined) {
+        // A key is free again after a day; until then the UNIQUE column refuses it, on every node.
+        statements.push({ sql: 'UPDATE turns SET idempotency = NULL WHERE idempotency = $1 AND accepted_at <= $2', params: [idempotencyKey, now - DAY_MS] })
+      }
+      if (sessionKey !== null) statements.push(touchSession(sessionKey, 1, now))
+      statements.push({
+        sql: `INSERT INTO turns (id, session_id, idempotency, request, accepted_at)
+          VALUES ($1, (SELECT id FROM sessions WHERE key = $2), $3, $4, $5)`,
+        params: [turnId, sessionKey, idempotencyKey ?? null, JSON.stringify(sessionKey === null ? request : { ...request, parts: [] }), now],
+      })
+      if (sessionKey !== null) {
+        const message: Message = { role: 'user', parts: request.parts }
+        statements.push({
+          sql: `INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ((SELECT id FROM sessions WHERE key = $1), $2, 'user', $3, $4, $5)`,
+          params: [sessionKey, turnId, tokens, JSON.stringify(message), now],
+        })
+      }
+      try {
+        await database.commit(statements)
+      } catch (error) {
+        if (idempotencyKey === undefined || !(error instanceof AppError) || error.code !== 'store/conflict') throw error
+        const rows = await database.query('SELECT id, session_id FROM turns WHERE idempotency = $1', [idempotencyKey])
+        if (rows[0] === undefined) throw error
+        return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id') }
+      }
+      if (sessionKey === null) return { repeatedOf: null, sessionId: null }
+      const rows = await database.query('SELECT id FROM sessions WHERE key = $1', [sessionKey])
+      return { repeatedOf: null, sessionId: rows[0] === undefined ? null : text(rows[0], 'id') }
+    },
+
+    append: (turnId, sessionId, steps, now) => database.commit(steps.map((step) => entryOf(turnId, sessionId, step, now))),
+
+    async finish(end) {
+      await database.commit(endStatements(end))
+    },
+
+    async unfinished() {
+      const rows = await database.query(
+        `SELECT turns.id AS id, session_id, request, accepted_at, sessions.key AS session_key FROM turns
+          LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0 ORDER BY accepted_at, turns.id`,
+        [],
+      )
+      return Promise.all(rows.map(async (row) => storedTurn(row, await stepsOf(text(row, 'id')))))
+    },
+
+    async result(turnId) {
+      const rows = await database.query('SELECT result FROM turns WHERE id = $1 AND finished = 1', [turnId])
+      if (rows[0] === undefined) return null
+      return { ...json(text(rows[0], 'result'), isStoredResult), ...rebuild(await stepsOf(turnId)) }
+    },
+  }
+}
+
+function entryOf(turnId: string, sessionId: string | null, step: JournalStep, now: number): Statement {
+  if (step.kind === 'tool-intent') {
+    const { callId, tool, effectId } = step
+    return { sql: INSERT_ENTRY, params: [sessionId, turnId, 'intent', 0, JSON.stringify({ callId, tool, effectId }), now] }
+  }
+  const data = step.kind === 'assistant' ? { ...step.message, usage: step.usage, model: step.model } : { ...step.message, ms: step.ms }
+  return {
+    sql: INSERT_ENTRY,
+    params: [sessionId, turnId, step.kind === 'assistant' ? 'assistant' : 'tool', messageTokens(step.message), JSON.stringify(data), now],
+  }
+}
+
+function endStatements({ turnId, sessionId, reply, replyTokens, result, taint, now }: TurnEnd): readonly Statement[] {
+  // Text and outcomes stand in the entries already.
+  const { text: _text, toolCalls: _toolCalls, ...kept } = result
+  const { usage } = result
+  const statements: Statement[] = [
+    { sql: 'UPDATE turns SET finished = 1, result = $2 WHERE id = $1 AND finished = 0', params: [turnId, JSON.stringify(kept)], expectChanges: 1 },
+  ]
+  if (reply !== null) statements.push({ sql: INSERT_ENTRY, params: [sessionId, turnId, 'reply', replyTokens, JSON.stringify(reply), now] })
+  if (sessionId !== null) {
+    const params: SqlValue[] = [sessionId, reply === null ? 0 : 1, Number(taint.untrusted), Number(taint.private), now]
+    statements.push({
+      sql: `UPDATE sessions SET message_count = message_count + $2, untrusted = max(untrusted, $3), private = max(private, $4), last_activity_at = $5 WHERE id = $1`,
+      params,
+    })
+  }
+  if (usage.inputTokens + usage.outputTokens > 0) {
+    statements.push({
+      sql: `INSERT INTO usage (turn_id, session_id, model, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      params: [
+        turnId,
+        sessionId,
+        result.model,
+        usage.inputTokens,
+        usage.outputTokens,
+        usage.cacheReadTokens,
+        usage.cacheWriteTokens,
+        usage.reasoningTokens,
+        result.costUsd,
+        now,
+      ],
+    })
+  }
+  return statements
+}
+
+function storedTurn(row: Row, entries: readonly Row[]): StoredTurn {
+  const request = json(text(row, 'request'), isRequest)
+  const user = entries.find((entry) => entry['kind'] === 'user')
+  const sessionKey = textOrNull(row, 'session_key')
+  return {
+    turnId: text(row, 'id'),
+    sessionId: textOrNull(row, 'session_id'),
+    sessionKey,
+    request: user === undefined ? request : { ...request, sessionKey, parts: userParts(json(text(user, 'data'), isMessage)) },
+    acceptedAt: integer(row, 'accepted_at'),
+    steps: entries.flatMap(stepOf),
+  }
+}
+
+function stepOf(row: Row): readonly JournalStep[] {
+  const kind = text(row, 'kind')
+  if (kind === 'assistant') {
+    const { usage, model, ...message } = json(text(row, 'data'), isAssistantStep)
+    return [{ kind: 'assistant', message, usage, model }]
+  }
+  if (kind === 'intent') return [{ kind: 'tool-intent', ...json(text(row, 'data'), isIntent) }]
+  if (kind === 'tool') {
+    const { ms, ...message } = json(text(row, 'data'), isToolStep)
+    return [{ kind: 'tool-result', message, ms }]
+  }
+  return []
+}
+
+/** What `endStatements` left out of the result. */
+function rebuild(entries: readonly Row[]): Pick<TurnResult, 'text' | 'toolCalls'> {
+  const steps = entries.flatMap(stepOf)
+  const reply = entries.find((entry) => entry['kind'] === 'reply')
+  const inputs = new Map(steps.flatMap((step) => (step.kind === 'assistant' ? callsOf(step.message.parts) : [])))
+  const toolCalls: ToolOutcome[] = []
+  for (const step of steps) {
+    if (step.kind !== 'tool-result' || step.message.role !== 'tool') continue
+    for (const { callId, tool, output, isError } of step.message.parts) {
+      toolCalls.push({ callId, tool, input: inputs.get(callId) ?? null, output, isError, ms: step.ms })
+    }
+  }
+  const message = reply === undefined ? null : json(text(reply, 'data'), isMessage)
+  return { text: message === null ? '' : textParts(message), toolCalls }
+}
+
+function callsOf(parts: Message['parts']): [string, ToolOutcome['input']][] {
+  return parts.flatMap((part) => (part.type === 'tool-call' ? [[part.callId, part.input]] : []))
+}
+
+function textParts(message: Message): string {
+  return message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
+}
+
+function userParts(message: Message): readonly UserPart[] {
+  return message.role === 'user' ? message.parts : []
+}
+
+type AssistantStep = Message & Pick<Extract<JournalStep, { kind: 'assistant' }>, 'usage' | 'model'>
+
+function isAssistantStep(value: unknown): value is AssistantStep {
+  return isMessage(value) && 'usage' in value && isObject(value.usage) && 'model' in value && typeof value.model === 'string'
+}
+
+function isToolStep(value: unknown): value is Message & { readonly ms: number } {
+  return isMessage(value) && 'ms' in value && typeof value.ms === 'number'
+}
+
+function isIntent(value: unknown): value is { readonly callId: string; readonly tool: string; readonly effectId: string } {
+  return isObject(value) && typeof value['callId'] === 'string' && typeof value['tool'] === 'string' && typeof value['effectId'] === 'string'
+}
+
+function isRequest(value: unknown): value is InboundMessage {
+  return isObject(value) && typeof value['door'] === 'string' && Array.isArray(value['parts']) && isObject(value['options'])
+}
+
+function isStoredResult(value: unknown): value is Omit<TurnResult, 'text' | 'toolCalls'> {
+  return isObject(value) && typeof value['turnId'] === 'string' && typeof value['status'] === 'string' && isObject(value['usage'])
+}
