@@ -62,12 +62,12 @@ export function defineProvider(spec: ProviderSpec, deps: AdapterDeps): Provider 
   return {
     id: spec.id,
     traits: spec.traits,
-    stream: (request, signal) => streamAnswer(new Exchange(spec, deps, signal), request),
+    stream: (request, signal) => streamAnswer(new Exchange(spec, deps, signal), request, signal),
     listModels: (signal) => listModels(new Exchange(spec, deps, signal)),
   }
 }
 
-async function* streamAnswer(exchange: Exchange, request: ModelRequest): AsyncGenerator<ModelEvent, void, void> {
+async function* streamAnswer(exchange: Exchange, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, void> {
   const { protocol, framing, baseUrl } = exchange.spec
   try {
     const response = await exchange.send('POST', urlBelow(baseUrl, protocol.path(request)), JSON.stringify(protocol.encode(request)), framing.accept)
@@ -81,6 +81,7 @@ async function* streamAnswer(exchange: Exchange, request: ModelRequest): AsyncGe
     try {
       for (let chunk = await chunks.next(); chunk.done !== true; chunk = await chunks.next()) {
         for (const event of decodeChunk(framer, decoder, chunk.value)) {
+          signal.throwIfAborted()
           // The connection can serve the next call only when this answer has been read to its end.
           if (event.type === 'finish') await readRest(chunks)
           yield exchange.cleaned(event)

@@ -1,0 +1,59 @@
+/** HTTP to the outside over undici, which is loaded when the first request leaves. No redirects, no proxies from the environment, no compression. */
+import type { Agent } from 'undici'
+import type { Cleared } from '../contracts/cleared.ts'
+import type { EgressRequest, EgressResponse, Transport } from '../contracts/egress.ts'
+import { Answer } from './answer.ts'
+
+const CONNECT_MS = 10_000
+const HEADERS_MS = 30_000
+const IDLE_MS = 90_000
+const MAX_BODY_BYTES = 64 * 1024 * 1024
+/** Below the five seconds after which common servers close an idle connection without a word. */
+const KEEP_ALIVE_MS = 4000
+
+/** `close` ends every connection; what still runs fails with `net/unreachable`. */
+export function createTransport(): Transport & { close(): Promise<void> } {
+  let agent: Promise<Agent> | null = null
+  const send = async (request: Cleared<EgressRequest>, signal: AbortSignal): Promise<EgressResponse> => {
+    signal.throwIfAborted()
+    agent ??= createAgent()
+    const loaded = await agent
+    signal.throwIfAborted()
+    return dispatch(loaded, request, signal)
+  }
+  const close = async (): Promise<void> => {
+    const open = agent
+    agent = null
+    await (await open)?.destroy()
+  }
+  return Object.assign(send, { close })
+}
+
+async function createAgent(): Promise<Agent> {
+  const { default: UndiciAgent } = await import('undici/lib/dispatcher/agent.js')
+  // One connection for each running request: closing it is how the other side learns of a cancellation, whatever protocol version it would prefer.
+  return new UndiciAgent({ connect: { timeout: CONNECT_MS }, keepAliveTimeout: KEEP_ALIVE_MS, allowH2: false, pipelining: 1 })
+}
+
+function dispatch(agent: Agent, request: EgressRequest, signal: AbortSignal): Promise<EgressResponse> {
+  const { url } = request
+  return new Promise((resolve, reject) => {
+    const answer = new Answer(url.origin, request.maxBodyBytes ?? MAX_BODY_BYTES, signal, { resolve, reject })
+    try {
+      agent.dispatch(
+        {
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: request.method,
+          headers: { 'user-agent': 'carapace', ...request.headers, 'accept-encoding': 'identity' },
+          body: request.body ?? null,
+          headersTimeout: request.headersTimeoutMs ?? HEADERS_MS,
+          bodyTimeout: request.idleTimeoutMs ?? IDLE_MS,
+        },
+        answer,
+      )
+    } catch (error) {
+      answer.fail(error)
+    }
+  })
+}
