@@ -1,0 +1,22 @@
+import * as z from 'zod'
+import type { AdapterModule } from '../../contracts/adapter.ts'
+import type { Provider } from '../../contracts/provider.ts'
+import { secretSchema } from '../../contracts/secret.ts'
+import { baseUrlField } from '../wire/config-fields.ts'
+
+const config = z.strictObject({
+  apiKey: secretSchema.optional().describe('Key of the Anthropic API, from https://platform.claude.com/settings/keys'),
+  baseUrl: baseUrlField('Where the Messages API is served')
+    .prefault('https://api.anthropic.com')
+    .describe('Where the Messages API is served: https, or plain http to this machine'),
+})
+export type AnthropicConfig = z.infer<typeof config>
+
+export const anthropic: AdapterModule<Provider, AnthropicConfig> = {
+  id: 'anthropic',
+  summary: 'Claude models, straight from Anthropic',
+  config,
+  env: { ANTHROPIC_API_KEY: 'apiKey', ANTHROPIC_BASE_URL: 'baseUrl' },
+  isConfigured: (section) => section.apiKey !== undefined,
+  create: async (section, deps) => (await import('./provider.ts')).createAnthropic(section, deps),
+}

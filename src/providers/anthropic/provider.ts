@@ -1,0 +1,58 @@
+import type { AdapterDeps } from '../../contracts/adapter.ts'
+import { AppError } from '../../contracts/errors.ts'
+import type { ModelInfo, Provider } from '../../contracts/provider.ts'
+import { headerKey } from '../wire/bearer.ts'
+import { defineProvider } from '../wire/define-provider.ts'
+import type { Protocol } from '../wire/protocol.ts'
+import { countOf, fieldsOf, textOf } from '../wire/read-json.ts'
+import { sseFraming } from '../wire/sse.ts'
+import { AnthropicDecoder } from './decode.ts'
+import { encodeRequest } from './encode.ts'
+import { anthropicFault } from './fault.ts'
+import type { AnthropicConfig } from './module.ts'
+
+export function anthropicProtocol(id: string): Protocol {
+  return {
+    path: () => '/v1/messages',
+    encode: (request) => encodeRequest(request, `${id}:${request.model}`),
+    decoder: () => new AnthropicDecoder(),
+    fault: (status, _headers, body) => anthropicFault(status, body),
+  }
+}
+
+export function createAnthropic(config: AnthropicConfig, deps: AdapterDeps): Provider {
+  const { apiKey } = config
+  return defineProvider(
+    {
+      id: 'anthropic',
+      traits: { images: true, tools: true, demo: false },
+      protocol: anthropicProtocol('anthropic'),
+      framing: sseFraming,
+      baseUrl: withoutVersion(config.baseUrl),
+      secrets: apiKey === undefined ? [] : [apiKey],
+      extraHeaders: { 'anthropic-version': '2023-06-01' },
+      authorize() {
+        if (apiKey === undefined) throw new AppError('provider/auth', 'no key is configured', { hint: 'Set ANTHROPIC_API_KEY or providers.anthropic.apiKey' })
+        return { 'x-api-key': headerKey(apiKey) }
+      },
+      models: { path: '/v1/models?limit=1000', read: readModels },
+    },
+    deps,
+  )
+}
+
+/** Both spellings of the base are in use; the paths here carry the version. */
+function withoutVersion(baseUrl: URL): URL {
+  return new URL(baseUrl.href.replace(/\/v1\/*$/, ''))
+}
+
+function readModels(answer: unknown): readonly ModelInfo[] | null {
+  const data = fieldsOf(answer)?.['data']
+  if (!Array.isArray(data)) return null
+  return data.flatMap((entry: unknown) => {
+    const model = fieldsOf(entry)
+    const id = textOf(model?.['id'])
+    const contextTokens = countOf(model?.['max_input_tokens'])
+    return id === '' ? [] : [{ id, ...(contextTokens === 0 ? {} : { contextTokens }) }]
+  })
+}

@@ -1,0 +1,22 @@
+import * as z from 'zod'
+import type { AdapterModule } from '../../contracts/adapter.ts'
+import type { Provider } from '../../contracts/provider.ts'
+import { secretSchema } from '../../contracts/secret.ts'
+import { baseUrlField } from '../wire/config-fields.ts'
+
+const config = z.strictObject({
+  apiKey: secretSchema.optional().describe('Key of the Gemini API, from https://aistudio.google.com/apikey'),
+  baseUrl: baseUrlField('Where the Gemini API is served')
+    .prefault('https://generativelanguage.googleapis.com')
+    .describe('Where the Gemini API is served: https, or plain http to this machine'),
+})
+export type GeminiConfig = z.infer<typeof config>
+
+export const gemini: AdapterModule<Provider, GeminiConfig> = {
+  id: 'gemini',
+  summary: 'Gemini models of Google',
+  config,
+  env: { GOOGLE_API_KEY: 'apiKey', GOOGLE_API_BASE_URL: 'baseUrl' },
+  isConfigured: (section) => section.apiKey !== undefined,
+  create: async (section, deps) => (await import('./provider.ts')).createGemini(section, deps),
+}
