@@ -3,6 +3,7 @@
  * example file are generated from it), a default where one makes sense, and an effect that a test sees.
  */
 import * as z from 'zod'
+import type { EnvTable } from '../contracts/adapter.ts'
 
 const modelName = z
   .string()
@@ -33,7 +34,7 @@ const budgetsSection = z
     maxSteps: z.int().min(1).default(25).describe('Model calls in one turn'),
     maxOutputTokens: z.int().min(1).default(32_768).describe('Output tokens of all model calls of one turn'),
     maxTurnMs: z.int().min(100).default(600_000).describe('Milliseconds of one turn, waiting included'),
-    maxToolMs: z.int().min(10).default(60_000).describe('Milliseconds of one tool call'),
+    maxToolMs: z.int().min(10).default(120_000).describe('Milliseconds of all tool calls of one turn'),
     maxCostUsd: z.number().positive().optional().describe('US dollars of one turn, where the price of the model is known'),
   })
   .prefault({})
@@ -131,6 +132,28 @@ export const coreSections = {
 }
 
 const coreSchema = z.strictObject(coreSections)
+
+/** What an adapter brings along: its section's schema, and the variables that fill it. */
+export interface Section {
+  readonly schema: z.ZodType
+  readonly env: EnvTable
+}
+/** By provider id. */
+export type Sections = Readonly<Record<string, Section>>
+
+/** Variables of the core sections; adapters bring their own. */
+export const coreEnv: EnvTable = {
+  CARAPACE_HOST: 'gateway.host',
+  CARAPACE_PORT: 'gateway.port',
+  CARAPACE_MODEL: 'agent.model',
+  CARAPACE_LOG: 'logging.level',
+}
+
+/** The schema of the whole file. */
+export function composeSchema(sections: Sections) {
+  const providers = Object.entries(sections).map(([id, section]) => [id, z.optional(section.schema)] as const)
+  return z.strictObject({ ...coreSections, providers: z.strictObject(Object.fromEntries(providers)).prefault({}) })
+}
 
 /** The configuration without the adapters' sections; `providers` is typed by each module. */
 export type CoreConfig = z.infer<typeof coreSchema>

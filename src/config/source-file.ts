@@ -1,0 +1,75 @@
+/** The configuration file as text: read within bounds, parsed, and searched for lines when there is something to say about one. */
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { AppError } from '../contracts/errors.ts'
+
+const MAX_BYTES = 1024 * 1024
+
+export interface SourceFile {
+  readonly text: string
+  /** Hex SHA-256 of the text. */
+  readonly hash: string
+  /** Whether other users of the machine may read it. */
+  readonly readableByOthers: boolean
+}
+
+/** Null where there is no file. Throws `config/unreadable`. */
+export async function readSourceFile(file: string): Promise<SourceFile | null> {
+  let handle
+  try {
+    // Without O_NONBLOCK a pipe in this place would keep us waiting for ever.
+    handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw new AppError('config/unreadable', file, { cause: error })
+  }
+  try {
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw new AppError('config/unreadable', `${file} is not a file`)
+    if (stats.size > MAX_BYTES) throw new AppError('config/unreadable', `${file} is larger than 1 MiB`)
+    const onWindows = process.getuid === undefined
+    if (!onWindows && (stats.mode & 0o002) !== 0) {
+      throw new AppError('config/unreadable', `every user may write to ${file}`, { hint: `chmod 600 '${file}'` })
+    }
+    const text = await handle.readFile('utf8')
+    return { text, hash: createHash('sha256').update(text).digest('hex'), readableByOthers: !onWindows && (stats.mode & 0o044) !== 0 }
+  } catch (error) {
+    throw error instanceof AppError ? error : new AppError('config/unreadable', file, { cause: error })
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Parsed JSON5. Throws `config/invalid` with line and column. An empty text is an empty configuration. */
+export async function parseSource(file: string, text: string): Promise<unknown> {
+  if (text.trim() === '') return {}
+  const { default: json5 } = await import('json5')
+  try {
+    const data: unknown = json5.parse(text.replace(/^\uFEFF/, ''))
+    return data
+  } catch (error) {
+    throw new AppError('config/invalid', `${file}: ${error instanceof Error ? error.message : 'not JSON5'}`)
+  }
+}
+
+/** Lines of paths, for messages. The parser that knows positions is loaded only here. */
+export async function lineFinder(text: string): Promise<(path: readonly string[]) => number | null> {
+  const { JsonObjectNode, JsonParser } = await import('@croct/json5-parser')
+  return (path) => {
+    try {
+      let node = JsonParser.parse(text)
+      let line: number | null = null
+      for (const key of path) {
+        if (!(node instanceof JsonObjectNode)) return line
+        const property = node.properties.find((each) => each.key.toJSON() === key)
+        if (property === undefined) return line
+        line = property.location.start.line
+        node = property.value
+      }
+      return line
+    } catch {
+      return null
+    }
+  }
+}
