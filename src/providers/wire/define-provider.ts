@@ -76,7 +76,7 @@ async function* streamAnswer(exchange: Exchange, request: ModelRequest, signal: 
       return
     }
     const framer = framing.framer()
-    const decoder = protocol.decoder()
+    const decoder = protocol.decoder(request)
     const chunks = response.body[Symbol.asyncIterator]()
     try {
       for (let chunk = await chunks.next(); chunk.done !== true; chunk = await chunks.next()) {

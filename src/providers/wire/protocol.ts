@@ -9,8 +9,8 @@ export interface Protocol {
   /** Path below the base URL, for example `/chat/completions`; may carry a query. Names from the request are percent-encoded by whoever writes the path. */
   path(request: ModelRequest): string
   encode(request: ModelRequest): JsonObject
-  /** A fresh decoder for one answer. */
-  decoder(): Decoder
+  /** A fresh decoder for one answer to this request. */
+  decoder(request: ModelRequest): Decoder
   /**
    * Sorts an error answer. `body` is at most 64 KiB of text. The caller scrubs and shortens the message, and fills in `status` and, where the fault has none,
    * `retryAfterMs` from the headers.
@@ -23,6 +23,8 @@ export interface Frame {
   /** SSE `event:` field, or `:event-type` / `:exception-type` of an event-stream message; empty when absent. */
   readonly event: string
   readonly data: string
+  /** Set by framings that mark a failure outside of the data. */
+  readonly isException?: boolean
 }
 
 /** Pure state machine. After a `finish` or `error` it answers nothing more. Messages of its errors are scrubbed by the caller. */

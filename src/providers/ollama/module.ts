@@ -1,0 +1,29 @@
+import * as z from 'zod'
+import type { AdapterModule } from '../../contracts/adapter.ts'
+import type { Provider } from '../../contracts/provider.ts'
+import { secretSchema } from '../../contracts/secret.ts'
+import { baseUrlField } from '../wire/config-fields.ts'
+
+const config = z
+  .strictObject({
+    baseUrl: baseUrlField('Address of the server, without a path; by default http://127.0.0.1:11434').optional(),
+    apiKey: secretSchema.optional().describe('Key of a proxy in front of the server'),
+    contextTokens: z.int().min(512).optional().describe('Tokens of context that the server gives each model (its `OLLAMA_CONTEXT_LENGTH`)'),
+  })
+  .prefault({})
+
+export const ollama: AdapterModule<Provider, z.infer<typeof config>> = {
+  id: 'ollama',
+  summary: 'Ollama, models on this machine',
+  config,
+  env: { OLLAMA_BASE_URL: 'baseUrl' },
+  // Without an address it is the probe of local ports that finds it.
+  isConfigured: ({ baseUrl }) => baseUrl !== undefined,
+  async create({ baseUrl, apiKey, contextTokens }, deps) {
+    const { LOCAL_PATIENCE_MS, openAiCompatible } = await import('../wire/openai-compatible.ts')
+    const server = baseUrl ?? new URL('http://127.0.0.1:11434')
+    // Whoever gives the address of the OpenAI-compatible part means the same server.
+    const root = server.href.replace(/\/+(v1\/*)?$/, '')
+    return openAiCompatible({ id: 'ollama', baseUrl: new URL(`${root}/v1`), apiKey, contextTokens, patienceMs: LOCAL_PATIENCE_MS }, deps)
+  },
+}
