@@ -20,7 +20,11 @@ export const venice: AdapterModule<Provider, z.infer<typeof config>> = {
   isConfigured: ({ apiKey }) => apiKey !== undefined,
   async create({ apiKey, baseUrl, parameters }, deps) {
     const { openAiCompatible } = await import('../wire/openai-compatible.ts')
-    const dialect = { tokenLimitField: 'max_completion_tokens', ...(parameters === undefined ? {} : { extraBody: { venice_parameters: parameters } }) } as const
+    const dialect = {
+      tokenLimitField: 'max_completion_tokens',
+      cacheKey: true,
+      ...(parameters === undefined ? {} : { extraBody: { venice_parameters: parameters } }),
+    } as const
     return openAiCompatible({ id: 'venice', baseUrl: baseUrl ?? new URL('https://api.venice.ai/api/v1'), apiKey, dialect }, deps)
   },
 }

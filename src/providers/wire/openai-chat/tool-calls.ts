@@ -54,7 +54,7 @@ export class ToolCalls {
 
   #find(index: number | null, vendorId: string, tool: string): Call {
     const known = this.#open.findLast((call) => (index === null ? true : call.index === index))
-    const isOther = known !== undefined && tool !== '' && vendorId !== known.vendorId && (index === null || vendorId !== '')
+    const isOther = known !== undefined && known.tool !== '' && tool !== '' && (vendorId === '' ? index === null : vendorId !== known.vendorId)
     if (known !== undefined && !isOther) return known
     const call: Call = { index: index ?? this.#open.length, vendorId, callId: this.#newId(vendorId), tool: '', text: '', isStarted: false }
     this.#open.push(call)
