@@ -2,6 +2,7 @@
  * The core sections of the configuration. `providers` is composed from the registry by `app/`, one section per module. Every key has a description (docs and the
  * example file are generated from it), a default where one makes sense, and an effect that a test sees.
  */
+import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import type { EnvTable } from '../contracts/adapter.ts'
 
@@ -79,14 +80,9 @@ const toolsSection = z
 
 const filesystemSection = z
   .strictObject({
-    roots: z.array(z.string()).default([]).describe('Absolute folders that file tools may read'),
+    roots: z.array(z.string().refine(isAbsolute, 'this must be an absolute path')).default([]).describe('Absolute folders that file tools may read'),
     excludePatterns: z.array(z.string()).default(['**/.git/**', '**/.ssh/**', '**/.env*']).describe('Globs inside the roots that stay hidden'),
-    maxReadBytes: z
-      .int()
-      .min(1)
-      .max(10 * 1024 * 1024)
-      .default(65_536)
-      .describe('Bytes that one read returns at most'),
+    maxReadBytes: z.int().min(1).max(61_440).default(32_768).describe('Bytes that one read returns at most; a file is read on in further calls'),
   })
   .prefault({})
 

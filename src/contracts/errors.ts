@@ -11,6 +11,7 @@ const CATALOGUE = {
   'request/proxied': [403, false, 'Proxy headers are refused: no trusted proxy is configured'],
   'request/rate-limited': [429, true, 'Too many requests'],
   'request/too-large': [413, false, 'The request body is too large'],
+  'request/headers-too-large': [431, false, 'The request headers are too large'],
   'request/timeout': [408, true, 'The request body came too slowly'],
   'request/invalid': [400, false, 'The request is not valid'],
   'request/not-found': [404, false, 'There is nothing at this address'],

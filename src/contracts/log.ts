@@ -23,4 +23,6 @@ export interface SecretRegistry {
   list(): readonly string[]
   /** Replaces every known secret by `[secret]`. */
   redact(text: string): string
+  /** How many characters at the end of `text` may be the beginning of a secret: whoever writes in pieces keeps them back. */
+  heldBack(text: string): number
 }

@@ -61,3 +61,10 @@ export function textOf(message: Message): string {
   for (const part of message.parts) if (part.type === 'text') text += part.text
   return text
 }
+
+/** What an assistant said in several steps of one turn, as one text. */
+export function joinTexts(texts: readonly string[]): string {
+  return texts.filter((text) => text !== '').join(TEXT_SEPARATOR)
+}
+
+export const TEXT_SEPARATOR = '\n\n'

@@ -81,6 +81,8 @@ export interface ModelFault {
 export interface ProviderTraits {
   readonly images: boolean
   readonly tools: boolean
+  /** Tokens of the window, where all models of this connection share one. */
+  readonly contextTokens?: number
   /** The provider is the built-in demo: sessions say so in their first line. */
   readonly demo: boolean
 }

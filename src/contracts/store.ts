@@ -2,6 +2,7 @@
  * What is kept. Everything goes through `Database`: reads, and commits that are lists of statements, so that the same queries run on an embedded and on a
  * shared engine, and concurrent commits can share one disk flush.
  */
+import type { Cleared } from './cleared.ts'
 import type { Message } from './message.ts'
 import type { Origin } from './origin.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
@@ -57,6 +58,8 @@ export interface Taint {
   readonly private: boolean
 }
 
+export const NO_TAINT: Taint = { untrusted: false, private: false }
+
 /** One line of a conversation: a message, or a summary that stands for all lines up to `coversUntil`. */
 export interface Entry {
   /** Grows with time over the whole store; the order of a conversation. */
@@ -95,6 +98,8 @@ export interface SessionStore {
   delete(key: string): Promise<boolean>
   /** The newest entries after `afterId`, oldest first: at most `limit`. */
   tail(sessionId: string, query: { readonly limit: number; readonly afterId?: number; readonly beforeId?: number }): Promise<readonly Entry[]>
+  /** The oldest entries after `afterId`, oldest first: at most `limit`. */
+  head(sessionId: string, query: { readonly limit: number; readonly afterId: number }): Promise<readonly Entry[]>
   summary(sessionId: string): Promise<Summary | null>
   saveSummary(sessionId: string, summary: Summary, now: number): Promise<void>
 }
@@ -118,16 +123,22 @@ export interface StoredTurn {
   readonly steps: readonly JournalStep[]
 }
 
+export interface AcceptedMessage {
+  readonly turnId: string
+  /** Nothing is journaled that the inbound guard did not see. */
+  readonly request: Cleared<InboundMessage>
+  readonly now: number
+  /** Another turn of the conversation runs first: its lines come before this message's (see `begin`). */
+  readonly queued: boolean
+}
+
 export interface TurnStore {
   /**
    * Journals an accepted message: turn row, user entry and session in one commit. Returns the earlier turn's id when the idempotency key was seen within 24 h.
    */
-  accept(turn: {
-    readonly turnId: string
-    readonly request: InboundMessage
-    readonly tokens: number
-    readonly now: number
-  }): Promise<{ readonly repeatedOf: string | null; readonly sessionId: string | null }>
+  accept(turn: AcceptedMessage): Promise<{ readonly repeatedOf: string | null; readonly sessionId: string | null }>
+  /** A queued turn starts: its message becomes a line of the conversation now. Does nothing when it is one already. */
+  begin(turnId: string, request: InboundMessage, now: number): Promise<void>
   /** Appends steps; conversation entries come out of them. */
   append(turnId: string, sessionId: string | null, steps: readonly JournalStep[], now: number): Promise<void>
   /** The reply, the usage row, the taint and the end of the turn in one commit. `reply` is null when nothing was said. */

@@ -53,7 +53,7 @@ export interface ToolResult {
  * `run` is called once per cleared call with input that passed `input`. Throwing an `AppError` becomes a failed result that the model sees; anything else is a defect.
  * Must settle soon after the signal aborts. Never writes outside its manifest.
  */
-export interface Tool<Input = never> {
+export interface Tool<Input = unknown> {
   readonly name: string
   readonly description: string
   readonly input: z.ZodType<Input>

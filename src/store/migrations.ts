@@ -23,6 +23,7 @@ const steps: readonly (readonly string[])[] = [
       id TEXT PRIMARY KEY,
       session_id TEXT,
       idempotency TEXT UNIQUE,
+      begun INTEGER NOT NULL,
       finished INTEGER NOT NULL DEFAULT 0,
       request TEXT NOT NULL,
       result TEXT,

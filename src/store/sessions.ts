@@ -75,6 +75,13 @@ export function createSessionStore(database: Database): SessionStore {
       )
       return rows.map(toEntry).toReversed()
     },
+    async head(sessionId, { limit, afterId }) {
+      const rows = await database.query(
+        `SELECT id, turn_id, tokens, data, at FROM entries WHERE session_id = $1 AND id > $2 AND kind <> 'intent' ORDER BY id LIMIT $3`,
+        [sessionId, afterId, limit],
+      )
+      return rows.map(toEntry)
+    },
     async summary(sessionId) {
       const rows = await database.query('SELECT summary, summary_until, summary_tokens, untrusted, private FROM sessions WHERE id = $1', [sessionId])
       const row = rows[0]

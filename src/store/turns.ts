@@ -3,7 +3,7 @@
  * stays in the turn's row.
  */
 import { AppError } from '../contracts/errors.ts'
-import type { Message, UserPart } from '../contracts/message.ts'
+import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
 import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, TurnEnd, TurnStore } from '../contracts/store.ts'
 import type { InboundMessage, ToolOutcome, TurnResult } from '../contracts/turn.ts'
@@ -19,26 +19,20 @@ export function createTurnStore(database: Database): TurnStore {
   }
 
   return {
-    async accept({ turnId, request, tokens, now }) {
+    async accept({ turnId, request, now, queued }) {
       const { sessionKey, idempotencyKey } = request
       const statements: Statement[] = []
       if (idempotencyKey !== undefined) {
         // A key is free again after a day; until then the UNIQUE column refuses it, on every node.
         statements.push({ sql: 'UPDATE turns SET idempotency = NULL WHERE idempotency = $1 AND accepted_at <= $2', params: [idempotencyKey, now - DAY_MS] })
       }
-      if (sessionKey !== null) statements.push(touchSession(sessionKey, 1, now))
+      if (sessionKey !== null) statements.push(touchSession(sessionKey, 0, now))
       statements.push({
-        sql: `INSERT INTO turns (id, session_id, idempotency, request, accepted_at)
-          VALUES ($1, (SELECT id FROM sessions WHERE key = $2), $3, $4, $5)`,
-        params: [turnId, sessionKey, idempotencyKey ?? null, JSON.stringify(sessionKey === null ? request : { ...request, parts: [] }), now],
+        sql: `INSERT INTO turns (id, session_id, idempotency, begun, request, accepted_at)
+          VALUES ($1, (SELECT id FROM sessions WHERE key = $2), $3, $4, $5, $6)`,
+        params: [turnId, sessionKey, idempotencyKey ?? null, Number(!queued), JSON.stringify(request), now],
       })
-      if (sessionKey !== null) {
-        const message: Message = { role: 'user', parts: request.parts }
-        statements.push({
-          sql: `INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ((SELECT id FROM sessions WHERE key = $1), $2, 'user', $3, $4, $5)`,
-          params: [sessionKey, turnId, tokens, JSON.stringify(message), now],
-        })
-      }
+      if (sessionKey !== null && !queued) statements.push(...lines(turnId, request, now))
       try {
         await database.commit(statements)
       } catch (error) {
@@ -50,6 +44,15 @@ export function createTurnStore(database: Database): TurnStore {
       if (sessionKey === null) return { repeatedOf: null, sessionId: null }
       const rows = await database.query('SELECT id FROM sessions WHERE key = $1', [sessionKey])
       return { repeatedOf: null, sessionId: rows[0] === undefined ? null : text(rows[0], 'id') }
+    },
+
+    async begin(turnId, request, now) {
+      const rows = await database.query('SELECT begun FROM turns WHERE id = $1', [turnId])
+      if (rows[0] === undefined || integer(rows[0], 'begun') === 1) return
+      await database.commit([
+        { sql: 'UPDATE turns SET begun = 1 WHERE id = $1 AND begun = 0', params: [turnId], expectChanges: 1 },
+        ...lines(turnId, request, now),
+      ])
     },
 
     append: (turnId, sessionId, steps, now) => database.commit(steps.map((step) => entryOf(turnId, sessionId, step, now))),
@@ -92,7 +95,12 @@ function endStatements({ turnId, sessionId, reply, replyTokens, result, taint, n
   const { text: _text, toolCalls: _toolCalls, ...kept } = result
   const { usage } = result
   const statements: Statement[] = [
-    { sql: 'UPDATE turns SET finished = 1, result = $2 WHERE id = $1 AND finished = 0', params: [turnId, JSON.stringify(kept)], expectChanges: 1 },
+    {
+      // What a conversation's turn was asked stands in its entries; a stateless one keeps its request.
+      sql: `UPDATE turns SET finished = 1, result = $2, request = CASE WHEN session_id IS NULL THEN request ELSE '{}' END WHERE id = $1 AND finished = 0`,
+      params: [turnId, JSON.stringify(kept)],
+      expectChanges: 1,
+    },
   ]
   if (reply !== null) statements.push({ sql: INSERT_ENTRY, params: [sessionId, turnId, 'reply', replyTokens, JSON.stringify(reply), now] })
   if (sessionId !== null) {
@@ -124,14 +132,11 @@ function endStatements({ turnId, sessionId, reply, replyTokens, result, taint, n
 }
 
 function storedTurn(row: Row, entries: readonly Row[]): StoredTurn {
-  const request = json(text(row, 'request'), isRequest)
-  const user = entries.find((entry) => entry['kind'] === 'user')
-  const sessionKey = textOrNull(row, 'session_key')
   return {
     turnId: text(row, 'id'),
     sessionId: textOrNull(row, 'session_id'),
-    sessionKey,
-    request: user === undefined ? request : { ...request, sessionKey, parts: userParts(json(text(user, 'data'), isMessage)) },
+    sessionKey: textOrNull(row, 'session_key'),
+    request: json(text(row, 'request'), isRequest),
     acceptedAt: integer(row, 'accepted_at'),
     steps: entries.flatMap(stepOf),
   }
@@ -151,6 +156,20 @@ function stepOf(row: Row): readonly JournalStep[] {
   return []
 }
 
+/** The lines that a message adds to its conversation: results of the caller's own tools, then what it says. */
+function lines(turnId: string, request: InboundMessage, now: number): readonly Statement[] {
+  const { sessionKey } = request
+  const said: readonly Message[] = request.parts.length === 0 ? [] : [{ role: 'user', parts: request.parts }]
+  const messages = [...(request.options.context ?? []), ...said]
+  return [
+    ...messages.map((message) => ({
+      sql: `INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ((SELECT id FROM sessions WHERE key = $1), $2, $3, $4, $5, $6)`,
+      params: [sessionKey, turnId, message.role === 'user' ? 'user' : 'handed-in', messageTokens(message), JSON.stringify(message), now],
+    })),
+    { sql: 'UPDATE sessions SET message_count = message_count + $2 WHERE key = $1', params: [sessionKey, messages.length] },
+  ]
+}
+
 /** What `endStatements` left out of the result. */
 function rebuild(entries: readonly Row[]): Pick<TurnResult, 'text' | 'toolCalls'> {
   const steps = entries.flatMap(stepOf)
@@ -163,20 +182,15 @@ function rebuild(entries: readonly Row[]): Pick<TurnResult, 'text' | 'toolCalls'
       toolCalls.push({ callId, tool, input: inputs.get(callId) ?? null, output, isError, ms: step.ms })
     }
   }
-  const message = reply === undefined ? null : json(text(reply, 'data'), isMessage)
-  return { text: message === null ? '' : textParts(message), toolCalls }
+  const said = [
+    ...steps.flatMap((step) => (step.kind === 'assistant' ? [step.message] : [])),
+    ...(reply === undefined ? [] : [json(text(reply, 'data'), isMessage)]),
+  ]
+  return { text: joinTexts(said.map(textOf)), toolCalls }
 }
 
 function callsOf(parts: Message['parts']): [string, ToolOutcome['input']][] {
   return parts.flatMap((part) => (part.type === 'tool-call' ? [[part.callId, part.input]] : []))
-}
-
-function textParts(message: Message): string {
-  return message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
-}
-
-function userParts(message: Message): readonly UserPart[] {
-  return message.role === 'user' ? message.parts : []
 }
 
 type AssistantStep = Message & Pick<Extract<JournalStep, { kind: 'assistant' }>, 'usage' | 'model'>

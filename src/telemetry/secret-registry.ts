@@ -25,6 +25,11 @@ export function createSecretRegistry(): SecretRegistry {
       search ??= new Search(sorted.flatMap(formsOf))
       return search.replace(text)
     },
+    heldBack(text) {
+      if (sorted.length === 0) return 0
+      search ??= new Search(sorted.flatMap(formsOf))
+      return search.unfinished(text)
+    },
   }
 }
 
@@ -63,9 +68,13 @@ class Search {
   /** How far the window may move when its last two units are this pair; 0 where a needle may stand. */
   readonly #shift: Uint8Array
   readonly #candidates = new Map<number, string[]>()
+  readonly #longest: number
+  readonly #byFirst: ReadonlyMap<number, readonly string[]>
 
   constructor(forms: readonly string[]) {
     const needles = [...new Set(forms)].sort((a, b) => b.length - a.length)
+    this.#longest = Math.max(...needles.map((needle) => needle.length))
+    this.#byFirst = Map.groupBy(needles, (needle) => needle.charCodeAt(0))
     this.#window = Math.min(255, ...needles.map((needle) => needle.length))
     this.#shift = new Uint8Array(65_536).fill(this.#window - 1)
     for (const needle of needles) this.#index(needle)
@@ -85,6 +94,15 @@ class Search {
       until = Math.max(until, start + length)
     }
     return from < 0 ? text : result + text.slice(written, from) + MARK + text.slice(until)
+  }
+
+  /** Characters at the end of the text with which a needle begins that is not complete yet. */
+  unfinished(text: string): number {
+    for (let start = Math.max(0, text.length - this.#longest + 1); start < text.length; start++) {
+      const tail = text.length - start
+      if (this.#byFirst.get(text.charCodeAt(start))?.some((needle) => needle.length > tail && needle.startsWith(text.slice(start)))) return tail
+    }
+    return 0
   }
 
   #index(needle: string): void {

@@ -5,19 +5,32 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
+import type { Cleared } from '../../src/contracts/cleared.ts'
 import { AppError } from '../../src/contracts/errors.ts'
+import { textOf } from '../../src/contracts/message.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { InboundMessage, TurnResult } from '../../src/contracts/turn.ts'
 import { NO_USAGE } from '../../src/contracts/usage.ts'
+import { clearNow } from '../../src/guard/run-checkpoint.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { lockState } from '../../src/store/state-lock.ts'
 
 const code = (expected: string) => (error: unknown) => error instanceof AppError && error.code === expected
 
-function message(text: string, more: Partial<InboundMessage> = {}): InboundMessage {
-  return { door: 'test', sender: { kind: 'owner' }, sessionKey: 'main', parts: [{ type: 'text', text, origin: OWNER }], options: {}, ...more }
+function message(text: string, more: Partial<InboundMessage> = {}): Cleared<InboundMessage> {
+  const inbound: InboundMessage = {
+    door: 'test',
+    sender: { kind: 'owner' },
+    sessionKey: 'main',
+    parts: [{ type: 'text', text, origin: OWNER }],
+    options: {},
+    ...more,
+  }
+  const decision = clearNow({ name: 'test', stages: [] }, inbound, null, () => {})
+  assert.ok(decision.ok)
+  return decision.value
 }
 
 function result(turnId: string, more: Partial<TurnResult> = {}): TurnResult {
@@ -53,7 +66,7 @@ describe('store', () => {
   })
 
   it('keeps an accepted message as an unfinished turn and as a line of its conversation', async () => {
-    const accepted = await store.turns.accept({ turnId: 'turn_1', request: message('hi'), tokens: 3, now: 1000 })
+    const accepted = await store.turns.accept({ turnId: 'turn_1', request: message('hi'), queued: false, now: 1000 })
     assert.equal(accepted.repeatedOf, null)
     const session = await store.sessions.find('main')
     assert.equal(session?.id, accepted.sessionId)
@@ -63,12 +76,12 @@ describe('store', () => {
     const tail = await store.sessions.tail(session?.id ?? '', { limit: 10 })
     assert.deepEqual(
       tail.map((entry) => [entry.message.role, entry.tokens]),
-      [['user', 3]],
+      [['user', 5]],
     )
   })
 
   it('reads back every step of the journal, in order', async () => {
-    const { sessionId } = await store.turns.accept({ turnId: 'turn_2', request: message('steps', { sessionKey: 'steps' }), tokens: 1, now: 2000 })
+    const { sessionId } = await store.turns.accept({ turnId: 'turn_2', request: message('steps', { sessionKey: 'steps' }), queued: false, now: 2000 })
     const call = { type: 'tool-call', callId: 'c1', tool: 'current_time', input: { timezone: 'UTC' } } as const
     const steps = [
       { kind: 'assistant', message: { role: 'assistant', parts: [call] }, usage: NO_USAGE, model: 'fake:model' },
@@ -110,16 +123,37 @@ describe('store', () => {
 
   it('answers a repeated idempotency key with the first turn, for a day, also when both arrive at once', async () => {
     const request = message('once', { idempotencyKey: 'key-1', sessionKey: 'once' })
-    const both = await Promise.all(['turn_a', 'turn_b'].map((turnId) => store.turns.accept({ turnId, request, tokens: 1, now: 10_000 })))
+    const both = await Promise.all(['turn_a', 'turn_b'].map((turnId) => store.turns.accept({ turnId, request, queued: false, now: 10_000 })))
     assert.deepEqual(new Set(both.map(({ repeatedOf }) => repeatedOf)), new Set([null, 'turn_a']))
     assert.equal((await store.sessions.find('once'))?.messageCount, 1)
-    const next = await store.turns.accept({ turnId: 'turn_c', request, tokens: 1, now: 10_000 + 86_400_000 })
+    const next = await store.turns.accept({ turnId: 'turn_c', request, queued: false, now: 10_000 + 86_400_000 })
     assert.equal(next.repeatedOf, null)
+  })
+
+  it('puts a queued message into its conversation when its turn begins, once', async () => {
+    await store.turns.accept({ turnId: 'turn_q1', request: message('first', { sessionKey: 'lane' }), queued: false, now: 15_000 })
+    const second = message('second', { sessionKey: 'lane' })
+    const { sessionId } = await store.turns.accept({ turnId: 'turn_q2', request: second, queued: true, now: 15_001 })
+    const texts = async () => (await store.sessions.tail(sessionId ?? '', { limit: 10 })).map((entry) => textOf(entry.message))
+    assert.deepEqual(await texts(), ['first'])
+    await store.turns.finish({
+      turnId: 'turn_q1',
+      sessionId,
+      reply,
+      replyTokens: 1,
+      result: result('turn_q1', { usage: NO_USAGE }),
+      taint: NO_TAINT,
+      now: 15_002,
+    })
+    await store.turns.begin('turn_q2', second, 15_003)
+    await store.turns.begin('turn_q2', second, 15_004)
+    assert.deepEqual(await texts(), ['first', 'hello', 'second'])
+    assert.equal((await store.sessions.find('lane'))?.messageCount, 3)
   })
 
   it('keeps a stateless request whole in its turn', async () => {
     const request = message('alone', { sessionKey: null, options: { temperature: 0.5, context: [reply] } })
-    assert.deepEqual(await store.turns.accept({ turnId: 'turn_s', request, tokens: 1, now: 20_000 }), { repeatedOf: null, sessionId: null })
+    assert.deepEqual(await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000 }), { repeatedOf: null, sessionId: null })
     assert.deepEqual((await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_s')?.request, request)
     await store.turns.finish({
       turnId: 'turn_s',

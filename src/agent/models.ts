@@ -1,0 +1,75 @@
+/** Which models a name stands for, and what is known of them. */
+import { AppError } from '../contracts/errors.ts'
+import type { Provider } from '../contracts/provider.ts'
+import type { Price } from '../config/schema.ts'
+import { knownModel } from './known-models.ts'
+
+export interface ResolvedModel {
+  /** `provider:model`. */
+  readonly name: string
+  readonly model: string
+  readonly provider: Provider
+  readonly windowTokens: number
+  readonly price: Price | null
+}
+
+export interface ModelDirectory {
+  /** The chain that a name stands for, in order. Throws `provider/unknown` or `provider/none`. */
+  resolve(name: string | null): Promise<readonly ResolvedModel[]>
+  readonly defaultModel: string | null
+  readonly providerIds: readonly string[]
+  readonly routes: readonly string[]
+  provider(id: string): Promise<Provider>
+}
+
+export interface ModelDirectoryOptions {
+  readonly routes: Readonly<Record<string, { readonly models: readonly string[] }>>
+  readonly defaultModel: string | null
+  readonly prices: Readonly<Record<string, Price>>
+  readonly windowTokens: number | undefined
+  /** Loads a provider's code when it is first needed. */
+  readonly providers: ReadonlyMap<string, () => Promise<Provider>>
+}
+
+const FALLBACK_WINDOW = 32_768
+
+export function createModelDirectory(options: ModelDirectoryOptions): ModelDirectory {
+  const loaded = new Map<string, Promise<Provider>>()
+
+  function provider(id: string): Promise<Provider> {
+    const known = loaded.get(id)
+    if (known !== undefined) return known
+    const load = options.providers.get(id)
+    if (load === undefined) {
+      const hint = `Configured: ${[...options.providers.keys(), ...Object.keys(options.routes)].join(', ') || 'none'}. Add one with: cara setup`
+      return Promise.reject(new AppError('provider/unknown', id, { hint }))
+    }
+    const loading = load()
+    loaded.set(id, loading)
+    loading.catch(() => loaded.delete(id))
+    return loading
+  }
+
+  async function resolveOne(name: string): Promise<ResolvedModel> {
+    const colon = name.indexOf(':')
+    if (colon <= 0) throw new AppError('provider/unknown', name, { hint: 'Name a model as provider:model, or a route' })
+    const model = name.slice(colon + 1)
+    const instance = await provider(name.slice(0, colon))
+    const known = knownModel(name)
+    const windowTokens = options.windowTokens ?? instance.traits.contextTokens ?? known?.contextTokens ?? FALLBACK_WINDOW
+    return { name, model, provider: instance, windowTokens, price: options.prices[name] ?? known?.price ?? null }
+  }
+
+  return {
+    async resolve(name) {
+      const wanted = name ?? options.defaultModel
+      if (wanted === null) throw new AppError('provider/none', undefined, { hint: 'Connect one with: cara setup' })
+      const route = options.routes[wanted]
+      return route === undefined ? [await resolveOne(wanted)] : Promise.all(route.models.map(resolveOne))
+    },
+    defaultModel: options.defaultModel,
+    providerIds: [...options.providers.keys()],
+    routes: Object.keys(options.routes),
+    provider,
+  }
+}

@@ -1,0 +1,137 @@
+/** The gateway: intake, one lane per conversation, recovery, and what doors may ask. */
+import { newId } from '../std/ids.ts'
+import { AppError } from '../contracts/errors.ts'
+import type { TurnResult } from '../contracts/turn.ts'
+import type { AgentDeps } from '../agent/run.ts'
+import type { DefaultModel, Gateway } from './gateway.ts'
+import { handleMessage, type HandledTurn } from './handle-message.ts'
+import { clearInbound } from './intake.ts'
+import { Lanes } from './lanes.ts'
+import { listModels } from './list-models.ts'
+import { RunningTurns } from './running-turns.ts'
+
+export interface GatewayOptions {
+  readonly agent: AgentDeps
+  readonly defaultModel: DefaultModel
+  /** Reasons for `/health/ready` beyond our own; asked at every call. */
+  readonly notReady: () => readonly string[]
+}
+
+export interface GatewayControl {
+  readonly gateway: Gateway
+  /** Takes up what an earlier process accepted and did not finish; says how many turns. */
+  recover(): Promise<number>
+  /** Refuses new messages, lets running turns end for `ms`, then leaves the rest to the next start. */
+  drain(ms: number): Promise<void>
+}
+
+const MAX_WAITING = 1024
+
+export function createGateway({ agent, defaultModel, notReady }: GatewayOptions): GatewayControl {
+  const { store, clock, log } = agent
+  const { maxConcurrentTurns, maxQueuedPerSession } = agent.config.agent
+  const lanes = new Lanes({ maxRunning: maxConcurrentTurns, maxWaitingPerLane: maxQueuedPerSession, maxWaiting: MAX_WAITING })
+  const turns = new RunningTurns(log)
+  const startedAt = clock.now()
+  const halt = new AbortController()
+  let finished = 0
+
+  async function handle(turn: HandledTurn, signal: AbortSignal): Promise<void> {
+    // A turn that is halted (not cancelled) stays unfinished in the journal: the next start takes it up.
+    if (halt.signal.aborted) return
+    await handleMessage(turn, agent, signal)
+    finished++
+  }
+
+  const gateway: Gateway = {
+    store,
+    subscribe: (listener) => turns.subscribe(listener),
+
+    async submit(message, listener) {
+      if (halt.signal.aborted) throw new AppError('gateway/stopping')
+      const request = clearInbound(message, agent)
+      await agent.models.resolve(request.options.model ?? null)
+      const turnId = newId('turn', clock.now())
+      const { sessionKey } = request
+      const running = turns.add({ turnId, sessionKey }, listener)
+      const queued = lanes.isBusy(sessionKey)
+      const accepted = Promise.withResolvers<{ readonly repeatedOf: string | null; readonly sessionId: string | null } | null>()
+      try {
+        // The place in the lane is taken before the journal is written, so that the order of arrival is the order of the conversation.
+        lanes.enter(sessionKey, async () => {
+          const kept = await accepted.promise
+          if (kept === null || kept.repeatedOf !== null) return
+          await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit }, running.controller.signal)
+        })
+        const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
+        accepted.resolve(kept)
+        if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued ? 'queued' : 'started' }
+        turns.remove(turnId)
+        if (listener !== undefined) turns.get(kept.repeatedOf)?.listen(listener)
+        return { turnId: kept.repeatedOf, sessionId: kept.sessionId, sessionKey, status: 'repeated' }
+      } catch (error) {
+        accepted.resolve(null)
+        turns.remove(turnId)
+        throw error
+      }
+    },
+
+    async wait(turnId, signal): Promise<TurnResult> {
+      const running = turns.get(turnId)
+      if (running !== undefined) return orAborted(running.result, signal)
+      const result = await store.turns.result(turnId)
+      if (result === null) throw new AppError('turn/not-found', turnId)
+      return result
+    },
+
+    abort: (target, reason) =>
+      turns.abort((turn) => ('turnId' in target ? turn.turnId === target.turnId : turn.sessionKey === target.sessionKey && target.sessionKey !== null), reason),
+
+    status: () => ({
+      startedAt,
+      activeTurns: lanes.running,
+      queuedTurns: lanes.waiting,
+      finishedTurns: finished,
+      model: defaultModel,
+      notReady: [...(halt.signal.aborted ? ['the gateway is stopping'] : []), ...notReady()],
+    }),
+
+    models: (signal) => listModels(agent.models, agent.log, signal),
+  }
+
+  return {
+    gateway,
+    async recover() {
+      const unfinished = await store.turns.unfinished()
+      for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
+        const running = turns.add({ turnId, sessionKey }, undefined)
+        // Whoever sent a stateless request is gone with its connection: nobody could hear the answer.
+        const isOrphan = sessionKey === null
+        if (isOrphan) running.controller.abort(new DOMException('The client is gone', 'AbortError'))
+        const turn = { turnId, sessionId, request: { ...request, sessionKey }, steps, emit: running.emit }
+        lanes.enter(sessionKey, () => handle(turn, running.controller.signal), true)
+      }
+      if (unfinished.length > 0) log.info('turns.recovered', { count: unfinished.length })
+      return unfinished.length
+    },
+    async drain(ms) {
+      halt.abort()
+      const settled = new AbortController()
+      const patience = clock.sleep(ms, settled.signal).catch(() => undefined)
+      await Promise.race([lanes.settled(), patience])
+      settled.abort()
+    },
+  }
+}
+
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

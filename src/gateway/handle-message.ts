@@ -1,0 +1,65 @@
+/** What happens to one accepted message, from its place in the conversation to its end. */
+import { AppError, exposed } from '../contracts/errors.ts'
+import { messageTokens } from '../contracts/message-tokens.ts'
+import { NO_TAINT, type JournalStep } from '../contracts/store.ts'
+import type { InboundMessage, TurnEvent, TurnResult } from '../contracts/turn.ts'
+import { NO_USAGE } from '../contracts/usage.ts'
+import { runAgent, type AgentDeps, type AgentOutcome } from '../agent/run.ts'
+
+export interface HandledTurn {
+  readonly turnId: string
+  readonly sessionId: string | null
+  readonly request: InboundMessage
+  readonly steps: readonly JournalStep[]
+  readonly emit: (event: TurnEvent) => void
+}
+
+/** Always ends with `turn-finished`, journaled before anybody hears of it. Never throws. */
+export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: AbortSignal): Promise<void> {
+  const { turnId, sessionId, request, steps, emit } = turn
+  const { store, clock, log } = deps
+  const startedAt = clock.now()
+  let outcome: AgentOutcome
+  try {
+    if (signal.aborted) throw new AppError('turn/cancelled')
+    if (sessionId !== null) await store.turns.begin(turnId, request, startedAt)
+    const session = sessionId === null ? null : await store.sessions.get(sessionId)
+    if (sessionId !== null && session === null) throw new AppError('session/not-found', 'it was deleted')
+    outcome = await runAgent({ turnId, session, request, steps, emit }, deps, signal)
+  } catch (error) {
+    outcome = failure(turn, error)
+    if (outcome.result.error?.code === 'internal') log.error('turn.defect', { turn: turnId, error })
+  }
+  const { reply, taint } = outcome
+  const result: TurnResult = { ...outcome.result, durationMs: clock.now() - startedAt }
+  try {
+    await store.turns.finish({ turnId, sessionId, reply, replyTokens: reply === null ? 0 : messageTokens(reply), result, taint, now: clock.now() })
+    emit({ type: 'turn-finished', result })
+  } catch (error) {
+    // What could not be kept is not claimed: the turn stays unfinished and the next start takes it up.
+    log.error('turn.unkept', { turn: turnId, error })
+    emit({ type: 'turn-finished', result: { ...failure(turn, error).result, durationMs: result.durationMs } })
+  }
+  log.info('turn.finished', { turn: turnId, door: request.door, status: result.status, model: result.model, ms: result.durationMs, code: result.error?.code })
+}
+
+function failure({ turnId, request }: HandledTurn, error: unknown): AgentOutcome {
+  const { code, message, hint, retryAfterMs } = exposed(error)
+  return {
+    reply: null,
+    taint: NO_TAINT,
+    result: {
+      turnId,
+      sessionKey: request.sessionKey,
+      status: code === 'turn/cancelled' ? 'cancelled' : 'failed',
+      text: '',
+      finishReason: 'stop',
+      clientToolCalls: [],
+      toolCalls: [],
+      model: '',
+      usage: NO_USAGE,
+      costUsd: null,
+      error: { code, message, ...(hint === undefined ? {} : { hint }), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    },
+  }
+}

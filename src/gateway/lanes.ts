@@ -1,0 +1,91 @@
+/**
+ * One lane per conversation: what enters first runs first, one at a time. Stateless turns share a common bound with all lanes. What waits is bounded, and nothing polls.
+ */
+import { AppError } from '../contracts/errors.ts'
+
+export interface LaneLimits {
+  /** Tasks that run at once over all lanes. */
+  readonly maxRunning: number
+  /** Tasks that wait in one lane. */
+  readonly maxWaitingPerLane: number
+  /** Tasks that wait for a place over all lanes. */
+  readonly maxWaiting: number
+}
+
+type Task = () => Promise<void>
+
+export class Lanes {
+  readonly #limits: LaneLimits
+  /** Tasks behind the running one, by lane; a lane that is absent is idle. */
+  readonly #lanes = new Map<string, Task[]>()
+  readonly #ready: (readonly [lane: string | null, task: Task])[] = []
+  #running = 0
+  #idle: (() => void)[] = []
+
+  constructor(limits: LaneLimits) {
+    this.#limits = limits
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  get waiting(): number {
+    return this.#ready.length + this.#lanes.values().reduce((sum, tasks) => sum + tasks.length, 0)
+  }
+
+  isBusy(lane: string | null): boolean {
+    return lane !== null && this.#lanes.has(lane)
+  }
+
+  /** The task must not throw. Throws `turn/queue-full` when no more may wait; work that was accepted before (`isKept`) always may. */
+  enter(lane: string | null, task: Task, isKept = false): void {
+    const behind = lane === null ? undefined : this.#lanes.get(lane)
+    if (behind !== undefined) {
+      if (!isKept && behind.length >= this.#limits.maxWaitingPerLane) throw new AppError('turn/queue-full', undefined, { retryAfterMs: 5000 })
+      behind.push(task)
+      return
+    }
+    if (!isKept && this.#running >= this.#limits.maxRunning && this.#ready.length >= this.#limits.maxWaiting) {
+      throw new AppError('turn/queue-full', 'the gateway is busy', { retryAfterMs: 5000 })
+    }
+    if (lane !== null) this.#lanes.set(lane, [])
+    this.#ready.push([lane, task])
+    this.#fill()
+  }
+
+  /** Resolves when nothing runs or waits any more. */
+  async settled(): Promise<void> {
+    if (this.#running === 0 && this.waiting === 0) return
+    await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  #fill(): void {
+    while (this.#running < this.#limits.maxRunning) {
+      const next = this.#ready.shift()
+      if (next === undefined) break
+      this.#running++
+      void this.#run(...next)
+    }
+  }
+
+  async #run(lane: string | null, task: Task): Promise<void> {
+    try {
+      await task()
+    } finally {
+      this.#running--
+      if (lane !== null) this.#advance(lane)
+      this.#fill()
+      if (this.#running === 0 && this.waiting === 0) {
+        for (const resolve of this.#idle) resolve()
+        this.#idle = []
+      }
+    }
+  }
+
+  #advance(lane: string): void {
+    const task = this.#lanes.get(lane)?.shift()
+    if (task === undefined) this.#lanes.delete(lane)
+    else this.#ready.push([lane, task])
+  }
+}

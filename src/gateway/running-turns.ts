@@ -1,0 +1,80 @@
+/** Turns between acceptance and end: who listens to each, how to cancel it, and its result for those who wait. */
+import type { Log } from '../contracts/log.ts'
+import type { TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
+import type { TurnAddress } from './gateway.ts'
+
+export interface RunningTurn extends TurnAddress {
+  readonly controller: AbortController
+  readonly result: Promise<TurnResult>
+  readonly emit: (event: TurnEvent) => void
+  readonly listen: (listener: TurnListener) => void
+}
+
+export class RunningTurns {
+  readonly #log: Log
+  readonly #turns = new Map<string, RunningTurn>()
+  readonly #subscribers = new Set<(turn: TurnAddress, event: TurnEvent) => void>()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  get(turnId: string): RunningTurn | undefined {
+    return this.#turns.get(turnId)
+  }
+
+  subscribe(subscriber: (turn: TurnAddress, event: TurnEvent) => void): () => void {
+    this.#subscribers.add(subscriber)
+    return () => this.#subscribers.delete(subscriber)
+  }
+
+  /** The turn leaves by itself after its `turn-finished`. */
+  add(address: TurnAddress, listener: TurnListener | undefined): RunningTurn {
+    const { promise, resolve } = Promise.withResolvers<TurnResult>()
+    const listeners = new Set<TurnListener>(listener === undefined ? [] : [listener])
+    const turn: RunningTurn = {
+      ...address,
+      controller: new AbortController(),
+      result: promise,
+      listen: (added) => listeners.add(added),
+      emit: (event) => {
+        for (const hear of listeners)
+          this.#tell(
+            () => hear(event),
+            () => listeners.delete(hear),
+          )
+        for (const hear of this.#subscribers)
+          this.#tell(
+            () => hear(address, event),
+            () => this.#subscribers.delete(hear),
+          )
+        if (event.type === 'turn-finished') {
+          this.#turns.delete(address.turnId)
+          resolve(event.result)
+        }
+      },
+    }
+    this.#turns.set(address.turnId, turn)
+    return turn
+  }
+
+  remove(turnId: string): void {
+    this.#turns.delete(turnId)
+  }
+
+  /** How many were cancelled. */
+  abort(matches: (turn: RunningTurn) => boolean, reason: string): number {
+    const chosen = [...this.#turns.values()].filter(matches)
+    for (const turn of chosen) turn.controller.abort(new DOMException(reason, 'AbortError'))
+    return chosen.length
+  }
+
+  #tell(call: () => void, drop: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      drop()
+      this.#log.error('listener.defect', { error })
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Every decision about trust, read top to bottom. A checkpoint is a list of properties; what is cleared has all of them. Requests of strangers are decided before this, in
+ * `request.ts`. House rule: an entry that skips a checkpoint does not compile, because every sink demands `Cleared<T>`.
+ */
+import type { EgressRequest } from '../contracts/egress.ts'
+import type { ModelRequest } from '../contracts/provider.ts'
+import type { ToolCall } from '../contracts/tool.ts'
+import type { InboundMessage } from '../contracts/turn.ts'
+import { hostAllowed } from './stages/egress/host-allowed.ts'
+import { schemeAllowed } from './stages/egress/scheme-allowed.ts'
+import type { InboundContext, OutboundContext, OutboundText, PromptContext } from './stages/message/facts.ts'
+import { inboundSecretsRedacted, outboundSecretsRedacted } from './stages/message/secrets-redacted.ts'
+import { inboundSizeWithinLimit } from './stages/message/size-within-limit.ts'
+import { trustAssigned } from './stages/message/trust-assigned.ts'
+import { systemPromptSound } from './stages/message/system-prompt-sound.ts'
+import { withinWindow } from './stages/message/within-window.ts'
+import { effectPermitted } from './stages/tool/effect-permitted.ts'
+import type { ToolCallContext, ToolResultContext, TracedResult } from './stages/tool/facts.ts'
+import { inputValid } from './stages/tool/input-valid.ts'
+import { originMarked } from './stages/tool/origin-marked.ts'
+import { pathsInsideRoots } from './stages/tool/paths-inside-roots.ts'
+import { policyAllows } from './stages/tool/policy-allows.ts'
+import { resultSecretsRedacted } from './stages/tool/result-secrets-redacted.ts'
+import { resultSizeWithinLimit } from './stages/tool/result-size-within-limit.ts'
+import { toolKnown } from './stages/tool/tool-known.ts'
+import type { AsyncStage, Checkpoint } from './stage.ts'
+
+/** What comes in, before it is journaled. */
+export const inbound: Checkpoint<InboundMessage, InboundContext> = {
+  name: 'inbound',
+  stages: [inboundSizeWithinLimit, trustAssigned, inboundSecretsRedacted],
+}
+
+/** What a model is asked. */
+export const prompt: Checkpoint<ModelRequest, PromptContext> = {
+  name: 'prompt',
+  stages: [systemPromptSound, withinWindow],
+}
+
+/** What a model wants done. Assume that an attacker wrote it. */
+export const toolCall: Checkpoint<ToolCall, ToolCallContext, AsyncStage<ToolCall, ToolCallContext>> = {
+  name: 'toolCall',
+  stages: [toolKnown, policyAllows, inputValid, pathsInsideRoots, effectPermitted],
+}
+
+/** What a tool answered, before a model or the journal sees it. */
+export const toolResult: Checkpoint<TracedResult, ToolResultContext> = {
+  name: 'toolResult',
+  stages: [originMarked, resultSecretsRedacted, resultSizeWithinLimit],
+}
+
+/** What leaves towards people; `outbound-stream.ts` runs the same stages over deltas. */
+export const outbound: Checkpoint<OutboundText, OutboundContext> = {
+  name: 'outbound',
+  stages: [outboundSecretsRedacted],
+}
+
+/** What leaves towards servers. */
+export const egress: Checkpoint<EgressRequest, null> = {
+  name: 'egress',
+  stages: [schemeAllowed, hostAllowed],
+}

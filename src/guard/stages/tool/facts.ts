@@ -1,0 +1,24 @@
+/** What the tool stages know besides the call or its result. */
+import type { SecretRegistry } from '../../../contracts/log.ts'
+import type { Origin } from '../../../contracts/origin.ts'
+import type { AnyTool } from '../../../contracts/tool.ts'
+
+export interface ToolCallContext {
+  readonly tools: ReadonlyMap<string, AnyTool>
+  readonly policy: { readonly policy: 'allow-all' | 'allow-list' | 'deny-list'; readonly list: readonly string[] }
+  /** Absolute folders that path arguments must lie in. */
+  readonly roots: readonly string[]
+}
+
+/** A tool's answer with the origin that the guard gives it. */
+export interface TracedResult {
+  readonly output: string
+  readonly isError: boolean
+  /** Null until `originMarked` has decided. */
+  readonly origin: Origin | null
+}
+
+export interface ToolResultContext {
+  readonly tool: AnyTool
+  readonly secrets: SecretRegistry
+}
