@@ -1,5 +1,5 @@
 /** Answers of the Messages API as a stream. https://platform.claude.com/docs/en/build-with-claude/streaming */
-import type { FinishReason, ModelEvent, ModelFault } from '../../contracts/provider.ts'
+import type { FinishReason, ModelEvent, ModelFault, ModelRequest } from '../../contracts/provider.ts'
 import { ContentBlocks } from '../wire/content-blocks.ts'
 import type { Decoder, Frame } from '../wire/protocol.ts'
 import { countOf, fieldsOf, parseFields, textOf, type Fields } from '../wire/read-json.ts'
@@ -19,10 +19,14 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
 const COUNTS = ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'] as const
 
 export class AnthropicDecoder implements Decoder {
-  readonly #blocks = new ContentBlocks()
+  readonly #blocks: ContentBlocks
   readonly #counts = new Map<string, number>()
   #stopReason = ''
   #isDone = false
+
+  constructor(request: ModelRequest) {
+    this.#blocks = new ContentBlocks(request)
+  }
 
   push(frame: Frame): readonly ModelEvent[] {
     if (this.#isDone || frame.data === '[DONE]') return []

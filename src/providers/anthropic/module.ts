@@ -4,12 +4,12 @@ import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
 import { baseUrlField } from '../wire/config-fields.ts'
 
-const config = z.strictObject({
-  apiKey: secretSchema.optional().describe('Key of the Anthropic API, from https://platform.claude.com/settings/keys'),
-  baseUrl: baseUrlField('Where the Messages API is served')
-    .prefault('https://api.anthropic.com')
-    .describe('Where the Messages API is served: https, or plain http to this machine'),
-})
+const config = z
+  .strictObject({
+    apiKey: secretSchema.optional().describe('Key of the Anthropic API, from https://platform.claude.com/settings/keys'),
+    baseUrl: baseUrlField('Address of a server that speaks the Messages API; by default https://api.anthropic.com').optional(),
+  })
+  .prefault({})
 export type AnthropicConfig = z.infer<typeof config>
 
 export const anthropic: AdapterModule<Provider, AnthropicConfig> = {
@@ -17,6 +17,6 @@ export const anthropic: AdapterModule<Provider, AnthropicConfig> = {
   summary: 'Claude models, straight from Anthropic',
   config,
   env: { ANTHROPIC_API_KEY: 'apiKey', ANTHROPIC_BASE_URL: 'baseUrl' },
-  isConfigured: (section) => section.apiKey !== undefined,
+  isConfigured: ({ apiKey, baseUrl }) => apiKey !== undefined || baseUrl !== undefined,
   create: async (section, deps) => (await import('./provider.ts')).createAnthropic(section, deps),
 }

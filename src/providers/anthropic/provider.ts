@@ -15,23 +15,25 @@ export function anthropicProtocol(id: string): Protocol {
   return {
     path: () => '/v1/messages',
     encode: (request) => encodeRequest(request, `${id}:${request.model}`),
-    decoder: () => new AnthropicDecoder(),
+    decoder: (request) => new AnthropicDecoder(request),
     fault: (status, _headers, body) => anthropicFault(status, body),
   }
 }
 
 export function createAnthropic(config: AnthropicConfig, deps: AdapterDeps): Provider {
-  const { apiKey } = config
+  const { apiKey, baseUrl } = config
   return defineProvider(
     {
       id: 'anthropic',
       traits: { images: true, tools: true, demo: false },
       protocol: anthropicProtocol('anthropic'),
       framing: sseFraming,
-      baseUrl: withoutVersion(config.baseUrl),
+      baseUrl: withoutVersion(baseUrl ?? new URL('https://api.anthropic.com')),
       secrets: apiKey === undefined ? [] : [apiKey],
       extraHeaders: { 'anthropic-version': '2023-06-01' },
       authorize() {
+        // A server of one's own, or a proxy that holds the key, may want none.
+        if (apiKey === undefined && baseUrl !== undefined) return {}
         if (apiKey === undefined) throw new AppError('provider/auth', 'no key is configured', { hint: 'Set ANTHROPIC_API_KEY or providers.anthropic.apiKey' })
         return { 'x-api-key': headerKey(apiKey) }
       },

@@ -1,5 +1,5 @@
 /** Answers of `ConverseStream`. https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html */
-import type { FinishReason, ModelEvent, ModelFault } from '../../contracts/provider.ts'
+import type { FinishReason, ModelEvent, ModelFault, ModelRequest } from '../../contracts/provider.ts'
 import { NO_USAGE, type Usage } from '../../contracts/usage.ts'
 import { ContentBlocks } from '../wire/content-blocks.ts'
 import type { Decoder, Frame } from '../wire/protocol.ts'
@@ -19,15 +19,18 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
 const BROKEN = new Set(['malformed_tool_use', 'malformed_model_output'])
 
 export class BedrockDecoder implements Decoder {
-  readonly #blocks = new ContentBlocks()
+  readonly #blocks: ContentBlocks
   #usage: Usage | null = null
   #stopReason = ''
   #isDone = false
 
+  constructor(request: ModelRequest) {
+    this.#blocks = new ContentBlocks(request)
+  }
+
   push(frame: Frame): readonly ModelEvent[] {
     if (this.#isDone) return []
-    // Exceptions are messages like others, told by their name alone.
-    if (/(exception|error|failure)$/i.test(frame.event)) return this.#fail(namedFault(frame.event, frame.data, 500))
+    if (frame.isException === true) return this.#fail(namedFault(frame.event, frame.data, 500))
     const event = parseFields(frame.data === '' ? '{}' : frame.data)
     if (event === null) return this.#fail({ kind: 'network', message: 'the stream holds an event that is not JSON' })
     const index = countOf(event['contentBlockIndex'])

@@ -4,24 +4,24 @@ import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
 import { baseUrlField } from '../wire/config-fields.ts'
 
-const config = z.strictObject({
-  region: z
-    .string()
-    .regex(/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, 'expected a region such as `eu-central-1`')
-    .optional()
-    .describe('AWS region whose models are used'),
-  accessKeyId: secretSchema.optional().describe('Access key id of an AWS identity that may call `bedrock:InvokeModelWithResponseStream`'),
-  secretAccessKey: secretSchema.optional().describe('Secret access key that belongs to `accessKeyId`'),
-  sessionToken: secretSchema.optional().describe('Session token, for temporary credentials'),
-  bearerToken: secretSchema.optional().describe('Bedrock API key; used instead of an access key where it is set'),
-  baseUrl: baseUrlField('Where Bedrock is served')
-    .optional()
-    .describe('Where Bedrock is served, for requests and for the list of models; by default the two public hosts of the region'),
-  promptCaching: z
-    .boolean()
-    .default(true)
-    .describe('Put cache points on system prompt, tools and the last message, for models known to take them (Claude, Nova)'),
-})
+const config = z
+  .strictObject({
+    region: z
+      .string()
+      .regex(/^[a-z0-9-]{1,32}$/, 'expected a region such as `eu-central-1`')
+      .optional()
+      .describe('AWS region whose models are used'),
+    accessKeyId: secretSchema.optional().describe('Access key id of an AWS identity that may call `bedrock:InvokeModelWithResponseStream`'),
+    secretAccessKey: secretSchema.optional().describe('Secret access key that belongs to `accessKeyId`'),
+    sessionToken: secretSchema.optional().describe('Session token, for temporary credentials'),
+    bearerToken: secretSchema.optional().describe('Bedrock API key; used instead of an access key where it is set'),
+    baseUrl: baseUrlField('Address that takes requests and lists models; by default the two public hosts of the region').optional(),
+    promptCaching: z
+      .boolean()
+      .default(true)
+      .describe('Put cache points on system prompt, tools and the last message, for models known to take them (Claude, Nova)'),
+  })
+  .prefault({})
 export type BedrockConfig = z.infer<typeof config>
 
 export const bedrock: AdapterModule<Provider, BedrockConfig> = {

@@ -19,7 +19,7 @@ export function bedrockProtocol(id: string, promptCaching: boolean): Protocol {
   return {
     path: (request) => `/model/${encodeURIComponent(request.model)}/converse-stream`,
     encode: (request) => encodeRequest(request, { author: `${id}:${request.model}`, promptCaching }),
-    decoder: () => new BedrockDecoder(),
+    decoder: (request) => new BedrockDecoder(request),
     fault: bedrockFault,
   }
 }

@@ -1,9 +1,10 @@
 /** Answers of `streamGenerateContent?alt=sse`: every event is a whole response that holds the next parts. https://ai.google.dev/api/generate-content */
-import type { FinishReason, ModelEvent, ModelFault } from '../../contracts/provider.ts'
+import type { FinishReason, ModelEvent, ModelFault, ModelRequest } from '../../contracts/provider.ts'
 import { NO_USAGE, type Usage } from '../../contracts/usage.ts'
+import { CallIds } from '../wire/call-ids.ts'
 import type { Decoder, Frame } from '../wire/protocol.ts'
 import { countOf, fieldsOf, listOf, parseFields, parseJson, textOf, type Fields } from '../wire/read-json.ts'
-import { MAX_SIGNATURE } from './encode.ts'
+import { MAX_SIGNATURE, OWN_CALL_ID } from './encode.ts'
 import { faultIn } from './fault.ts'
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
@@ -22,16 +23,15 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
 const BROKEN = new Set(['MALFORMED_FUNCTION_CALL', 'MALFORMED_RESPONSE', 'UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS'])
 
 export class GeminiDecoder implements Decoder {
-  readonly #newCallId: () => string
+  readonly #callIds: CallIds
   #usage: Usage | null = null
   #finishReason = ''
   #isReasoning = false
   #hasCalls = false
   #isDone = false
 
-  /** `newCallId` names calls to which the vendor gave no id. */
-  constructor(newCallId: () => string) {
-    this.#newCallId = newCallId
+  constructor(request: ModelRequest) {
+    this.#callIds = new CallIds(request, OWN_CALL_ID)
   }
 
   push(frame: Frame): readonly ModelEvent[] {
@@ -67,7 +67,7 @@ export class GeminiDecoder implements Decoder {
   /** Calls arrive whole. */
   #call(call: Fields, signature: string): readonly ModelEvent[] {
     this.#hasCalls = true
-    const callId = textOf(call['id']) || this.#newCallId()
+    const callId = this.#callIds.take(textOf(call['id']))
     const tool = textOf(call['name'])
     const text = JSON.stringify(fieldsOf(call['args']) ?? {})
     const kept = signature === '' || signature.length > MAX_SIGNATURE ? {} : { signature }

@@ -4,12 +4,12 @@ import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
 import { baseUrlField } from '../wire/config-fields.ts'
 
-const config = z.strictObject({
-  apiKey: secretSchema.optional().describe('Key of the Gemini API, from https://aistudio.google.com/apikey'),
-  baseUrl: baseUrlField('Where the Gemini API is served')
-    .prefault('https://generativelanguage.googleapis.com')
-    .describe('Where the Gemini API is served: https, or plain http to this machine'),
-})
+const config = z
+  .strictObject({
+    apiKey: secretSchema.optional().describe('Key of the Gemini API, from https://aistudio.google.com/apikey'),
+    baseUrl: baseUrlField('Address of a server that speaks the Gemini API; by default https://generativelanguage.googleapis.com').optional(),
+  })
+  .prefault({})
 export type GeminiConfig = z.infer<typeof config>
 
 export const gemini: AdapterModule<Provider, GeminiConfig> = {
@@ -17,6 +17,6 @@ export const gemini: AdapterModule<Provider, GeminiConfig> = {
   summary: 'Gemini models of Google',
   config,
   env: { GOOGLE_API_KEY: 'apiKey', GOOGLE_API_BASE_URL: 'baseUrl' },
-  isConfigured: (section) => section.apiKey !== undefined,
+  isConfigured: ({ apiKey, baseUrl }) => apiKey !== undefined || baseUrl !== undefined,
   create: async (section, deps) => (await import('./provider.ts')).createGemini(section, deps),
 }

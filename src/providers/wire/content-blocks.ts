@@ -1,6 +1,7 @@
 /** Content blocks that a stream opens, fills and closes by index, interleaved if it likes: what Anthropic Messages and Bedrock Converse share. */
 import { AppError } from '../../contracts/errors.ts'
-import type { ModelEvent } from '../../contracts/provider.ts'
+import type { ModelEvent, ModelRequest } from '../../contracts/provider.ts'
+import { CallIds } from './call-ids.ts'
 import { readArguments } from './tool-arguments.ts'
 
 const MAX_OPEN = 1024
@@ -19,14 +20,20 @@ interface ReasoningBlock {
 
 export class ContentBlocks {
   readonly #open = new Map<number, ToolBlock | ReasoningBlock>()
+  readonly #callIds: CallIds
   #hasCalls = false
+
+  constructor(request: ModelRequest) {
+    this.#callIds = new CallIds(request, 'call')
+  }
 
   /** Whether the answer called a tool so far. */
   get hasCalls(): boolean {
     return this.#hasCalls
   }
 
-  openTool(index: number, callId: string, tool: string): readonly ModelEvent[] {
+  openTool(index: number, vendorId: string, tool: string): readonly ModelEvent[] {
+    const callId = this.#callIds.take(vendorId)
     this.#hasCalls = true
     this.#set(index, { kind: 'tool', callId, tool, written: '' })
     return [{ type: 'tool-call-start', callId, tool }]

@@ -48,9 +48,11 @@ function readFrame(codec: EventStreamCodec, bytes: Uint8Array): Frame {
     return typeof value === 'string' ? value : ''
   }
   if (header(':message-type') === 'error') {
-    return { event: header(':error-code') || 'error', data: JSON.stringify({ message: header(':error-message') }) }
+    return { event: header(':error-code') || 'error', data: JSON.stringify({ message: header(':error-message') }), isException: true }
   }
-  return { event: header(':exception-type') || header(':event-type'), data: new TextDecoder().decode(body) }
+  const exception = header(':exception-type')
+  const data = new TextDecoder().decode(body)
+  return exception === '' ? { event: header(':event-type'), data } : { event: exception, data, isException: true }
 }
 
 function decode(codec: EventStreamCodec, bytes: Uint8Array): ReturnType<EventStreamCodec['decode']> {
