@@ -4,6 +4,10 @@
  */
 import * as z from 'zod'
 import { isErrorCode } from './errors.ts'
+import type { JsonValue } from './json.ts'
+
+/** Comes out of `JSON.parse`, so it is JSON by construction. */
+const json = z.custom<JsonValue>((value) => value !== undefined, 'expected a JSON value')
 
 const usage = z.object({
   inputTokens: z.number(),
@@ -15,7 +19,7 @@ const usage = z.object({
 
 const errorCode = z.string().refine(isErrorCode)
 
-const toolOutcome = z.object({ callId: z.string(), tool: z.string(), input: z.json(), output: z.string(), isError: z.boolean(), ms: z.number() })
+const toolOutcome = z.object({ callId: z.string(), tool: z.string(), input: json, output: z.string(), isError: z.boolean(), ms: z.number() })
 
 /** `TurnResult` as it travels. */
 export const turnResult = z.object({
@@ -24,7 +28,7 @@ export const turnResult = z.object({
   status: z.enum(['completed', 'failed', 'cancelled']),
   text: z.string(),
   finishReason: z.enum(['stop', 'length', 'tool-calls', 'refused']),
-  clientToolCalls: z.array(z.object({ type: z.literal('tool-call'), callId: z.string(), tool: z.string(), input: z.json() })),
+  clientToolCalls: z.array(z.object({ type: z.literal('tool-call'), callId: z.string(), tool: z.string(), input: json })),
   toolCalls: z.array(toolOutcome),
   model: z.string(),
   usage,
@@ -86,7 +90,7 @@ export const historyMessage = z.object({
   text: z.string(),
   reasoning: z.string().optional(),
   images: z.number().optional(),
-  toolCalls: z.array(z.object({ callId: z.string(), tool: z.string(), input: z.json() })).optional(),
+  toolCalls: z.array(z.object({ callId: z.string(), tool: z.string(), input: json })).optional(),
   toolResults: z.array(z.object({ callId: z.string(), tool: z.string(), output: z.string(), isError: z.boolean() })).optional(),
   /** Milliseconds since the epoch. */
   at: z.number(),
@@ -139,7 +143,7 @@ export const sessionsDeleteResult = z.object({ key: z.string(), deleted: z.boole
  */
 export const sessionsExportResult = z.object({
   session: sessionInfo,
-  entries: z.array(z.object({ id: z.number(), turnId: z.string().nullable(), at: z.number(), message: z.json() })),
+  entries: z.array(z.object({ id: z.number(), turnId: z.string().nullable(), at: z.number(), message: json })),
   nextBeforeId: z.number().nullable(),
 })
 
@@ -158,10 +162,10 @@ export const modelsListResult = z.object({
 })
 
 /** `config.get {key?}`: the whole configuration or one dotted path; secrets are `[secret]`. */
-export const configGetResult = z.object({ value: z.json(), hash: z.string().nullable(), file: z.string() })
+export const configGetResult = z.object({ value: json, hash: z.string().nullable(), file: z.string() })
 
 /** `config.schema {}`: JSON Schema of the file. */
-export const configSchemaResult = z.object({ schema: z.json() })
+export const configSchemaResult = z.object({ schema: json })
 
 /** `logs.tail {limit?, follow?}` (200 lines by default, at most 5,000). With `follow: true` new lines come as `logs` events until `logs.unfollow {}` or the end of the connection. */
 export const logsTailResult = z.object({ lines: z.array(z.string()), following: z.boolean() })
@@ -194,7 +198,7 @@ export const agentEvent = z.discriminatedUnion('stream', [
   z.object({ ...run, stream: z.literal('started'), data: z.object({ model: z.string(), demo: z.boolean() }) }),
   z.object({ ...run, stream: z.literal('text'), data: z.object({ delta: z.string() }).or(truncated) }),
   z.object({ ...run, stream: z.literal('reasoning'), data: z.object({ delta: z.string() }).or(truncated) }),
-  z.object({ ...run, stream: z.literal('tool_use'), data: z.object({ callId: z.string(), tool: z.string(), input: z.json() }).or(truncated) }),
+  z.object({ ...run, stream: z.literal('tool_use'), data: z.object({ callId: z.string(), tool: z.string(), input: json }).or(truncated) }),
   z.object({ ...run, stream: z.literal('tool_result'), data: toolOutcome.or(truncated) }),
   z.object({ ...run, stream: z.literal('model_switched'), data: z.object({ from: z.string(), to: z.string(), reason: z.string() }) }),
   z.object({ ...run, stream: z.literal('model_retried'), data: z.object({ model: z.string(), reason: z.string(), waitMs: z.number() }) }),

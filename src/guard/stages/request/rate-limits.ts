@@ -1,0 +1,68 @@
+/**
+ * What the request stages remember between requests: a token bucket and a count of wrong tokens per address. Synchronous, so that nothing can slip between the
+ * check and the count; bounded, so that many addresses cannot fill the memory.
+ */
+const MAX_ADDRESSES = 10_000
+const MINUTE_MS = 60_000
+
+interface Bucket {
+  tokens: number
+  at: number
+}
+
+export class TokenBuckets {
+  readonly #buckets = new Map<string, Bucket>()
+  readonly #perSecond: number
+  readonly #burst: number
+
+  constructor(perSecond: number, burst: number) {
+    this.#perSecond = perSecond
+    this.#burst = burst
+  }
+
+  /** Takes one token; 0 when there was one, else the milliseconds until the next. */
+  take(key: string, now: number): number {
+    const bucket = this.#buckets.get(key) ?? this.#add(key, now)
+    bucket.tokens = Math.min(this.#burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * this.#perSecond)
+    bucket.at = now
+    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / this.#perSecond) * 1000)
+    bucket.tokens -= 1
+    return 0
+  }
+
+  #add(key: string, now: number): Bucket {
+    dropOldest(this.#buckets)
+    const bucket = { tokens: this.#burst, at: now }
+    this.#buckets.set(key, bucket)
+    return bucket
+  }
+}
+
+/** Wrong tokens per address in the running minute. */
+export class FailedAttempts {
+  readonly #attempts = new Map<string, { count: number; readonly since: number }>()
+  readonly #limit: number
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Counts one more; 0 while the limit is not passed, else the milliseconds until attempts count anew. */
+  count(key: string, now: number): number {
+    let attempt = this.#attempts.get(key)
+    if (attempt === undefined || now - attempt.since >= MINUTE_MS) {
+      this.#attempts.delete(key)
+      dropOldest(this.#attempts)
+      attempt = { count: 0, since: now }
+      this.#attempts.set(key, attempt)
+    }
+    attempt.count += 1
+    return attempt.count > this.#limit ? attempt.since + MINUTE_MS - now : 0
+  }
+}
+
+function dropOldest(map: Map<string, unknown>): void {
+  if (map.size < MAX_ADDRESSES) return
+  const oldest = map.keys().next()
+  if (oldest.done === false) map.delete(oldest.value)
+}

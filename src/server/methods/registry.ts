@@ -1,0 +1,33 @@
+import type { Method } from '../method.ts'
+import { agent, agentWait } from './agent.ts'
+import { chatAbort, chatHistory, chatSend } from './chat.ts'
+import { configGet, configSchema } from './config.ts'
+import { health, status } from './health.ts'
+import { logsTail, logsUnfollow } from './logs.ts'
+import { modelsList } from './models.ts'
+import { sessionsExport } from './sessions-export.ts'
+import { sessionsCreate, sessionsDelete, sessionsList, sessionsPreview, sessionsRename, sessionsReset } from './sessions.ts'
+import { usageStatus } from './usage.ts'
+
+export const methods: readonly Method[] = [
+  health,
+  status,
+  chatSend,
+  chatHistory,
+  chatAbort,
+  agent,
+  agentWait,
+  sessionsList,
+  sessionsPreview,
+  sessionsCreate,
+  sessionsRename,
+  sessionsReset,
+  sessionsDelete,
+  sessionsExport,
+  modelsList,
+  configGet,
+  configSchema,
+  logsTail,
+  logsUnfollow,
+  usageStatus,
+]

@@ -1,0 +1,8 @@
+import type { Route } from '../route.ts'
+import { chatCompletions } from './chat-completions.ts'
+import { healthReady } from './health-ready.ts'
+import { health, healthLive } from './health.ts'
+import { models } from './models.ts'
+import { responses } from './responses.ts'
+
+export const routes: readonly Route[] = [health, healthLive, healthReady, models, chatCompletions, responses]

@@ -1,0 +1,107 @@
+/** All WebSocket connections. Loaded by the first upgrade that passed the request checkpoint. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { Cleared } from '../../contracts/cleared.ts'
+import { AppError } from '../../contracts/errors.ts'
+import { closeCodes, wsLimits } from '../../contracts/ws-protocol.ts'
+import type { RequestFacts } from '../../guard/request.ts'
+import { newId } from '../../std/ids.ts'
+import type { Drain } from '../drain.ts'
+import { readHealth } from '../health.ts'
+import { methods } from '../methods/registry.ts'
+import { rawAnswer } from '../respond.ts'
+import type { ServerDeps } from '../server-deps.ts'
+import { TurnBroadcast } from './broadcast.ts'
+import { Connection, type ConnectionHome } from './connection.ts'
+
+const SUBPROTOCOL = 'carapace.v3'
+
+export class SocketDoor {
+  readonly #deps: ServerDeps
+  readonly #sockets: WebSocketServer
+  readonly #home: ConnectionHome
+  /** All, those that still shake hands included. */
+  readonly #connections = new Set<Connection>()
+  readonly #ready = new Set<Connection>()
+  /** Runs while somebody is connected. */
+  #stop: (() => void) | null = null
+  #lastHealth = ''
+
+  constructor(deps: ServerDeps, drain: Drain) {
+    this.#deps = deps
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: wsLimits.maxPayload,
+      perMessageDeflate: false,
+      clientTracking: false,
+      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    })
+    this.#home = {
+      deps,
+      methods: new Map(methods.map((method) => [method.name, method])),
+      isDraining: () => drain.isDraining,
+      enter: () => drain.enter(),
+      ready: (connection) => this.#greet(connection),
+      count: () => this.#ready.size,
+    }
+  }
+
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, { principal }: Cleared<RequestFacts>): void {
+    if (this.#connections.size >= this.#deps.config.maxConnections) {
+      return void socket.end(rawAnswer(new AppError('request/rate-limited', `at most ${this.#deps.config.maxConnections} connections`)))
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const connection = new Connection(newId('conn', this.#deps.now()), webSocket, principal?.scopes ?? [], this.#home)
+      this.#connections.add(connection)
+      webSocket.once('close', () => this.#forget(connection))
+    })
+  }
+
+  /** Says goodbye to everybody. */
+  async close(): Promise<void> {
+    const leaving = [...this.#connections]
+    for (const connection of leaving) {
+      connection.sendEvent('shutdown', JSON.stringify({ reason: 'the gateway is stopping' }))
+      connection.close(closeCodes.restart, 'the gateway is stopping')
+    }
+    await Promise.all(leaving.map((connection) => connection.closed))
+  }
+
+  #greet(connection: Connection): void {
+    this.#ready.add(connection)
+    this.#stop ??= this.#start()
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection)
+    this.#ready.delete(connection)
+    if (this.#ready.size > 0) return
+    this.#stop?.()
+    this.#stop = null
+  }
+
+  #start(): () => void {
+    const broadcast = new TurnBroadcast((event, payload) => this.#tellReaders(event, payload))
+    const unsubscribe = this.#deps.gateway.subscribe((turn, event) => broadcast.hear(turn, event))
+    this.#lastHealth = readHealth(this.#deps).notReady.join('\n')
+    const timer = setInterval(() => this.#tick(), wsLimits.tickIntervalMs)
+    return () => {
+      clearInterval(timer)
+      unsubscribe()
+    }
+  }
+
+  #tick(): void {
+    const health = readHealth(this.#deps)
+    const changed = health.notReady.join('\n') !== this.#lastHealth
+    this.#lastHealth = health.notReady.join('\n')
+    this.#tellReaders('tick', JSON.stringify({ ts: this.#deps.now() }))
+    if (changed) this.#tellReaders('health', JSON.stringify(health))
+    for (const connection of this.#connections) connection.checkAlive()
+  }
+
+  #tellReaders(event: string, payload: string): void {
+    for (const connection of this.#ready) if (connection.mayRead()) connection.sendEvent(event, payload)
+  }
+}
