@@ -1,0 +1,19 @@
+import * as z from 'zod'
+import type { Settings } from '../contracts/settings.ts'
+import type { Tool } from '../contracts/tool.ts'
+import { cut } from './listing.ts'
+
+const input = z.strictObject({ path: z.string().max(256).optional().describe('Such as gateway.port') })
+
+export function configRead(settings: Pick<Settings, 'get' | 'redacted'>): Tool<z.infer<typeof input>> {
+  return {
+    name: 'config_read',
+    description: "The gateway's own configuration, without secrets.",
+    input,
+    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns: { trust: 'trusted', private: true } },
+    async run({ path }) {
+      const value = path === undefined || path === '' ? settings.redacted() : settings.get(path)
+      return { output: cut(JSON.stringify(value), 48_000) }
+    },
+  }
+}

@@ -1,0 +1,33 @@
+/** Every tool of the house: one line each. */
+import type { Settings } from '../contracts/settings.ts'
+import type { Store } from '../contracts/store.ts'
+import type { AnyTool } from '../contracts/tool.ts'
+import { configRead } from './config-read.ts'
+import { currentTime } from './current-time.ts'
+import { directoryList } from './directory-list.ts'
+import type { FileAccess } from './file-access.ts'
+import { fileRead } from './file-read.ts'
+import { mathEval } from './math-eval.ts'
+import { memoryTools } from './memory.ts'
+import { sessionTools } from './sessions.ts'
+
+export interface ToolDeps {
+  readonly store: Pick<Store, 'memory' | 'sessions'>
+  readonly settings: Pick<Settings, 'get' | 'redacted'>
+  readonly filesystem: FileAccess
+  readonly now: () => number
+  /** IANA name of the owner's time zone. */
+  readonly timeZone: string
+}
+
+export function createTools({ store, settings, filesystem, now, timeZone }: ToolDeps): readonly AnyTool[] {
+  return [
+    currentTime(now, timeZone),
+    mathEval(),
+    ...memoryTools(store.memory, now),
+    ...sessionTools(store.sessions),
+    configRead(settings),
+    fileRead(filesystem),
+    directoryList(filesystem),
+  ]
+}
