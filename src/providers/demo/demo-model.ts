@@ -34,7 +34,7 @@ export class DemoModel {
   }
 
   /** `isCancelled` is asked before every token. */
-  generate(userText: string, maxTokens: number, isCancelled: () => boolean): Answer | { readonly kind: 'cancelled' | 'too-long' } {
+  generate(userText: string, maxTokens: number, isCancelled: () => boolean): Answer | { readonly kind: 'cancelled' } | { readonly kind: 'too-long' } {
     const { context } = this.#llama.shape
     // No token holds more than 64 letters: what is longer than that needs no counting.
     const prompt = userText.length > context * 64 ? [] : this.prompt(userText)

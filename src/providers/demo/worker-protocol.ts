@@ -11,7 +11,8 @@ export interface Job {
 
 export type Reply =
   | (Answer & { readonly id: number })
-  | { readonly id: number; readonly kind: 'cancelled' | 'too-long' }
+  | { readonly id: number; readonly kind: 'cancelled' }
+  | { readonly id: number; readonly kind: 'too-long' }
   /** The model file cannot be used. */
   | { readonly id: number; readonly kind: 'unusable'; readonly why: string }
 
