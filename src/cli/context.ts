@@ -1,4 +1,5 @@
 /** What every command gets. `app/main.ts` fills it in, so that the command line stands on the same services as the gateway. */
+import type { Readable, Writable } from 'node:stream'
 import type { Settings } from '../contracts/settings.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 
@@ -16,6 +17,11 @@ export interface Terminal {
   readonly isInputTerminal: boolean
   readonly columns: number
   readonly color: boolean
+  readonly input: Readable
+  /** Where prompts and line editing draw; the same place as `write`. */
+  readonly output: Writable
+  /** While somebody listens, Ctrl-C and SIGTERM do not end the process. Returns the way to stop listening. */
+  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void
 }
 
 /** What only the composition root can do. Each member loads its code when called. */

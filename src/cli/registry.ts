@@ -1,0 +1,23 @@
+/** Every command, in the order of the help. A line loads nothing until its command is called. */
+import type { RegistryEntry } from './command.ts'
+
+export const registry: readonly RegistryEntry[] = [
+  { name: 'start', summary: 'Start the gateway; on a terminal, chat with it', load: async () => (await import('./commands/start.ts')).command },
+  { name: 'chat', summary: 'Chat on the terminal', load: async () => (await import('./commands/chat.ts')).command },
+  { name: 'ask', summary: 'One question, one answer, for scripts', load: async () => (await import('./commands/ask.ts')).command },
+  { name: 'setup', summary: 'Connect a model', load: async () => (await import('./commands/setup.ts')).command },
+  { name: 'verify', summary: 'Try whether it works, end to end', load: async () => (await import('./commands/verify.ts')).command },
+  { name: 'status', summary: 'What the gateway is doing', load: async () => (await import('./commands/status.ts')).command },
+  { name: 'models', summary: 'Models and routes that can be used', load: async () => (await import('./commands/models.ts')).command },
+  { name: 'sessions', summary: 'Conversations that are kept', load: async () => (await import('./commands/sessions.ts')).group },
+  { name: 'usage', summary: 'Tokens and cost', load: async () => (await import('./commands/usage.ts')).command },
+  { name: 'logs', summary: 'Log lines of the gateway', load: async () => (await import('./commands/logs.ts')).command },
+  { name: 'config', summary: 'Read and change the configuration', load: async () => (await import('./commands/config.ts')).group },
+  {
+    name: 'doctor',
+    summary: 'Check the machine, the state folder, the configuration and the models',
+    load: async () => (await import('./commands/doctor.ts')).command,
+  },
+  { name: 'version', summary: 'Version and platform', load: async () => (await import('./commands/version.ts')).command },
+  { name: 'completion', summary: 'Completion script for a shell', load: async () => (await import('./commands/completion.ts')).command },
+]

@@ -1,0 +1,73 @@
+/** One turn through a gateway: sends the message, hands on what happens, ends with the result. */
+import { randomUUID } from 'node:crypto'
+import * as z from 'zod'
+import { AppError } from '../contracts/errors.ts'
+import { agentEvent, agentResult, agentWaitResult, type AgentEvent, chatSendResult, type turnResult } from '../contracts/ws-results.ts'
+import type { GatewayClient } from '../net/gateway-client.ts'
+
+export type TurnResult = z.infer<typeof turnResult>
+
+export interface TurnRequest {
+  readonly message: string
+  /** Absent: nothing is kept and nothing was before. */
+  readonly sessionKey?: string
+  readonly model?: string
+}
+
+/** Events that come before the answer that names the run; a turn cannot have made more by then. */
+const MAX_EARLY_EVENTS = 10_000
+const WAIT_MS = 600_000
+
+/** An aborted signal cancels the turn at the gateway; its result then says so. `onEvent` is called in order and never after the end. */
+export async function runTurn(client: GatewayClient, request: TurnRequest, onEvent: (event: AgentEvent) => void, signal: AbortSignal): Promise<TurnResult> {
+  const early: AgentEvent[] = []
+  let runId: string | null = null
+  const stop = client.onEvent((name, payload) => {
+    const parsed = name === 'agent' ? agentEvent.safeParse(payload) : undefined
+    if (parsed?.success !== true) return
+    if (runId === null && early.length < MAX_EARLY_EVENTS) early.push(parsed.data)
+    else if (parsed.data.runId === runId) onEvent(parsed.data)
+  })
+  try {
+    runId = await send(client, request)
+    for (const event of early) if (event.runId === runId) onEvent(event)
+    return await finish(client, runId, signal)
+  } finally {
+    stop()
+  }
+}
+
+async function send(client: GatewayClient, request: TurnRequest): Promise<string> {
+  const { message, sessionKey, model } = request
+  const params = { message, idempotencyKey: randomUUID(), ...(sessionKey === undefined ? {} : { sessionKey }), ...(model === undefined ? {} : { model }) }
+  if (sessionKey === undefined) return understood(agentResult, await client.call('agent', params)).runId
+  return understood(chatSendResult, await client.call('chat.send', params)).runId
+}
+
+async function finish(client: GatewayClient, runId: string, signal: AbortSignal): Promise<TurnResult> {
+  const lost = new AbortController()
+  const abort = () => void client.call('chat.abort', { runId, reason: 'cancelled by the user' }).catch((error: unknown) => lost.abort(error))
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    for (;;) {
+      const { status, result } = understood(agentWaitResult, await client.call('agent.wait', { runId, timeoutMs: WAIT_MS }, lost.signal))
+      if (status === 'timeout') continue
+      if (result === undefined) throw new AppError('turn/not-found')
+      // Answers and events share the connection: once this one is back, every event before it has been heard.
+      await client.call('health')
+      return result
+    }
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** What the gateway answered, or the error that says that it speaks another dialect. */
+export function understood<T extends z.ZodType>(schema: T, payload: unknown): z.infer<T> {
+  const parsed = schema.safeParse(payload)
+  if (parsed.success) return parsed.data
+  throw new AppError('gateway/unreachable', 'it answers in a way that we do not understand', {
+    hint: 'the gateway may be of another version: compare `cara version` and `cara status`',
+  })
+}
