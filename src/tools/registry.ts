@@ -9,10 +9,10 @@ import type { FileAccess } from './file-access.ts'
 import { fileRead } from './file-read.ts'
 import { mathEval } from './math-eval.ts'
 import { memoryTools } from './memory.ts'
-import { sessionTools } from './sessions.ts'
+import { sessionTools, type ReadableSessions } from './sessions.ts'
 
 export interface ToolDeps {
-  readonly store: Pick<Store, 'memory' | 'sessions'>
+  readonly store: Pick<Store, 'memory'> & { readonly sessions: ReadableSessions }
   readonly settings: Pick<Settings, 'get' | 'redacted'>
   readonly filesystem: FileAccess
   readonly now: () => number

@@ -19,12 +19,14 @@ const limit = z.int().min(1).max(100).default(20)
 /** Of one message. */
 const SHOWN_CHARACTERS = 4000
 
-export function sessionTools(sessions: SessionStore): readonly AnyTool[] {
+export type ReadableSessions = Pick<SessionStore, 'list' | 'find' | 'tail'>
+
+export function sessionTools(sessions: ReadableSessions): readonly AnyTool[] {
   return [sessionList(sessions), sessionRead(sessions)]
 }
 
 const listInput = z.strictObject({ limit })
-function sessionList(sessions: SessionStore): Tool<z.infer<typeof listInput>> {
+function sessionList(sessions: ReadableSessions): Tool<z.infer<typeof listInput>> {
   return {
     name: 'session_list',
     description: 'Stored conversations, newest first.',
@@ -46,7 +48,7 @@ function sessionList(sessions: SessionStore): Tool<z.infer<typeof listInput>> {
 }
 
 const readInput = z.strictObject({ key: z.string().min(1).max(512), limit })
-function sessionRead(sessions: SessionStore): Tool<z.infer<typeof readInput>> {
+function sessionRead(sessions: ReadableSessions): Tool<z.infer<typeof readInput>> {
   return {
     name: 'session_read',
     description: 'The last messages of a stored conversation.',
