@@ -15,6 +15,7 @@ const accepted: readonly (readonly [userText: string, answer: string])[] = [
   ['subtract 9 from 17', call('calculate', { expression: '17 - 9' })],
   ['1,024 divided by 8', call('calculate', { expression: '1024 / 8' })],
   ['five plus six', call('calculate', { expression: '5 + 6' })],
+  ['what is 10% of 50?', call('calculate', { expression: '10% of 50' })],
   ['how much is (3 + 4) * 2?', call('calculate', { expression: '(3 + 4) * 2' })],
   ['Remember that our cat is Luna.', call('remember', { text: 'our cat is Luna' })],
   ['What is my door code?', call('search_memory', { query: 'door code' })],

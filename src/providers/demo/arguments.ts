@@ -112,6 +112,8 @@ function pathsIn(text: string): readonly string[] {
 function expression(text: string): Rule {
   const numbers = numbersIn(text)
   const operators = Object.keys(OPERATOR_WORDS).filter((operator) => OPERATOR_WORDS[operator]?.test(text) === true)
+  const percent = /\d[\d.]*\s?% of \d[\d.]*/.exec(text)?.[0]
+  if (percent !== undefined && numbers.length === 2) return oneOf([percent])
   // "subtract 9 from 17" turns the order around.
   const [first, second] = /\bfrom\b/i.test(text) ? numbers.toReversed() : numbers
   const choices = numbers.length === 2 ? operators.map((operator) => `${first ?? ''} ${operator} ${second ?? ''}`) : [typedExpression(text)]

@@ -21,6 +21,7 @@ const MAX_ANSWER_TOKENS = 160
 export function createDemo(engine: Pick<DemoEngine, 'ask'>, now: () => number): Provider {
   return {
     id: 'demo',
+    // No `contextTokens`: they bound the request, and of the request the model reads the newest message alone.
     traits: { images: false, tools: true, demo: true },
     async *stream(request, signal) {
       yield* await answer(request, signal, engine, now)

@@ -5,7 +5,8 @@ import type { Message, ToolResultPart } from '../../contracts/message.ts'
 import { REMINDER } from './skills.ts'
 
 const MAX_LETTERS = 4000
-const MAX_RECORDS = 5
+const MAX_NOTES = 5
+const MAX_NOTE_LETTERS = 1000
 
 /** Null when the newest message is no tool result. */
 export function renderResults(messages: readonly Message[]): string | null {
@@ -21,74 +22,48 @@ function callInputs(message: Message | undefined): ReadonlyMap<string, JsonValue
   return new Map(parts.flatMap((part) => (part.type === 'tool-call' ? [[part.callId, part.input] as const] : [])))
 }
 
-function render(result: ToolResultPart, input: JsonValue): string {
-  if (result.isError) return `That did not work (${result.tool}): ${cut(result.output)}`
-  const output = readJson(result.output)
-  const told = RENDERERS[result.tool]?.(output, input)
-  return told ?? cut(result.output === '' ? `${result.tool} gave no output.` : result.output)
+function render({ tool, output, isError }: ToolResultPart, input: JsonValue): string {
+  if (isError) return `That did not work (${tool}): ${cut(output)}`
+  const given = inputFields.safeParse(input).data ?? {}
+  return cut(RENDERERS[tool]?.(output, given) ?? (output === '' ? `${tool} gave no output.` : output))
 }
+
+type Arguments = Readonly<Record<string, unknown>>
+const inputFields = z.record(z.string(), z.unknown())
+const time = z.object({ iso: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d/), weekday: z.string(), timezone: z.string() })
+const written = z.object({ key: z.string(), value: z.string() })
 
 /** Each answers undefined for a shape that it does not know. */
-const RENDERERS: Readonly<Record<string, (output: unknown, input: JsonValue) => string | undefined>> = {
-  current_time(output, input) {
-    const time = scalar(output, ['local', 'formatted', 'text', 'time', 'datetime', 'iso', 'now'])
-    const zone = field(input, 'timezone') ?? field(output, 'timezone')
-    return time === undefined ? undefined : cut(zone === undefined || time.includes(zone) ? time : `${time} (${zone})`)
+const RENDERERS: Readonly<Record<string, (output: string, input: Arguments) => string | undefined>> = {
+  current_time(output) {
+    const now = time.safeParse(readJson(output)).data
+    return now && `It is ${now.iso.slice(11, 16)} on ${now.weekday}, ${now.iso.slice(0, 10)} (${now.timezone}).`
   },
-  math_eval(output, input) {
-    const value = scalar(output, ['result', 'value'])
-    return value === undefined ? undefined : cut(`${field(input, 'expression') ?? 'The result'} = ${value}`)
-  },
+  math_eval: (output, { expression }) => (typeof expression === 'string' ? `${expression} = ${output}` : undefined),
   memory_write(_output, input) {
-    const [key, value] = [field(input, 'key'), field(input, 'value')]
-    if (key === undefined || value === undefined) return undefined
-    if (key.startsWith(REMINDER)) return `${cut(`Noted: ${value}`)}\nNo alarm will ring: the built-in demo can only keep this as a note.`
-    return cut(`Noted: ${value}`)
+    const note = written.safeParse(input).data
+    if (note === undefined) return undefined
+    const noted = `Noted: ${cut(note.value, MAX_NOTE_LETTERS)}`
+    return note.key.startsWith(REMINDER) ? `${noted}\nNo alarm will ring: the built-in demo can only keep this as a note.` : noted
   },
-  memory_search(output, input) {
-    const records = recordsIn.safeParse(output).data
-    if (records === undefined) return undefined
-    if (records.length === 0) return cut(`I have no note about “${field(input, 'query') ?? 'that'}”.`)
-    return cut(['From your notes:', ...records.slice(0, MAX_RECORDS).map(({ value }) => `- ${value}`)].join('\n'))
+  memory_search(output, { query }) {
+    if (output === 'Nothing was found') return `I have no note about “${typeof query === 'string' ? query : 'that'}”.`
+    const notes = output.split('\n').flatMap((line) => written.safeParse(readJson(line)).data ?? [])
+    return notes.length === 0
+      ? undefined
+      : ['From your notes:', ...notes.slice(0, MAX_NOTES).map(({ value }) => `- ${cut(value, MAX_NOTE_LETTERS)}`)].join('\n')
   },
-  file_read(output, input) {
-    const content = scalar(output, ['content', 'text'])
-    return content === undefined ? undefined : `${field(input, 'path') ?? 'The file'}:\n${cut(content)}`
-  },
+  file_read: (output, { path }) => (typeof path === 'string' ? `${path}:\n${output}` : undefined),
 }
 
-const record = z.object({ key: z.string(), value: z.string() })
-const recordsIn = z.union([
-  z.array(record),
-  z.object({ records: z.array(record) }).transform(({ records }) => records),
-  z.object({ results: z.array(record) }).transform(({ results }) => results),
-  z.object({ matches: z.array(record) }).transform(({ matches }) => matches),
-])
-
-/** The output itself when it is text or a number, or the first of its fields that is. */
-function scalar(output: unknown, names: readonly string[]): string | undefined {
-  if (typeof output === 'string' || typeof output === 'number') return String(output)
-  for (const name of names) {
-    const value = field(output, name)
-    if (value !== undefined) return value
-  }
-  return undefined
+function cut(text: string, most = MAX_LETTERS): string {
+  return text.length > most ? `${text.slice(0, most).toWellFormed()}… (cut)` : text
 }
 
-function field(value: unknown, name: string): string | undefined {
-  const found = z.record(z.string(), z.unknown()).safeParse(value).data?.[name]
-  return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined
-}
-
-function cut(text: string): string {
-  return text.length > MAX_LETTERS ? `${text.slice(0, MAX_LETTERS)}… (cut)` : text
-}
-
-/** Text that is no JSON is itself. */
 function readJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return text
+    return null
   }
 }

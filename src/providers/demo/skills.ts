@@ -26,10 +26,8 @@ export function skillCall(answer: string, userText: string): SkillCall | null {
   const call = body === undefined ? null : written.safeParse(readJson(body)).data
   if (call === null || call === undefined) return null
   switch (call.name) {
-    case 'get_time': {
-      const { timezone } = call.arguments
-      return { tool: 'current_time', input: { timezone: timezone === 'local' ? Intl.DateTimeFormat().resolvedOptions().timeZone : timezone } }
-    }
+    case 'get_time':
+      return { tool: 'current_time', input: call.arguments.timezone === 'local' ? {} : call.arguments }
     case 'calculate':
       return { tool: 'math_eval', input: call.arguments }
     case 'remember':
