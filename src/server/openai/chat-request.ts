@@ -84,10 +84,10 @@ const chatRequest = z.object({
   logit_bias: jsonObject.nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   modalities: z.array(z.string()).nullish(),
-  audio: z.unknown(),
-  functions: z.unknown(),
-  function_call: z.unknown(),
-  web_search_options: z.unknown(),
+  audio: z.unknown().optional(),
+  functions: z.unknown().optional(),
+  function_call: z.unknown().optional(),
+  web_search_options: z.unknown().optional(),
 })
 type ChatRequest = z.infer<typeof chatRequest>
 

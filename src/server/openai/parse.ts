@@ -114,8 +114,8 @@ export function effortOption(effort: string | null | undefined, param: string): 
 
 /**
  * The conversation as a message for intake. The last user message is what is asked; everything before it is context. When tool results come last, nothing new is asked:
- * `parts` is empty and the context ends with the results. In a stored session, which remembers what came before, the context is only the client's instructions and
- * the results that end it with the calls they answer.
+ * `parts` is empty and the context ends with the results. A stored session remembers for itself: of the request it takes what came after the last answer, and no
+ * instructions.
  */
 export function toInbound(messages: readonly Message[], options: TurnOptions, headers: RequestHeaders, param: string): InboundMessage {
   const sessionKey = headers['x-carapace-session'] ?? null
@@ -125,24 +125,21 @@ export function toInbound(messages: readonly Message[], options: TurnOptions, he
   const last = messages.findLastIndex((message) => message.role !== 'system')
   const asked = messages[last]
   if (asked === undefined || asked.role === 'assistant') throw new InvalidParameter(param, `Missing user message in \`${param}\`.`)
-  const parts = asked.role === 'user' ? asked.parts : []
-  const earlier = asked.role === 'user' ? messages.toSpliced(last, 1) : messages
-  const context =
-    sessionKey === null ? earlier : [...earlier.filter((message) => message.role === 'system'), ...(parts.length === 0 ? openRound(messages) : [])]
+  const isUser = asked.role === 'user'
+  const earlier = isUser ? messages.toSpliced(last, 1) : messages
+  const context = sessionKey === null ? earlier : afterAnswer(earlier)
   return {
     door: 'openai',
     sender: OWNER.author,
     sessionKey,
-    parts,
+    parts: isUser ? asked.parts : [],
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     options: { ...options, ...(context.length === 0 ? {} : { context }) },
   }
 }
 
-/** The tool results at the end, with the assistant message that asked for them. */
-function openRound(messages: readonly Message[]): readonly Message[] {
-  const start = messages.findLastIndex((message) => message.role === 'assistant')
-  return start === -1 ? [] : messages.slice(start).filter((message) => message.role !== 'system')
+function afterAnswer(messages: readonly Message[]): readonly Message[] {
+  return messages.slice(messages.findLastIndex((message) => message.role === 'assistant') + 1).filter((message) => message.role !== 'system')
 }
 
 /** Lower-case names; of a repeated header the values are joined. */

@@ -70,8 +70,8 @@ const responsesRequest = z.object({
   max_tool_calls: z.int().nullish(),
   background: z.boolean().nullish(),
   previous_response_id: z.string().nullish(),
-  conversation: z.unknown(),
-  prompt: z.unknown(),
+  conversation: z.unknown().optional(),
+  prompt: z.unknown().optional(),
 })
 type ResponsesRequest = z.infer<typeof responsesRequest>
 

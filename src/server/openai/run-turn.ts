@@ -14,8 +14,10 @@ export async function runTurn({ response, deps: { gateway } }: RouteCall, messag
   finished.promise.catch(() => undefined)
   const gone = new AbortController()
   let turnId: string | null = null
+  let isRepeat = false
   const early: TurnEvent[] = []
   const listen = (event: TurnEvent) => {
+    if (isRepeat) return
     if (turnId === null) return void early.push(event)
     if (!gone.signal.aborted) tell(event, turnId)
     if (event.type === 'turn-finished') finished.resolve(event.result)
@@ -35,8 +37,10 @@ export async function runTurn({ response, deps: { gateway } }: RouteCall, messag
   const accepted = await gateway.submit(message, listen)
   turnId = accepted.turnId
   if (accepted.status === 'repeated') {
+    // Its first words may be long gone: it is told whole.
+    isRepeat = true
     const result = await gateway.wait(turnId, gone.signal)
-    listen({ type: 'turn-finished', result })
+    if (!gone.signal.aborted) hear({ type: 'turn-finished', result }, turnId)
     return result
   }
   gone.signal.addEventListener('abort', cancel, { once: true })
