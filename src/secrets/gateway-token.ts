@@ -1,0 +1,33 @@
+/** The token that opens the gateway: made at first start, kept sealed in the state folder, the same for every program that can read that folder. */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { AppError } from '../contracts/errors.ts'
+import { createOnce } from './create-once.ts'
+import type { Vault } from './vault.ts'
+
+export interface GatewayToken {
+  readonly token: string
+  readonly source: 'environment' | 'state'
+}
+
+const LEAST_LENGTH = 16
+const PLACE = 'gateway-token'
+
+/** `given` is `CARAPACE_GATEWAY_TOKEN`; it wins. Throws `secrets/sealed` and `config/invalid`. */
+export function loadGatewayToken(vault: Vault, stateDir: string, given?: string): GatewayToken {
+  if (given !== undefined && given !== '') {
+    if (given.length >= LEAST_LENGTH && /^[\x21-\x7e]+$/.test(given)) return { token: given, source: 'environment' }
+    throw new AppError('config/invalid', `CARAPACE_GATEWAY_TOKEN needs ${LEAST_LENGTH} characters or more, without spaces`)
+  }
+  const file = join(stateDir, 'gateway-token.sealed')
+  const sealed = createOnce(file, () => vault.seal(PLACE, `cara_${randomBytes(32).toString('base64url')}`))
+  try {
+    return { token: vault.open(PLACE, sealed.toString('utf8').trim()), source: 'state' }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError('secrets/sealed', file, {
+      hint: error.hint?.startsWith('Set CARAPACE') ? error.hint : 'Delete the file and start again: a new token is made',
+      cause: error,
+    })
+  }
+}
