@@ -44,7 +44,7 @@ const expected: Readonly<Record<string, readonly ModelEvent[]>> = {
   unicode: [...text('Grüße 👩‍👩‍👧 ', '漢字 \u2028 \uFEFF ', '𝄞 🦀 end'), finish('length', { inputTokens: 5, outputTokens: 9 })],
   safety: [...text('It'), finish('refused', { inputTokens: 8, outputTokens: 1 })],
   'prompt-blocked': [finish('refused', { inputTokens: 11 })],
-  'malformed-call': [{ type: 'error', fault: { kind: 'overloaded', message: 'the model wrote a call that cannot be read (MALFORMED_FUNCTION_CALL)' } }],
+  'malformed-call': [{ type: 'error', fault: { kind: 'network', message: 'the model wrote a call that cannot be read (MALFORMED_FUNCTION_CALL)' } }],
   error: [...text('Once upon'), { type: 'error', fault: { kind: 'overloaded', message: 'The model is overloaded. Please try again later.' } }],
   'late-usage': [...text('Hi'), finish('stop', { inputTokens: 3, outputTokens: 1 })],
   cut: [...text('Half an ans'), { type: 'error', fault: { kind: 'network', message: 'the answer was cut off' } }],

@@ -9,8 +9,8 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   billing_error: 'auth',
   rate_limit_error: 'rate-limit',
   overloaded_error: 'overloaded',
-  api_error: 'overloaded',
-  timeout_error: 'overloaded',
+  api_error: 'network',
+  timeout_error: 'network',
   request_too_large: 'context-too-long',
   not_found_error: 'bad-request',
 }

@@ -84,7 +84,7 @@ export class BedrockDecoder implements Decoder {
   #finish(): readonly ModelEvent[] {
     const open = this.#blocks.closeAll()
     if (BROKEN.has(this.#stopReason)) {
-      return [...open, ...this.#fail({ kind: 'overloaded', message: `the model wrote an answer that cannot be read (${this.#stopReason})` })]
+      return [...open, ...this.#fail({ kind: 'network', message: `the model wrote an answer that cannot be read (${this.#stopReason})` })]
     }
     this.#isDone = true
     const reason = REASONS[this.#stopReason] ?? (this.#blocks.hasCalls ? 'tool-calls' : 'stop')

@@ -11,7 +11,7 @@ test('errors are sorted by the name of the exception', () => {
   )
   assert.equal(kindOf(400, 'ServiceQuotaExceededException'), 'rate-limit')
   assert.equal(kindOf(503, 'ServiceUnavailableException'), 'overloaded')
-  assert.equal(kindOf(424, 'ModelErrorException'), 'overloaded')
+  assert.equal(kindOf(424, 'ModelErrorException'), 'network')
   assert.equal(kindOf(429, 'ModelNotReadyException'), 'overloaded')
   assert.equal(kindOf(403, 'AccessDeniedException'), 'auth')
   assert.equal(kindOf(403, 'com.amazon.coral.service#UnrecognizedClientException', 'The security token included in the request is invalid.'), 'auth')

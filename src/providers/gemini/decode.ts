@@ -86,7 +86,7 @@ export class GeminiDecoder implements Decoder {
 
   #conclude(): readonly ModelEvent[] {
     const reason = this.#finishReason
-    if (BROKEN.has(reason)) return this.#fail({ kind: 'overloaded', message: `the model wrote a call that cannot be read (${reason})` })
+    if (BROKEN.has(reason)) return this.#fail({ kind: 'network', message: `the model wrote a call that cannot be read (${reason})` })
     if (reason === 'MISSING_THOUGHT_SIGNATURE') return this.#fail({ kind: 'bad-request', message: 'a call of the conversation lacks its signature' })
     const known = REASONS[reason] ?? 'stop'
     return this.#finish(known === 'stop' && this.#hasCalls ? 'tool-calls' : known)

@@ -19,8 +19,8 @@ test('errors are sorted by status, reason and message', () => {
   assert.equal(fault(400, 'FAILED_PRECONDITION', 'User location is not supported for the API use.').kind, 'bad-request')
   assert.equal(fault(404, 'NOT_FOUND', 'models/gemini-9 is not found').kind, 'bad-request')
   assert.equal(fault(503, 'UNAVAILABLE').kind, 'overloaded')
-  assert.equal(fault(500, 'INTERNAL').kind, 'overloaded')
-  assert.equal(fault(504, 'DEADLINE_EXCEEDED').kind, 'overloaded')
+  assert.equal(fault(500, 'INTERNAL').kind, 'network')
+  assert.equal(fault(504, 'DEADLINE_EXCEEDED').kind, 'network')
 })
 
 test('a rate limit says how long to wait', () => {
@@ -36,5 +36,5 @@ test('a rate limit says how long to wait', () => {
 
 test('an error in a list, and an answer that is no JSON', () => {
   assert.equal(geminiFault(429, JSON.stringify([{ error: { code: 429, message: 'm', status: 'RESOURCE_EXHAUSTED' } }])).kind, 'rate-limit')
-  assert.deepEqual(geminiFault(502, '<html>'), { kind: 'overloaded', message: 'status 502 without a reason' })
+  assert.deepEqual(geminiFault(502, '<html>'), { kind: 'network', message: 'status 502 without a reason' })
 })

@@ -8,10 +8,10 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   PERMISSION_DENIED: 'auth',
   RESOURCE_EXHAUSTED: 'rate-limit',
   UNAVAILABLE: 'overloaded',
-  INTERNAL: 'overloaded',
-  DEADLINE_EXCEEDED: 'overloaded',
-  ABORTED: 'overloaded',
-  CANCELLED: 'overloaded',
+  INTERNAL: 'network',
+  DEADLINE_EXCEEDED: 'network',
+  ABORTED: 'network',
+  CANCELLED: 'network',
   NOT_FOUND: 'bad-request',
 }
 

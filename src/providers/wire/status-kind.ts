@@ -1,10 +1,20 @@
 import type { FaultKind } from '../../contracts/provider.ts'
 
-/** What an HTTP status says where the vendor says no more. A server's own failure counts as overload: the same request may work in a moment. */
+const KINDS: Readonly<Record<number, FaultKind>> = {
+  401: 'auth',
+  // Like a refused key, money that ran out only changes at the vendor's console.
+  402: 'auth',
+  403: 'auth',
+  408: 'network',
+  409: 'network',
+  413: 'context-too-long',
+  424: 'network',
+  429: 'rate-limit',
+  503: 'overloaded',
+  529: 'overloaded',
+}
+
+/** What an HTTP status says where the vendor says no more. */
 export function statusKind(status: number): FaultKind {
-  if (status === 401 || status === 402 || status === 403) return 'auth'
-  if (status === 413) return 'context-too-long'
-  if (status === 429) return 'rate-limit'
-  if (status === 408 || status === 409 || status === 424 || status >= 500) return 'overloaded'
-  return 'bad-request'
+  return KINDS[status] ?? (status >= 500 ? 'network' : 'bad-request')
 }
