@@ -16,7 +16,7 @@ export interface ResolvedModel {
 export interface ModelDirectory {
   /** The chain that a name stands for, in order. Throws `provider/unknown` or `provider/none`. */
   resolve(name: string | null): Promise<readonly ResolvedModel[]>
-  readonly defaultModel: string | null
+  /** Ids of every provider that can be asked. */
   readonly providerIds: readonly string[]
   readonly routes: readonly string[]
   provider(id: string): Promise<Provider>
@@ -24,7 +24,8 @@ export interface ModelDirectory {
 
 export interface ModelDirectoryOptions {
   readonly routes: Readonly<Record<string, { readonly models: readonly string[] }>>
-  readonly defaultModel: string | null
+  /** Asked when nobody named a model; may wait for the search at start. */
+  readonly defaultModel: () => Promise<string | null>
   readonly prices: Readonly<Record<string, Price>>
   readonly windowTokens: number | undefined
   /** Loads a provider's code when it is first needed. */
@@ -62,13 +63,14 @@ export function createModelDirectory(options: ModelDirectoryOptions): ModelDirec
 
   return {
     async resolve(name) {
-      const wanted = name ?? options.defaultModel
+      const wanted = name ?? (await options.defaultModel())
       if (wanted === null) throw new AppError('provider/none', undefined, { hint: 'Connect one with: cara setup' })
       const route = options.routes[wanted]
       return route === undefined ? [await resolveOne(wanted)] : Promise.all(route.models.map(resolveOne))
     },
-    defaultModel: options.defaultModel,
-    providerIds: [...options.providers.keys()],
+    get providerIds() {
+      return [...options.providers.keys()]
+    },
     routes: Object.keys(options.routes),
     provider,
   }

@@ -9,6 +9,10 @@ export interface Paths {
   readonly stateDir: string
   readonly logFile: string
   readonly database: string
+  /** Held by the one gateway of the folder. */
+  readonly lock: string
+  /** Where that gateway can be reached. */
+  readonly instance: string
 }
 
 export interface Machine {
@@ -28,6 +32,8 @@ export function resolvePaths(env: Readonly<Record<string, string | undefined>>, 
     stateDir,
     logFile: join(stateDir, 'logs', 'gateway.log'),
     database: join(stateDir, 'carapace.db'),
+    lock: join(stateDir, 'gateway.lock'),
+    instance: join(stateDir, 'gateway.json'),
   }
 }
 

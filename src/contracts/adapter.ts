@@ -21,6 +21,10 @@ export interface AdapterModule<Product, Config> {
   readonly env: EnvTable
   /** Is there enough in this section to be used? (A key, a base URL.) */
   isConfigured(config: Config): boolean
+  /** Ids of what `create` makes, where they are not simply the module's own. */
+  providerIds?(config: Config): readonly string[]
+  /** The model that is used when nobody named one; absent where the vendor's list decides. */
+  readonly defaultModel?: string
   /** Loads the code lazily, so that an adapter that is not used costs nothing at start. */
   create(config: Config, deps: AdapterDeps): Promise<Product>
 }

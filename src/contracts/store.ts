@@ -27,6 +27,8 @@ export interface Database {
   check(): Promise<readonly string[]>
   /** Bytes on disk. */
   size(): Promise<number>
+  /** Why the latest commit could not be written; empty while all is well. */
+  faults(): readonly string[]
   close(): Promise<void>
 }
 
@@ -37,6 +39,7 @@ export interface Store {
   readonly usage: UsageStore
   check(): Promise<readonly string[]>
   size(): Promise<number>
+  faults(): readonly string[]
   close(): Promise<void>
 }
 

@@ -12,7 +12,7 @@ import { RunningTurns } from './running-turns.ts'
 
 export interface GatewayOptions {
   readonly agent: AgentDeps
-  readonly defaultModel: DefaultModel
+  readonly defaultModel: () => DefaultModel
   /** Reasons for `/health/ready` beyond our own; asked at every call. */
   readonly notReady: () => readonly string[]
 }
@@ -92,7 +92,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       activeTurns: lanes.running,
       queuedTurns: lanes.waiting,
       finishedTurns: finished,
-      model: defaultModel,
+      model: defaultModel(),
       notReady: [...(halt.signal.aborted ? ['the gateway is stopping'] : []), ...notReady()],
     }),
 

@@ -22,6 +22,7 @@ export async function openStore(options: SqliteOptions): Promise<Store> {
     usage: createUsageStore(database),
     check: () => database.check(),
     size: () => database.size(),
+    faults: () => database.faults(),
     close: () => database.close(),
   }
 }

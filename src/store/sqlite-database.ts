@@ -29,6 +29,7 @@ export function openSqlite(options: SqliteOptions): Database {
   const prepared = new Map<string, Prepared>()
   let waiting: Waiting[] = []
   let closed = false
+  let faults: readonly string[] = []
 
   function prepare(sql: string): Prepared {
     const known = prepared.get(sql)
@@ -74,8 +75,11 @@ export function openSqlite(options: SqliteOptions): Database {
         if (batch.length > 1) connection.exec('RELEASE one')
       }
       connection.exec(failures.size === batch.length ? 'ROLLBACK' : 'COMMIT')
+      faults = []
     } catch (error) {
       if (connection.isTransaction) connection.exec('ROLLBACK')
+      const shown = translated(error)
+      faults = [shown instanceof AppError ? shown.message : 'The database cannot be used']
       for (const commit of batch) commit.reject(translated(failures.get(commit) ?? error))
       return
     }
@@ -105,6 +109,7 @@ export function openSqlite(options: SqliteOptions): Database {
     async size() {
       return [options.path, `${options.path}-wal`].reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
     },
+    faults: () => faults,
     async close() {
       if (closed) return
       closed = true

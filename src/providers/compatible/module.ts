@@ -25,6 +25,7 @@ export const compatible: AdapterModule<readonly Provider[], z.infer<typeof confi
   summary: 'Any server with an OpenAI-compatible API',
   config,
   env: {},
+  providerIds: (servers) => Object.keys(servers),
   isConfigured: (servers) => Object.keys(servers).length > 0,
   async create(servers, deps) {
     const { LOCAL_PATIENCE_MS, openAiCompatible } = await import('../wire/openai-compatible.ts')

@@ -16,6 +16,7 @@ const config = z
 export const openai: AdapterModule<Provider, z.infer<typeof config>> = {
   id: 'openai',
   summary: 'OpenAI',
+  defaultModel: 'gpt-5-mini',
   config,
   env: { OPENAI_API_KEY: 'apiKey', OPENAI_BASE_URL: 'baseUrl', OPENAI_ORG_ID: 'organization', OPENAI_PROJECT_ID: 'project' },
   isConfigured: ({ apiKey, baseUrl }) => apiKey !== undefined || baseUrl !== undefined,
