@@ -23,6 +23,8 @@ export interface Answer {
 export class DemoModel {
   readonly #llama: Llama
   readonly #tokenizer: Tokenizer
+  readonly #turnStart: number
+  readonly #turnEnd: number
   /** The tokens whose keys and values the model holds. */
   #held: number[] = []
 
@@ -30,6 +32,8 @@ export class DemoModel {
     const file = readGguf(bytes)
     this.#tokenizer = new Tokenizer(file)
     this.#llama = new Llama(file)
+    this.#turnStart = this.#tokenizer.control('<|im_start|>')
+    this.#turnEnd = this.#tokenizer.control('<|im_end|>')
     if (this.#tokenizer.size !== this.#llama.shape.vocabulary) throw new ModelFileError('its tokenizer does not fit its weights')
   }
 
@@ -60,12 +64,9 @@ export class DemoModel {
 
   /** The tokens that the file's chat template gives for one user message with the six skills as tools. */
   prompt(userText: string): number[] {
-    const encode = (text: string) => this.#tokenizer.encode(text)
-    const start = this.#tokenizer.control('<|im_start|>')
-    const end = this.#tokenizer.control('<|im_end|>')
-    const system = [start, ...encode(`system\nTools: ${SKILLS.join(', ')}`), end, ...encode('\n')]
-    const user = [start, ...encode(`user\n${userText}`), end, ...encode('\n')]
-    return [...system, ...user, start, ...encode('assistant\n')]
+    const turn = (text: string) => [this.#turnStart, ...this.#tokenizer.encode(text)]
+    const end = [this.#turnEnd, ...this.#tokenizer.encode('\n')]
+    return [...turn(`system\nTools: ${SKILLS.join(', ')}`), ...end, ...turn(`user\n${userText}`), ...end, ...turn('assistant\n')]
   }
 
   /** Keeps what the model has read of this prompt already; at least its last token is read again, for its logits. */
