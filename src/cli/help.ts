@@ -67,7 +67,7 @@ export function optionRows(command: Command): readonly (readonly [string, string
   return Object.entries(command.options).map(([name, option]) => [optionTerm(name, option), optionText(option)] as const)
 }
 
-function usageLine(prefix: string, command: Command): string {
+export function usageLine(prefix: string, command: Command): string {
   const positionals = command.positionals.map((one) => {
     const name = one.rest === true ? `${one.name}…` : one.name
     return one.required ? name : `[${name}]`

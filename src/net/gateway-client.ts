@@ -51,8 +51,7 @@ export async function connectGateway(options: ConnectOptions): Promise<GatewayCl
     return connection
   } catch (error) {
     socket.terminate()
-    options.signal.throwIfAborted()
-    throw error
+    throw options.signal.aborted ? aborted(options.signal) : error
   } finally {
     options.signal.removeEventListener('abort', onAbort)
   }
@@ -67,8 +66,7 @@ const SILENCE_MS = 3 * wsLimits.tickIntervalMs
 
 function socketUrl(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : null
-  if (url === null || !PROTOCOLS.has(url.protocol))
-    throw new AppError('gateway/unreachable', 'this is not the address of a gateway')
+  if (url === null || !PROTOCOLS.has(url.protocol)) throw new AppError('gateway/unreachable', 'this is not the address of a gateway')
   const isPlain = url.protocol === 'http:' || url.protocol === 'ws:'
   if (isPlain && !isLoopbackHost(url.hostname)) {
     throw new AppError('net/refused', `${url.hostname} would see the token in plain text`, {
@@ -107,6 +105,7 @@ class Connection implements GatewayClient {
     socket.on('error', (error: NodeJS.ErrnoException) =>
       this.#fail(this.#unreachable(error.code === 'ECONNREFUSED' ? 'nothing listens there' : 'the connection failed')),
     )
+    socket.on('ping', () => this.#silence.refresh())
     socket.on('message', (data, isBinary) => this.#receive(isBinary || !(data instanceof Buffer) ? '' : data.toString('utf8')))
     socket.on('close', (code) => {
       this.#fail(this.#unreachable(code === closeCodes.restart ? 'the gateway stopped' : `the connection was closed (${code})`))
@@ -126,6 +125,8 @@ class Connection implements GatewayClient {
       minProtocol: PROTOCOL_VERSION,
       maxProtocol: PROTOCOL_VERSION,
       client: { id: 'cli', version: version.slice(0, 64), platform: process.platform, mode: 'cli' },
+      // `chat` would repeat what `agent` says.
+      events: ['agent', 'logs', 'tick'],
     })
     if (!helloOk.safeParse(hello).success) throw this.#unreachable('it answers in a way that we do not understand')
   }
