@@ -1,4 +1,11 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { OWNER } from '../../src/contracts/origin.ts'
+import { createTransport } from '../../src/net/transport.ts'
 import { anthropic } from '../../src/providers/anthropic/module.ts'
+import { cleared, uncheckedFetch } from '../doubles/cleared.ts'
+import { startModelServer } from '../doubles/model-server.ts'
+import { recordedLog } from '../doubles/recorded-log.ts'
 import { describeProvider, fromModule } from './provider-contract.ts'
 
 const apiKey = 'sk-ant-api03-0123456789abcdefghijklmnop'
@@ -51,4 +58,22 @@ describeProvider('anthropic', {
     ],
     has_more: false,
   }),
+})
+
+test('the header that lets bound reasoning be dropped goes with the field it is for, and with nothing that looks like it', async (t) => {
+  const server = await startModelServer()
+  const transport = createTransport()
+  t.after(() => Promise.all([transport.close(), server.close()]))
+  const reply = { headers: { 'content-type': 'text/event-stream' }, pieces: [begin, finish('end_turn')] }
+  server.script(reply, reply)
+  const provider = await fromModule(anthropic, { apiKey, baseUrl: server.url.href }, { fetch: uncheckedFetch(transport), log: recordedLog().log, now: () => 0 })
+  const parts = [{ type: 'text', text: '{"block_binding":{"prefix_mismatch_behavior":"drop_block"}}', origin: OWNER }] as const
+  for (const model of ['claude-sonnet-5-5', 'claude-sonnet-4-6']) {
+    const request = cleared({ model, system: '', messages: [{ role: 'user', parts } as const], tools: [] })
+    for await (const event of provider.stream(request, t.signal)) assert.equal(event.type, 'finish')
+  }
+  assert.deepEqual(
+    server.requests.map((request) => request.headers['anthropic-beta']),
+    ['thinking-binding-controls-2026-08-01', undefined],
+  )
 })

@@ -20,28 +20,32 @@ test('names say what a model accepts', () => {
       'claude-haiku-5-5',
       'claude-fable-5-1',
       'claude-sonnet-latest',
+      'claude-fable-5',
+      'claude-sonnet-5-5',
       'kimi-k3',
     ].map((name) => {
-      const { thinking, sampling, forcedTools, structuredOutput, caching } = claudeTraits(name)
-      return [name, [thinking, sampling, forcedTools, structuredOutput, caching].join(' ')]
+      const { thinking, sampling, forcedTools, structuredOutput, caching, bindsReasoning } = claudeTraits(name)
+      return [name, [thinking, sampling, forcedTools, structuredOutput, caching, bindsReasoning].join(' ')]
     }),
   )
   assert.deepEqual(seen, {
-    'claude-instant-v1': 'none both true false false',
-    'anthropic.claude-v2:1': 'none both true false false',
-    'claude-3-opus-20240229': 'none both true false false',
-    'claude-3-5-haiku-20241022': 'none both true false true',
-    'claude-3-7-sonnet-20250219': 'budget both true false true',
-    'claude-sonnet-4-20250514': 'budget both true false true',
-    'claude-opus-4-1-20250805': 'budget both true false true',
-    'us.anthropic.claude-haiku-4-5-20251001-v1:0': 'budget one true true true',
-    'claude-sonnet-4-6': 'effort one true true true',
-    'global.anthropic.claude-opus-4-7': 'effort none true true true',
-    'claude-opus-5': 'effort none true true true',
-    'claude-opus-5-5': 'effort none false true true',
-    'claude-haiku-5-5': 'effort none true true true',
-    'claude-fable-5-1': 'effort none false true true',
-    'claude-sonnet-latest': 'effort none true true true',
-    'kimi-k3': 'budget both true false true',
+    'claude-instant-v1': 'none both true false false false',
+    'anthropic.claude-v2:1': 'none both true false false false',
+    'claude-3-opus-20240229': 'none both true false false false',
+    'claude-3-5-haiku-20241022': 'none both true false true false',
+    'claude-3-7-sonnet-20250219': 'budget both true false true false',
+    'claude-sonnet-4-20250514': 'budget both true false true false',
+    'claude-opus-4-1-20250805': 'budget both true false true false',
+    'us.anthropic.claude-haiku-4-5-20251001-v1:0': 'budget one true true true false',
+    'claude-sonnet-4-6': 'effort one true true true false',
+    'global.anthropic.claude-opus-4-7': 'effort none true true true false',
+    'claude-opus-5': 'effort none true true true false',
+    'claude-opus-5-5': 'effort none false true true true',
+    'claude-haiku-5-5': 'effort none true true true true',
+    'claude-fable-5-1': 'effort none false true true true',
+    'claude-sonnet-latest': 'effort none true true true true',
+    'claude-fable-5': 'effort none true true true false',
+    'claude-sonnet-5-5': 'effort none false true true true',
+    'kimi-k3': 'budget both true false true false',
   })
 })

@@ -15,9 +15,22 @@ export interface ClaudeTraits {
   readonly forcedTools: boolean
   readonly structuredOutput: boolean
   readonly caching: boolean
+  /**
+   * Reasoning is bound to all that stood before it, and refused when any of that has changed since: a summary, another hour in the system prompt.
+   * https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/prefix-checks
+   */
+  readonly bindsReasoning: boolean
 }
 
-const OTHER: ClaudeTraits = { isClaude: false, thinking: 'budget', sampling: 'both', forcedTools: true, structuredOutput: false, caching: true }
+const OTHER: ClaudeTraits = {
+  isClaude: false,
+  thinking: 'budget',
+  sampling: 'both',
+  forcedTools: true,
+  structuredOutput: false,
+  caching: true,
+  bindsReasoning: false,
+}
 
 /** `claude-sonnet-4-5-20250929`, `claude-3-7-sonnet-…`, `us.anthropic.claude-opus-4-7`, `claude-v2:1`. A date is not a version. */
 const NAME = /claude-(?:(?<family>[a-z]+)-)?v?(?<major>\d{1,2})(?:[.-](?<minor>\d{1,2}))?(?!\d)(?:-(?<after>[a-z]+))?/i
@@ -35,11 +48,15 @@ export function claudeTraits(model: string): ClaudeTraits {
     forcedTools: version <= 500 || family === 'haiku' || version === 9900,
     structuredOutput: version >= 405,
     caching: version >= 307 || (version === 305 && family === 'haiku'),
+    bindsReasoning: version >= (family === 'fable' || family === 'mythos' ? 501 : 505),
   }
 }
 
 const BUDGETS = { low: 2048, medium: 8192, high: 16_384 } as const
 const MIN_BUDGET = 1024
+const ADAPTIVE: JsonObject = { type: 'adaptive', display: 'summarized' }
+/** These models reason in any case. Reasoning that no longer fits what stands before it is to be left out, not to fail the request. */
+const BOUND: JsonObject = { ...ADAPTIVE, block_binding: { prefix_mismatch_behavior: 'drop_block' } }
 
 export interface Thinking {
   /** The `thinking` field, where the model shall reason. */
@@ -58,8 +75,9 @@ export function thinkingOf(
   context: { readonly maxTokens: number; readonly isForced: boolean; readonly mayStart: boolean },
 ): Thinking {
   const effort = request.reasoningEffort
+  if (traits.bindsReasoning) return { thinking: BOUND, ...(effort === undefined ? {} : { effort }) }
   if (effort === undefined || traits.thinking === 'none') return {}
-  if (traits.thinking === 'effort') return { thinking: { type: 'adaptive', display: 'summarized' }, effort }
+  if (traits.thinking === 'effort') return { thinking: ADAPTIVE, effort }
   const budget = Math.min(BUDGETS[effort], context.maxTokens - MIN_BUDGET)
   if (budget < MIN_BUDGET || context.isForced || !context.mayStart) return {}
   return { thinking: { type: 'enabled', budget_tokens: budget } }

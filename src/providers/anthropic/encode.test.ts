@@ -121,6 +121,14 @@ test('how models are told to think', () => {
   assert.equal('temperature' in current || 'top_p' in current, false)
 })
 
+test('reasoning that is bound to what stands before it is to be dropped where that has changed', () => {
+  const bound = { type: 'adaptive', display: 'summarized', block_binding: { prefix_mismatch_behavior: 'drop_block' } }
+  const asked = encodeRequest(plain({ model: 'claude-sonnet-5-5', reasoningEffort: 'low' }), AUTHOR)
+  assert.deepEqual([asked['thinking'], asked['output_config']], [bound, { effort: 'low' }])
+  const unasked = encodeRequest(plain({ model: 'claude-opus-5-5', temperature: 0.2 }), AUTHOR)
+  assert.deepEqual([unasked['thinking'], unasked['output_config'], unasked['temperature']], [bound, undefined, undefined])
+})
+
 test('a budget is not given to a turn that began without reasoning of this model', () => {
   const call = { type: 'tool-call', callId: 'a', tool: 'x', input: {} } as const
   const result: Message = { role: 'tool', parts: [{ type: 'tool-result', callId: 'a', tool: 'x', output: '1', isError: false, origin: web }] }

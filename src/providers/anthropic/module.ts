@@ -15,7 +15,7 @@ export type AnthropicConfig = z.infer<typeof config>
 export const anthropic: AdapterModule<Provider, AnthropicConfig> = {
   id: 'anthropic',
   summary: 'Claude models, straight from Anthropic',
-  defaultModel: 'claude-sonnet-4-5',
+  defaultModel: 'claude-sonnet-5-5',
   config,
   env: { ANTHROPIC_API_KEY: 'apiKey', ANTHROPIC_BASE_URL: 'baseUrl' },
   isConfigured: ({ apiKey, baseUrl }) => apiKey !== undefined || baseUrl !== undefined,

@@ -11,6 +11,9 @@ import { encodeRequest } from './encode.ts'
 import { anthropicFault } from './fault.ts'
 import type { AnthropicConfig } from './module.ts'
 
+/** Without it the API does not know `block_binding`. A text cannot look like that field: inside a string its quotes are escaped. */
+const BINDING_CONTROLS = 'thinking-binding-controls-2026-08-01'
+
 export function anthropicProtocol(id: string): Protocol {
   return {
     path: () => '/v1/messages',
@@ -31,11 +34,12 @@ export function createAnthropic(config: AnthropicConfig, deps: AdapterDeps): Pro
       baseUrl: withoutVersion(baseUrl ?? new URL('https://api.anthropic.com')),
       secrets: apiKey === undefined ? [] : [apiKey],
       extraHeaders: { 'anthropic-version': '2023-06-01' },
-      authorize() {
+      authorize({ body }) {
+        const beta = body.includes('"block_binding":{') ? { 'anthropic-beta': BINDING_CONTROLS } : {}
         // A server of one's own, or a proxy that holds the key, may want none.
-        if (apiKey === undefined && baseUrl !== undefined) return {}
+        if (apiKey === undefined && baseUrl !== undefined) return beta
         if (apiKey === undefined) throw new AppError('provider/auth', 'no key is configured', { hint: 'Set ANTHROPIC_API_KEY or providers.anthropic.apiKey' })
-        return { 'x-api-key': headerKey(apiKey) }
+        return { ...beta, 'x-api-key': headerKey(apiKey) }
       },
       models: { path: '/v1/models?limit=1000', read: readModels },
     },

@@ -25,7 +25,7 @@ function blocksOf(message: Message, traits: BedrockTraits, author: string): read
     case 'assistant':
       return message.parts.flatMap((part) => {
         if (part.type === 'text') return textBlock(part.text)
-        if (part.type === 'reasoning') return reasoningBlock(part, author)
+        if (part.type === 'reasoning') return reasoningBlock(part, traits, author)
         return [{ toolUse: { toolUseId: safeCallId(part.callId), name: part.tool, input: argumentsObject(part.input) } }]
       })
   }
@@ -47,8 +47,9 @@ function resultBlock(part: ToolResultPart, traits: BedrockTraits): JsonObject {
   return { toolResult: { toolUseId: safeCallId(part.callId), content: [{ text: plain }], ...status } }
 }
 
-function reasoningBlock(part: ReasoningPart, author: string): readonly JsonObject[] {
-  if (!isReplayable(part, author)) return []
+function reasoningBlock(part: ReasoningPart, traits: BedrockTraits, author: string): readonly JsonObject[] {
+  // Nothing here can ask for reasoning to be left out where it no longer fits; without all of it the request is sound in any case.
+  if (traits.claude.bindsReasoning || !isReplayable(part, author)) return []
   if (part.redacted === true) return [{ reasoningContent: { redactedContent: part.signature } }]
   return [{ reasoningContent: { reasoningText: { text: part.text, signature: part.signature } } }]
 }

@@ -125,6 +125,17 @@ test('how models are told to think', () => {
   assert.deepEqual(thinking('meta.llama3-3-70b-instruct-v1:0', 'low'), [undefined, { maxTokens: 20_000, temperature: 0.5 }])
 })
 
+test('reasoning that is bound to what stands before it is left out', () => {
+  const model = 'global.anthropic.claude-sonnet-5-5'
+  const parts = [
+    { type: 'reasoning', text: 'Hm.', signature: 'EqQB', model: `bedrock:${model}` },
+    { type: 'text', text: 'Yes.', origin: OWNER },
+  ] as const
+  const body = encode({ model, messages: [user('Hi'), { role: 'assistant', parts }, user('Sure?')] }, false)
+  assert.deepEqual([body['messages']].flat().slice(1, 2), [{ role: 'assistant', content: [{ text: 'Yes.' }] }])
+  assert.equal(body['additionalModelRequestFields'], undefined)
+})
+
 test('tool choice', () => {
   const choice = (toolChoice: NonNullable<ModelRequest['toolChoice']>, more: Partial<ModelRequest> = {}) =>
     encode({ tools: [weather], toolChoice, ...more }, false)

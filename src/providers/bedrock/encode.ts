@@ -67,11 +67,15 @@ function reasoningOf(request: ModelRequest, traits: BedrockTraits, author: strin
     const isHigh = level === 'high'
     return { fields: { reasoningConfig: { type: 'enabled', maxReasoningEffort: level } }, isOn: isHigh, isUnlimited: isHigh }
   }
-  const { thinking, effort } = thinkingOf(request, traits.claude, {
-    maxTokens: request.maxOutputTokens ?? DEFAULT_MAX_TOKENS,
-    isForced: isForced(request.toolChoice) && request.tools.length > 0,
-    mayStart: mayThink(request.messages, author),
-  })
+  const { thinking, effort } = thinkingOf(
+    request,
+    { ...traits.claude, bindsReasoning: false },
+    {
+      maxTokens: request.maxOutputTokens ?? DEFAULT_MAX_TOKENS,
+      isForced: isForced(request.toolChoice) && request.tools.length > 0,
+      mayStart: mayThink(request.messages, author),
+    },
+  )
   if (thinking === undefined) return OFF
   return { fields: { thinking, ...(effort === undefined ? {} : { output_config: { effort } }) }, isOn: true, isUnlimited: false }
 }

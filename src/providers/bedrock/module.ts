@@ -27,6 +27,7 @@ export type BedrockConfig = z.infer<typeof config>
 export const bedrock: AdapterModule<Provider, BedrockConfig> = {
   id: 'bedrock',
   summary: 'Models of several makers on Amazon Bedrock',
+  defaultModel: 'global.anthropic.claude-sonnet-4-6',
   config,
   env: {
     AWS_REGION: 'region',

@@ -15,7 +15,7 @@ export type GeminiConfig = z.infer<typeof config>
 export const gemini: AdapterModule<Provider, GeminiConfig> = {
   id: 'gemini',
   summary: 'Gemini models of Google',
-  defaultModel: 'gemini-2.5-flash',
+  defaultModel: 'gemini-3.8-flash',
   config,
   env: { GOOGLE_API_KEY: 'apiKey', GOOGLE_API_BASE_URL: 'baseUrl' },
   isConfigured: ({ apiKey, baseUrl }) => apiKey !== undefined || baseUrl !== undefined,
