@@ -57,7 +57,7 @@ export function createScriptedGateway(store: Store, startedAt = 0): ScriptedGate
     try {
       result = { ...base, ...(await gateway.script({ message, emit, signal: controller.signal })) }
     } catch (error) {
-      const { code, message: text, retryAfterMs } = error instanceof AppError ? error : new AppError('turn/cancelled')
+      const { code, message: text, retryAfterMs } = error instanceof AppError ? error : new AppError(controller.signal.aborted ? 'turn/cancelled' : 'internal')
       result = {
         ...base,
         status: code === 'turn/cancelled' ? 'cancelled' : 'failed',

@@ -52,7 +52,8 @@ export class Connection {
     this.#socket = socket
     this.#held = held
     this.#home = home
-    this.#handshake = setTimeout(() => this.close(closeCodes.normal, 'handshake timeout'), wsLimits.handshakeMs)
+    const handshakeMs = Math.min(wsLimits.handshakeMs, home.deps.config.requestTimeoutMs)
+    this.#handshake = setTimeout(() => this.close(closeCodes.normal, 'handshake timeout'), handshakeMs)
     this.#view = {
       sendEvent: (event, payload) => this.sendEvent(event, JSON.stringify(payload)),
       follow: (stop) => {

@@ -1,0 +1,233 @@
+/**
+ * WebSocket traces: what a client sends, and every frame it gets, with what changes from run to run starred out. Responses and events are two sequences, because requests
+ * run concurrently. `UPDATE_GOLDEN=1` writes the traces anew. Every answer also fits the schema that clients parse it with.
+ */
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { AppError } from '../../../src/contracts/errors.ts'
+import { OWNER } from '../../../src/contracts/origin.ts'
+import { agentEvent, chatEvent, helloOk, logsEvent, sessionInfo } from '../../../src/contracts/ws-results.ts'
+import { NO_USAGE } from '../../../src/contracts/usage.ts'
+import { methods } from '../../../src/server/methods/registry.ts'
+import { cleared } from '../../doubles/cleared.ts'
+import { openDoors, type OpenDoors } from '../../doubles/open-doors.ts'
+import { untilAborted, type TurnScript } from '../../doubles/scripted-gateway.ts'
+import { CONNECT, openSocket, type SocketClient } from '../../doubles/socket-client.ts'
+
+interface Scenario {
+  readonly name: string
+  readonly script?: TurnScript
+  readonly prepare?: (doors: OpenDoors) => Promise<void>
+  readonly play: (client: SocketClient, doors: OpenDoors) => Promise<void>
+}
+
+const TEXT = { type: 'text', origin: OWNER } as const
+
+const busyTurn: TurnScript = async ({ emit }) => {
+  emit({ type: 'reasoning-delta', text: 'Let me ' })
+  emit({ type: 'reasoning-delta', text: 'see.' })
+  emit({ type: 'model-retried', model: 'scripted:model', reason: 'overloaded', waitMs: 10 })
+  emit({ type: 'model-switched', from: 'scripted:model', to: 'other:model', reason: 'overloaded' })
+  emit({ type: 'tool-started', callId: 'c1', tool: 'math_eval', input: { expression: '1+1' } })
+  const outcome = { callId: 'c1', tool: 'math_eval', input: { expression: '1+1' }, output: '2', isError: false, ms: 1 }
+  emit({ type: 'tool-finished', outcome })
+  emit({ type: 'text-delta', text: 'It is ' })
+  emit({ type: 'text-delta', text: 'two.' })
+  return { text: 'It is two.', model: 'other:model', toolCalls: [outcome], costUsd: 0.001 }
+}
+
+/** One finished turn in the store, as the gateway would leave it. */
+async function keepTurn(doors: OpenDoors): Promise<void> {
+  const { store } = doors.gateway
+  const request = { door: 'ws', sender: OWNER.author, sessionKey: 'notes', parts: [{ ...TEXT, text: 'What is 1+1?' }], options: {} }
+  const { sessionId } = await store.turns.accept({ turnId: 'turn_1', request: cleared(request), now: 1000, queued: false })
+  const reply = {
+    role: 'assistant' as const,
+    parts: [{ ...TEXT, text: 'Two.', origin: { author: { kind: 'model' as const, name: 'scripted:model' }, trust: 'trusted' as const, private: false } }],
+  }
+  const result = {
+    turnId: 'turn_1',
+    sessionKey: 'notes',
+    status: 'completed' as const,
+    text: 'Two.',
+    finishReason: 'stop' as const,
+    clientToolCalls: [],
+    toolCalls: [],
+    model: 'scripted:model',
+    usage: { ...NO_USAGE, inputTokens: 9, outputTokens: 2 },
+    costUsd: 0.5,
+    durationMs: 5,
+  }
+  await store.turns.finish({ turnId: 'turn_1', sessionId, reply, replyTokens: 1, result, taint: { untrusted: false, private: false }, now: Date.now() })
+}
+
+const scenarios: readonly Scenario[] = [
+  {
+    name: 'turn',
+    script: busyTurn,
+    play: async (client) => {
+      await client.call('chat.send', { message: 'What is 1+1?', idempotencyKey: 'k1', sessionKey: 'notes', model: 'scripted:model', wait: true })
+      await client.call('chat.send', { message: 'What is 1+1?', idempotencyKey: 'k1', key: 'notes' })
+      await client.call('agent', { message: 'again', idempotencyKey: 'k2' })
+      await client.event('chat', (payload) => Object(payload).state === 'final' && Object(payload).sessionKey === null)
+    },
+  },
+  {
+    name: 'cancel-and-fail',
+    script: ({ message, emit, signal }) => {
+      emit({ type: 'text-delta', text: 'half' })
+      if (message.sessionKey === 'failing') throw new AppError('provider/unreachable', 'gone')
+      return untilAborted(signal)
+    },
+    play: async (client) => {
+      const { payload } = await client.call('agent', { message: 'go', idempotencyKey: 'k1', sessionKey: 'notes' })
+      const { runId } = Object(payload)
+      await client.call('agent.wait', { runId, timeoutMs: 0 })
+      await client.call('chat.abort', { sessionKey: 'notes', reason: 'enough' })
+      await client.call('agent.wait', { runId })
+      await client.call('chat.abort', { runId })
+      await client.call('chat.abort', {})
+      await client.call('agent.wait', { runId: 'turn_nobody' })
+      await client.call('chat.send', { message: 'go', idempotencyKey: 'k2', sessionKey: 'failing', wait: true })
+      await client.call('chat.send', { message: '', idempotencyKey: 'k3' })
+      await client.call('chat.send', { message: 'go', idempotencyKey: 'k4', model: 'nobody:none' })
+    },
+  },
+  {
+    name: 'sessions',
+    prepare: keepTurn,
+    play: async (client) => {
+      await client.call('sessions.list')
+      await client.call('chat.history', { sessionKey: 'notes' })
+      await client.call('chat.history', { sessionKey: 'notes', limit: 1 })
+      await client.call('chat.history', { sessionKey: 'nobody' })
+      await client.call('sessions.create', { key: 'plans', title: 'Plans', model: 'scripted:model' })
+      await client.call('sessions.create', { key: 'plans' })
+      await client.call('sessions.rename', { key: 'plans', newKey: 'ideas', title: 'Ideas', model: null })
+      await client.call('sessions.rename', { key: 'ideas' })
+      await client.call('sessions.preview', { keys: ['notes', 'ideas', 'plans'], maxChars: 6 })
+      await client.call('sessions.export', { key: 'notes' })
+      await client.call('usage.status', { by: 'model' })
+      await client.call('sessions.reset', { key: 'notes' })
+      await client.call('chat.history', { key: 'notes' })
+      await client.call('sessions.delete', { key: 'notes' })
+      await client.call('sessions.delete', { key: 'notes' })
+      await client.call('sessions.reset', { key: 'notes' })
+    },
+  },
+  {
+    name: 'reads',
+    play: async (client) => {
+      for (const method of ['health', 'status', 'models.list', 'config.get', 'config.schema', 'usage.status']) await client.call(method)
+      await client.call('config.get', { key: 'gateway.port' })
+    },
+  },
+  {
+    name: 'logs',
+    play: async (client, { logLines }) => {
+      logLines.write('{"event":"one"}')
+      logLines.write('{"event":"two"}')
+      await client.call('logs.tail', { limit: 1, follow: true })
+      assert.equal(logLines.followers(), 1)
+      logLines.write('{"event":"three"}')
+      logLines.write('{"event":"four"}')
+      await client.event('logs')
+      await client.call('logs.tail', { limit: 0, follow: true })
+      assert.equal(logLines.followers(), 1)
+      await client.call('logs.unfollow')
+      assert.equal(logLines.followers(), 0)
+      logLines.write('{"event":"five"}')
+      await client.call('logs.tail', { limit: 5001 })
+      await client.call('logs.tail', { limit: 0, follow: true })
+    },
+  },
+]
+
+const CHANGING = new Set([
+  'nonce',
+  'ts',
+  'connId',
+  'runId',
+  'turnId',
+  'at',
+  'uptimeMs',
+  'uptimeSeconds',
+  'startedAt',
+  'createdAt',
+  'lastActivityAt',
+  'databaseBytes',
+  'since',
+  'durationMs',
+])
+
+/** Random ids and times become `*`. */
+function starred(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (key: string, member: unknown) => {
+    if (CHANGING.has(key) && member !== null) return '*'
+    return typeof member === 'string' ? member.replaceAll(/(?:turn|ses|conn|chat)_[0-9a-z]{20}/g, '*').replaceAll(/\d{4}-\d{2}-\d{2}/g, '*') : member
+  })
+}
+
+const results = new Map(methods.map(({ name, result }) => [name, result]))
+
+for (const { name, script, prepare, play } of scenarios) {
+  test(`trace ${name}`, async () => {
+    await using doors = await openDoors()
+    if (script !== undefined) doors.gateway.script = script
+    await prepare?.(doors)
+    const client = await openSocket(doors)
+    const sent: { readonly method: string; readonly params: unknown }[] = []
+    const recording: SocketClient = {
+      ...client,
+      async call(method, params) {
+        sent.push({ method, params })
+        const response = await client.call(method, params)
+        if (response.ok) (method === 'connect' ? helloOk : results.get(method))?.parse(response.payload)
+        return response
+      },
+    }
+    await client.event('connect.challenge')
+    await recording.call('connect', CONNECT)
+    await play(recording, doors)
+    await client.close()
+    assert.equal(doors.logLines.followers(), 0)
+    const events = client.frames.filter((frame) => frame.type === 'event')
+    assert.deepEqual(
+      events.map(({ seq }) => seq),
+      events.map((_, index) => index + 1),
+    )
+    for (const { event, payload } of events) ({ agent: agentEvent, chat: chatEvent, logs: logsEvent })[event]?.parse(payload)
+    const trace = starred({ sent, responses: client.frames.filter((frame) => frame.type === 'res'), events })
+    const path = join(import.meta.dirname, `${name}.json`)
+    if (process.env['UPDATE_GOLDEN'] === '1') await writeFile(path, `${JSON.stringify(trace, null, 1)}\n`)
+    assert.deepEqual(trace, JSON.parse(await readFile(path, 'utf8')))
+  })
+}
+
+test('an export is read page by page, nothing twice and nothing left out', async () => {
+  await using doors = await openDoors()
+  const { store } = doors.gateway
+  for (let index = 0; index < 450; index++) {
+    const request = { door: 'ws', sender: OWNER.author, sessionKey: 'long', parts: [{ ...TEXT, text: `message ${index} ${'x'.repeat(3000)}` }], options: {} }
+    await store.turns.accept({ turnId: `turn_${index}`, request: cleared(request), now: index, queued: false })
+  }
+  const client = await openSocket(doors)
+  await client.call('connect', CONNECT)
+  const texts: string[] = []
+  let pages = 0
+  for (let before: number | null | undefined; before !== null; pages++) {
+    const { payload } = await client.call('sessions.export', before === undefined ? { key: 'long' } : { key: 'long', beforeId: before })
+    const { entries, nextBeforeId, session } = Object(payload)
+    sessionInfo.parse(session)
+    texts.unshift(...entries.map((entry: { message: { parts: { text: string }[] } }) => entry.message.parts[0]?.text.split(' ')[1]))
+    before = nextBeforeId
+  }
+  assert.ok(pages > 2)
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 450 }, (_, index) => String(index)),
+  )
+  await client.close()
+})
