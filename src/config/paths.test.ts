@@ -18,7 +18,8 @@ test('every platform has its own default place', () => {
 
 test('file and folder are set apart by their variables', () => {
   const paths = at('linux', { CARAPACE_CONFIG_PATH: '/c/one.json5', CARAPACE_STATE_DIR: '/s' })
-  assert.deepEqual(paths, { configFile: '/c/one.json5', stateDir: '/s', logFile: '/s/logs/gateway.log', database: '/s/carapace.db' })
+  assert.equal(paths.configFile, '/c/one.json5')
+  for (const path of Object.values(paths).filter((each) => each !== paths.configFile)) assert.ok(path === '/s' || path.startsWith('/s/'), path)
 })
 
 test('the state folder is made for its owner alone, and refused when others may write', { skip: process.getuid === undefined }, (t) => {

@@ -21,7 +21,7 @@ export function createSettings(options: {
   readonly origins: ReadonlyMap<string, Origin>
 }): Settings {
   const { root, config, origins } = options
-  const find = (path: string): FoundPlace => findPlace(root, path) ?? refuse(root, path)
+  const find = (path: string): FoundPlace => findPlace(root, path) ?? refusePath(root, path)
   const value = ({ segments }: FoundPlace): JsonValue => redact(segments.reduce<unknown>(memberOf, config))
   return {
     file: options.file,
@@ -36,7 +36,8 @@ export function createSettings(options: {
   }
 }
 
-function refuse(root: Place, path: string): never {
+/** Throws `config/unknown-key` with the nearest key as hint. */
+export function refusePath(root: Place, path: string): never {
   const { parent, word } = stopOf(root, path)
   const meant = meantBy(root, parent === '' ? [] : parent.split('.'), word)
   throw new AppError('config/unknown-key', path.slice(0, 200), { hint: meant === null ? 'cara config show lists every key' : `Did you mean ${meant}?` })

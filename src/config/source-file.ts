@@ -53,23 +53,8 @@ export async function parseSource(file: string, text: string): Promise<unknown> 
   }
 }
 
-/** Lines of paths, for messages. The parser that knows positions is loaded only here. */
+/** Lines of paths in a text that was parsed before, for messages. */
 export async function lineFinder(text: string): Promise<(path: readonly string[]) => number | null> {
-  const { JsonObjectNode, JsonParser } = await import('@croct/json5-parser')
-  return (path) => {
-    try {
-      let node = JsonParser.parse(text)
-      let line: number | null = null
-      for (const key of path) {
-        if (!(node instanceof JsonObjectNode)) return line
-        const property = node.properties.find((each) => each.key.toJSON() === key)
-        if (property === undefined) return line
-        line = property.location.start.line
-        node = property.value
-      }
-      return line
-    } catch {
-      return null
-    }
-  }
+  const { lineOf } = await import('./json5-members.ts')
+  return (path) => lineOf(text, path)
 }
