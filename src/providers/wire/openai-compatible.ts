@@ -2,6 +2,7 @@
 import type { AdapterDeps } from '../../contracts/adapter.ts'
 import type { ModelInfo, Provider } from '../../contracts/provider.ts'
 import type { Secret } from '../../contracts/secret.ts'
+import { isLoopbackHost } from '../../std/base-url.ts'
 import { bearer } from './bearer.ts'
 import { defineProvider, type HeaderValues } from './define-provider.ts'
 import type { Dialect } from './openai-chat/encode.ts'
@@ -39,12 +40,18 @@ export function openAiCompatible(spec: CompatibleSpec, deps: AdapterDeps): Provi
       authorize: () => (apiKey === undefined ? {} : bearer(apiKey)),
       models: { path: '/models', read: (answer) => readModels(answer, contextTokens) },
       ...(spec.headers === undefined ? {} : { extraHeaders: spec.headers }),
-      ...(spec.patienceMs === undefined ? {} : { patienceMs: spec.patienceMs }),
+      ...patience(spec),
     },
     deps,
   )
   if (models === undefined) return provider
   return { ...provider, listModels: async () => models.map((model) => modelInfo(model, contextTokens)) }
+}
+
+/** A server on this machine is given time even where nobody knows what it is. */
+function patience({ patienceMs, baseUrl }: CompatibleSpec): { readonly patienceMs?: number } {
+  if (patienceMs !== undefined) return { patienceMs }
+  return isLoopbackHost(baseUrl.hostname) ? { patienceMs: LOCAL_PATIENCE_MS } : {}
 }
 
 /** `{data: [{id}]}`; null for anything else. */

@@ -1,8 +1,9 @@
 /**
  * Puts calls together from their pieces. Pieces belong together by `index`; where a server leaves that out, or gives every call the index 0 (Ollama), a new id with
- * a name begins a new call. Ids that are missing or were used before in this conversation are replaced, because results are matched by them.
+ * a name begins a new call.
  */
 import type { ModelEvent, ModelRequest } from '../../../contracts/provider.ts'
+import { CallIds } from '../call-ids.ts'
 import { fieldsOf, textOf } from '../read-json.ts'
 import { readArguments } from '../tool-arguments.ts'
 
@@ -16,13 +17,12 @@ interface Call {
 }
 
 export class ToolCalls {
-  readonly #taken: Set<string>
+  readonly #ids: CallIds
   #open: Call[] = []
   #count = 0
 
   constructor(request: ModelRequest) {
-    const parts = request.messages.flatMap((message) => (message.role === 'assistant' ? message.parts : []))
-    this.#taken = new Set(parts.flatMap((part) => (part.type === 'tool-call' ? [part.callId] : [])))
+    this.#ids = new CallIds(request, 'call')
   }
 
   get count(): number {
@@ -56,17 +56,10 @@ export class ToolCalls {
     const known = this.#open.findLast((call) => (index === null ? true : call.index === index))
     const isOther = known !== undefined && known.tool !== '' && tool !== '' && (vendorId === '' ? index === null : vendorId !== known.vendorId)
     if (known !== undefined && !isOther) return known
-    const call: Call = { index: index ?? this.#open.length, vendorId, callId: this.#newId(vendorId), tool: '', text: '', isStarted: false }
+    const call: Call = { index: index ?? this.#open.length, vendorId, callId: this.#ids.take(vendorId), tool: '', text: '', isStarted: false }
     this.#open.push(call)
     this.#count++
     return call
-  }
-
-  #newId(vendorId: string): string {
-    let id = vendorId
-    for (let number = this.#taken.size; id === '' || this.#taken.has(id); number++) id = `call_${number}`
-    this.#taken.add(id)
-    return id
   }
 
   #start(call: Call, events: ModelEvent[]): void {
