@@ -27,7 +27,7 @@ const CLOSING = new Set([401, 403, 408, 413, 421, 429])
 export interface GatewayServer {
   /** Port 0 lets the system choose. */
   listen(host: string, port: number): Promise<{ readonly port: number }>
-  /** Takes no new connections, gives running requests and turns `graceMs`, then closes everything. */
+  /** Takes no new connections, gives running requests and turns `graceMs`, then closes everything. Idempotent. */
   close(graceMs: number): Promise<void>
 }
 
@@ -44,6 +44,7 @@ class Doors {
   readonly #strangers = new Strangers()
   readonly #drain: Drain
   #socketDoor: Promise<SocketDoor> | null = null
+  #closing: Promise<void> | null = null
   #port = 0
 
   constructor(deps: ServerDeps, table: readonly Route[]) {
@@ -83,7 +84,11 @@ class Doors {
     return { port: this.#port }
   }
 
-  async close(graceMs: number): Promise<void> {
+  close(graceMs: number): Promise<void> {
+    return (this.#closing ??= this.#close(graceMs))
+  }
+
+  async #close(graceMs: number): Promise<void> {
     const closed = Promise.withResolvers<void>()
     this.#http.close(() => closed.resolve())
     this.#http.closeIdleConnections()

@@ -346,3 +346,21 @@ test('the same idempotency key gives the first turn again', async () => {
   assert.equal(texts.join(''), 'once')
   assert.equal(doors.gateway.messages.length, 1)
 })
+
+test('a turn that is silent for long opens its stream and keeps it alive', async (t) => {
+  await using doors = await openDoors()
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const started = Promise.withResolvers<void>()
+  const release = Promise.withResolvers<void>()
+  doors.gateway.script = async () => {
+    started.resolve()
+    await release.promise
+    throw new AppError('provider/overloaded', 'busy')
+  }
+  const opening = clientOf(doors).chat.completions.create({ model: 'carapace', messages: [{ role: 'user', content: 'hi' }], stream: true })
+  await started.promise
+  t.mock.timers.tick(10_000)
+  const stream = await opening
+  release.resolve()
+  await assert.rejects(Array.fromAsync(stream), /busy/)
+})

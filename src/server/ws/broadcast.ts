@@ -1,11 +1,12 @@
-/** Tells every connection what turns do, as `agent` and `chat` events. A payload is written once for all; text of one round of the event loop goes together. */
+/** Tells every connection what turns do, as `agent` and `chat` events. A payload is written once for all; text of a few milliseconds goes together. */
 import type { TurnEvent, TurnResult } from '../../contracts/turn.ts'
 import { wsLimits } from '../../contracts/ws-protocol.ts'
 import type { AgentEvent, ChatEvent } from '../../contracts/ws-results.ts'
 import type { TurnAddress } from '../../gateway/gateway.ts'
 import { viewResult } from '../turn-view.ts'
 
-/** Characters of one turn that are kept back at most until the round ends. */
+const PIECE_MS = 5
+/** Characters of one turn that are kept back at most. */
 const MAX_PENDING = 64 * 1024
 
 /** Gets the JSON text of a payload. */
@@ -20,6 +21,7 @@ interface Pending {
 export class TurnBroadcast {
   readonly #deliver: Deliver
   readonly #pending = new Map<string, Pending>()
+  #sentAt = 0
 
   constructor(deliver: Deliver) {
     this.#deliver = deliver
@@ -67,11 +69,17 @@ export class TurnBroadcast {
       return
     }
     this.#release(turn.turnId)
-    if (this.#pending.size === 0) setImmediate(() => this.#releaseAll())
+    if (this.#pending.size === 0) this.#plan()
     this.#pending.set(turn.turnId, { turn, stream, text })
   }
 
+  #plan(): void {
+    if (performance.now() - this.#sentAt >= PIECE_MS) setImmediate(() => this.#releaseAll())
+    else setTimeout(() => this.#releaseAll(), PIECE_MS)
+  }
+
   #releaseAll(): void {
+    this.#sentAt = performance.now()
     for (const turnId of this.#pending.keys()) this.#release(turnId)
   }
 
