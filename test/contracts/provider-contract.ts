@@ -124,6 +124,26 @@ export function describeProvider(name: string, setup: ProviderSetup): void {
       })
     }
 
+    test('an abort stops what has arrived already', async (t) => {
+      const { provider } = await setUp(t, setup, { headers: setup.headers, pieces: [joined(setup.calls)] })
+      const caller = new AbortController()
+      const events: ModelEvent[] = []
+      for await (const event of provider.stream(cleared(question), caller.signal)) {
+        events.push(event)
+        caller.abort()
+      }
+      assert.equal(events.length, 2)
+      assert.equal(faultOf(events).kind, 'cancelled')
+    })
+
+    test('calls one after the other share a connection', async (t) => {
+      const reply = { headers: setup.headers, pieces: setup.text }
+      const { ask, server } = await setUp(t, setup, ...Array.from({ length: 5 }, () => reply))
+      for (let call = 0; call < 5; call++) await ask()
+      // A call that follows at once may find the first connection not yet free.
+      assert.ok(server.connections() <= 2, `${server.connections()} connections`)
+    })
+
     test('a reader that leaves closes the upstream connection', async (t) => {
       const { provider, server } = await setUp(t, setup, { headers: setup.headers, pieces: setup.text.slice(0, setup.firstText), ending: 'hang' })
       for await (const event of provider.stream(cleared(question), t.signal)) if (event.type === 'text-delta') break
@@ -268,6 +288,10 @@ async function setUp(t: TestContext, setup: ProviderSetup, ...replies: readonly 
 /** The first request has arrived: the server is asked until it has. */
 async function arrival(server: ModelServer): Promise<void> {
   while (server.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function joined(pieces: readonly (string | Uint8Array)[]): Uint8Array {
+  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)))
 }
 
 function textOf(events: readonly ModelEvent[]): string {

@@ -27,6 +27,8 @@ export interface ModelServer {
   /** Origin, without a path. */
   readonly url: URL
   readonly requests: readonly ReceivedRequest[]
+  /** TCP connections that were made so far. */
+  connections(): number
   /** Answers for the coming POST requests, in order; further ones get status 500. A function makes its reply from the request. */
   script(...replies: readonly Script[]): void
   /** Answer for every GET. */
@@ -53,9 +55,12 @@ export async function startModelServer(): Promise<ModelServer> {
     const script = received.method === 'GET' ? listing : (replies.shift() ?? UNSCRIPTED)
     await answer(response, typeof script === 'function' ? script(received) : script)
   })
+  let connections = 0
+  loopback.server.on('connection', () => connections++)
   return {
     url: loopback.url,
     requests,
+    connections: () => connections,
     script: (...more) => void replies.push(...more),
     list: (reply) => {
       listing = reply

@@ -16,7 +16,8 @@ function fromRetryAfter(value: string | undefined, now: number): number | undefi
   if (value === undefined) return undefined
   const seconds = plainMs(value)
   if (seconds !== undefined) return seconds * 1000
-  const date = Date.parse(value)
+  // `Date.parse` would take "-5" for a year.
+  const date = /^[a-z]{3}/i.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 

@@ -15,7 +15,7 @@ export function scrub(text: string, secrets: readonly string[]): string {
     .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)([^\s"'<>`]+)/gi, (_, scheme: string, rest: string) => scheme + hostOf(rest))
     .replaceAll(/\b(Bearer|Basic)\s+[\w.~+/=*-]+/gi, '$1 [secret]')
     .replaceAll(/\b(sk|pk|rk|gsk|xai|ghp|AIza|AKIA|ASIA)[-_]?[\w*-]{8,}/g, '[secret]')
-    .replaceAll(/\b([\w-]*(?:key|token|secret|password|signature|credential)["']?)(\s*[=:]\s*)["']?[^\s"',;&)}]+/gi, '$1$2[secret]')
+    .replaceAll(/\b([\w-]*(?:key|token|secret|password|signature|credential)["']?)(\s*[=:]\s*)["']?[^\s"',;&)}]+["']?/gi, '$1$2[secret]')
     .replaceAll(/\?[\w.~%-]+=[^\s"'<>`]*/g, '')
     // Control characters could forge a second log line or steer a terminal.
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
