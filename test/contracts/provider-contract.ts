@@ -203,7 +203,9 @@ export function describeProvider(name: string, setup: ProviderSetup): void {
         { status: 307, headers: { location: `${elsewhere.url.href}?token=${setup.secrets[0] ?? ''}` }, pieces: [] },
         { status: 500, pieces: [`<html>${'x'.repeat(200_000)}`], ending: 'hang' },
       )
-      assert.equal(faultOf(await ask()).kind, 'bad-request')
+      const redirected = faultOf(await ask())
+      assert.equal(redirected.kind, 'bad-request')
+      assert.match(redirected.message, /`baseUrl`/)
       assert.equal(elsewhere.requests.length, 0)
       const fault = faultOf(await ask())
       assert.ok(fault.message.length <= 500)

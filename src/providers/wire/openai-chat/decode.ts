@@ -34,7 +34,7 @@ export class ChatDecoder implements Decoder {
     if (frame.data.trim() === '[DONE]') return this.#finish()
     const chunk = parseFields(frame.data)
     if (chunk === null) return this.#fail({ type: 'error', fault: { kind: 'network', message: 'the answer holds a chunk that is not JSON' } })
-    const fault = chunk['error'] ?? (chunk['object'] === 'error' ? chunk : null)
+    const fault = fieldsOf(chunk['error']) ?? (textOf(chunk['error']) || (chunk['object'] === 'error' ? chunk : null))
     if (fault !== null) return this.#fail({ type: 'error', fault: sortFault(null, { error: fault }) })
     const usage = fieldsOf(chunk['usage'])
     if (usage !== null) this.#usage = readUsage(usage)
