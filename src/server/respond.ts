@@ -1,5 +1,6 @@
 /** Answers with the headers that every answer carries. */
 import { STATUS_CODES, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { AppError } from '../contracts/errors.ts'
 
 export const securityHeaders = {
@@ -69,4 +70,9 @@ export function rawAnswer(error: AppError): string {
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n${lines.join('')}\r\n${body}`
+}
+
+/** Answers an upgrade with plain HTTP and closes, whatever the other side does. */
+export function refuseUpgrade(socket: Duplex, error: AppError): void {
+  socket.end(rawAnswer(error), () => socket.destroy())
 }

@@ -13,7 +13,7 @@ import { Drain } from './drain.ts'
 import { allowCrossOrigin, isPreflight } from './cross-origin.ts'
 import { normalisePath } from './path.ts'
 import { readHead } from './request-head.ts'
-import { rawAnswer, securityHeaders, sendError } from './respond.ts'
+import { rawAnswer, refuseUpgrade, securityHeaders, sendError } from './respond.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes/registry.ts'
 import type { ServerDeps } from './server-deps.ts'
@@ -130,18 +130,18 @@ class Doors {
     socket.on('error', () => socket.destroy())
     const path = normalisePath(request.url ?? '')
     const decision = this.#guard(readHead(request, path, 'operator.read'), this.#port)
-    if (!decision.ok) return void socket.end(rawAnswer(refusalError(decision.refusal)))
+    if (!decision.ok) return refuseUpgrade(socket, refusalError(decision.refusal))
     this.#strangers.release(request.socket)
-    if (path !== WS_PATH) return void socket.end(rawAnswer(new AppError('request/not-found')))
-    if (this.#drain.isDraining) return void socket.end(rawAnswer(new AppError('gateway/stopping')))
+    if (path !== WS_PATH) return refuseUpgrade(socket, new AppError('request/not-found'))
     try {
       // The WebSocket code is loaded by the first who needs it.
       this.#socketDoor ??= import('./ws/door.ts').then(({ SocketDoor }) => new SocketDoor(this.#deps, this.#drain))
       const door = await this.#socketDoor
+      if (this.#drain.isDraining) throw new AppError('gateway/stopping')
       door.accept(request, socket, head, decision.value)
     } catch (error) {
       this.#log(WS_PATH, error)
-      socket.end(rawAnswer(exposed(error)))
+      refuseUpgrade(socket, exposed(error))
     }
   }
 

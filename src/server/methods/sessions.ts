@@ -3,6 +3,7 @@ import { AppError } from '../../contracts/errors.ts'
 import type { Entry } from '../../contracts/store.ts'
 import { sessionResult, sessionsDeleteResult, sessionsListResult, sessionsPreviewResult, sessionsResetResult } from '../../contracts/ws-results.ts'
 import { newId } from '../../std/ids.ts'
+import { endTurns } from '../end-turns.ts'
 import { defineMethod } from '../method.ts'
 import { viewEntry, viewSession } from '../turn-view.ts'
 import { findSession, model, sessionKey } from './params.ts'
@@ -86,7 +87,7 @@ export const sessionsReset = defineMethod({
   result: sessionsResetResult,
   async handle({ key }, { deps }) {
     await findSession(deps.gateway, key)
-    deps.gateway.abort({ sessionKey: key }, 'the conversation was reset')
+    await endTurns(deps.gateway, key, 'the conversation was reset')
     await deps.gateway.store.sessions.reset(key, deps.now())
     return { key, reset: true as const }
   },
@@ -98,7 +99,7 @@ export const sessionsDelete = defineMethod({
   params: z.strictObject({ key: sessionKey }),
   result: sessionsDeleteResult,
   async handle({ key }, { deps }) {
-    deps.gateway.abort({ sessionKey: key }, 'the conversation was deleted')
+    await endTurns(deps.gateway, key, 'the conversation was deleted')
     return { key, deleted: await deps.gateway.store.sessions.delete(key) }
   },
 })
