@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -112,7 +113,9 @@ test('text that is not JSON5 is refused with its position', async (t) => {
 })
 
 test('an empty file is an empty configuration', async (t) => {
-  assert.equal((await load(t, ' \n')).config.gateway.port, 18_789)
+  const { config, settings } = await load(t, ' \n')
+  assert.equal(config.gateway.port, 18_789)
+  assert.equal(settings.hash, createHash('sha256').update(' \n').digest('hex'))
 })
 
 test('references are filled in from the environment', async (t) => {

@@ -31,6 +31,9 @@ export interface LoadedConfig {
   readonly warnings: readonly string[]
 }
 
+/** Compiling a parser costs more than one parse. */
+const ONCE = { jitless: true } as const
+
 interface Examined {
   readonly schema: ReturnType<typeof composeSchema>
   readonly root: Place
@@ -48,7 +51,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   if (config === null) throw await invalid(options.file, source?.text ?? '', layers, problems)
   return {
     config,
-    settings: createSettings({ file: options.file, hash: source?.hash ?? null, schema, root, config, origins: layers.origins }),
+    settings: createSettings({ file: options.file, text: source?.text ?? null, schema, root, config, origins: layers.origins }),
     secrets: secretsIn(config),
     warnings: source === null ? [] : warningsFor(options.file, source, resolved),
   }
@@ -68,7 +71,7 @@ async function examine(options: LoadOptions, text: string): Promise<Examined> {
   const root = placeOf(schema)
   const resolved = resolveValues(await parseSource(file, text), root, env, options.open)
   const layers = layer({ root, file, fileData: resolved.value, env, sections, flags: options.flags ?? [] })
-  const result = schema.safeParse(layers.data)
+  const result = schema.safeParse(layers.data, ONCE)
   const missing = new Set(resolved.missing.map(keyOf))
   const fromFile = (problem: Problem) => (layers.origins.get(keyOf(problem.path))?.source ?? 'file') === 'file'
   const problems = [
@@ -90,7 +93,7 @@ async function invalid(file: string, text: string, { origins }: Layers, problems
 
 /** A section that is not written gets its defaults; one that cannot do without values stays absent. */
 function withEmptySections(written: Readonly<Record<string, unknown>>, sections: Sections): Readonly<Record<string, unknown>> {
-  const filled = Object.entries(sections).map(([id, { schema }]) => [id, written[id] ?? schema.safeParse({}).data] as const)
+  const filled = Object.entries(sections).map(([id, { schema }]) => [id, written[id] ?? schema.safeParse({}, ONCE).data] as const)
   return Object.fromEntries(filled.filter(([, value]) => value !== undefined))
 }
 

@@ -13,7 +13,8 @@ const RANK = { default: 0, file: 1, environment: 2, flag: 3 } as const
 
 export function createSettings(options: {
   readonly file: string
-  readonly hash: string | null
+  /** Of the file, or null where there is none. */
+  readonly text: string | null
   readonly schema: z.ZodType
   readonly root: Place
   /** Parsed: secrets are `Secret`. */
@@ -25,7 +26,10 @@ export function createSettings(options: {
   const value = ({ segments }: FoundPlace): JsonValue => redact(segments.reduce<unknown>(memberOf, config))
   return {
     file: options.file,
-    hash: options.hash,
+    get hash() {
+      // Not imported: loading it takes half as long as a whole start of the runtime, and few ask.
+      return options.text === null ? null : process.getBuiltinModule('node:crypto').hash('sha256', options.text)
+    },
     redacted: () => redact(config),
     get: (path) => value(find(path)),
     explain(path): Explanation {

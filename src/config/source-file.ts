@@ -1,5 +1,4 @@
 /** The configuration file as text: read within bounds, parsed, and searched for lines when there is something to say about one. */
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { AppError } from '../contracts/errors.ts'
@@ -8,8 +7,6 @@ const MAX_BYTES = 1024 * 1024
 
 export interface SourceFile {
   readonly text: string
-  /** Hex SHA-256 of the text. */
-  readonly hash: string
   /** Whether other users of the machine may read it. */
   readonly readableByOthers: boolean
 }
@@ -33,7 +30,7 @@ export async function readSourceFile(file: string): Promise<SourceFile | null> {
       throw new AppError('config/unreadable', `every user may write to ${file}`, { hint: `chmod 600 '${file}'` })
     }
     const text = await handle.readFile('utf8')
-    return { text, hash: createHash('sha256').update(text).digest('hex'), readableByOthers: !onWindows && (stats.mode & 0o044) !== 0 }
+    return { text, readableByOthers: !onWindows && (stats.mode & 0o044) !== 0 }
   } catch (error) {
     throw error instanceof AppError ? error : new AppError('config/unreadable', file, { cause: error })
   } finally {
