@@ -36,5 +36,9 @@ function describe({ name, file, line, details }: Failure): string {
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause ?? details.error)
   // The failure of a parent only repeats that of its part.
   if (/^\W*\d+ subtests? failed\W*$/.test(text)) return ''
-  return `\n  ✗ ${name}${place}\n${text.replaceAll(/^/gm, '      ').slice(0, 8000)}\n\n`
+  return `\n  ✗ ${name}${place}\n${text
+    .replaceAll(/^ +at .*\(?node:internal.*\n?/gm, '')
+    .trimEnd()
+    .replaceAll(/^/gm, '      ')
+    .slice(0, 8000)}\n\n`
 }

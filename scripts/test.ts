@@ -51,12 +51,12 @@ async function runSuite(suite: Suite): Promise<Counts> {
   const timer = setTimeout(() => child.kill('SIGKILL'), SUITE_MS)
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   let counts: Counts | null = null
-  let lastWasEmpty = false
+  let isGap = false
   for await (const line of createInterface({ input: child.stdout })) {
     const found = readCounts(line)
     counts = found ?? counts
-    if (found === null && !(line === '' && lastWasEmpty)) console.log(line)
-    lastWasEmpty = line === ''
+    if (found === null && line !== '') console.log(isGap ? `\n${line}` : line)
+    isGap = found === null && line === ''
   }
   const code = await ended
   clearTimeout(timer)

@@ -5,7 +5,7 @@ import type { GatewayClient } from '../net/gateway-client.ts'
 import type { CliContext } from './context.ts'
 import { didYouMean } from './nearest.ts'
 import { oneLine, painter, table, time } from './output.ts'
-import { understood } from './run-turn.ts'
+import { understood } from './understood.ts'
 
 export interface ChatState {
   sessionKey: string

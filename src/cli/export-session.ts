@@ -4,7 +4,7 @@ import { AppError } from '../contracts/errors.ts'
 import { sessionsExportResult } from '../contracts/ws-results.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import { safeJson, time } from './output.ts'
-import { understood } from './run-turn.ts'
+import { understood } from './understood.ts'
 
 type Page = z.infer<typeof sessionsExportResult>
 type Entry = Page['entries'][number]

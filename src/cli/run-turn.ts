@@ -1,9 +1,10 @@
 /** One turn through a gateway: sends the message, hands on what happens, ends with the result. */
 import { randomUUID } from 'node:crypto'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
 import { agentEvent, agentResult, agentWaitResult, type AgentEvent, chatSendResult, type turnResult } from '../contracts/ws-results.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
+import { understood } from './understood.ts'
 
 export type TurnResult = z.infer<typeof turnResult>
 
@@ -61,13 +62,4 @@ async function finish(client: GatewayClient, runId: string, signal: AbortSignal)
   } finally {
     signal.removeEventListener('abort', abort)
   }
-}
-
-/** What the gateway answered, or the error that says that it speaks another dialect. */
-export function understood<T extends z.ZodType>(schema: T, payload: unknown): z.infer<T> {
-  const parsed = schema.safeParse(payload)
-  if (parsed.success) return parsed.data
-  throw new AppError('gateway/unreachable', 'it answers in a way that we do not understand', {
-    hint: 'the gateway may be of another version: compare `cara version` and `cara status`',
-  })
 }

@@ -1,9 +1,8 @@
-import { modelsListResult } from '../../contracts/ws-results.ts'
 import { defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { gatewayOptions, jsonOption } from '../option.ts'
 import { printJson, table } from '../output.ts'
-import { understood } from '../run-turn.ts'
+import { understood } from '../understood.ts'
 import { target, withGateway } from '../with-gateway.ts'
 
 export const command = defineCommand({
@@ -15,6 +14,7 @@ export const command = defineCommand({
   exitCodes: [exitCodes.unreachable, exitCodes.config],
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
+      const { modelsListResult } = await import('../../contracts/ws-results.ts')
       const list = understood(modelsListResult, await client.call('models.list'))
       if (parsed.flag('json')) printJson(context.io, list)
       else if (list.models.length === 0) context.io.write('no model is configured: run `cara setup`\n')

@@ -1,10 +1,9 @@
 import { AppError } from '../../contracts/errors.ts'
-import { chatHistoryResult, sessionsDeleteResult, sessionsListResult } from '../../contracts/ws-results.ts'
 import { type CommandGroup, defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { gatewayOptions, jsonOption } from '../option.ts'
 import { clean, oneLine, painter, printJson, safeJson, table, time } from '../output.ts'
-import { understood } from '../run-turn.ts'
+import { understood } from '../understood.ts'
 import { target, withGateway } from '../with-gateway.ts'
 
 const KEY = { name: 'KEY', description: 'Key of the session, as `cara sessions list` shows it', required: true } as const
@@ -24,6 +23,7 @@ const list = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
+      const { sessionsListResult } = await import('../../contracts/ws-results.ts')
       const search = parsed.text('search')
       const found = understood(
         sessionsListResult,
@@ -50,6 +50,7 @@ const show = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
+      const { chatHistoryResult } = await import('../../contracts/ws-results.ts')
       const history = understood(chatHistoryResult, await client.call('chat.history', { sessionKey: parsed.argument(0), limit: parsed.number('limit') }))
       if (parsed.flag('json')) {
         printJson(context.io, history)
@@ -108,6 +109,7 @@ const remove = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
+      const { sessionsDeleteResult } = await import('../../contracts/ws-results.ts')
       const results = []
       for (const key of parsed.positionals) results.push(understood(sessionsDeleteResult, await client.call('sessions.delete', { key })))
       if (parsed.flag('json')) printJson(context.io, { results })

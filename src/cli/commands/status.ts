@@ -1,9 +1,8 @@
-import { statusResult } from '../../contracts/ws-results.ts'
 import { defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { gatewayOptions, jsonOption } from '../option.ts'
 import { bytes, oneLine, painter, printJson } from '../output.ts'
-import { understood } from '../run-turn.ts'
+import { understood } from '../understood.ts'
 import { target, withGateway } from '../with-gateway.ts'
 
 export const command = defineCommand({
@@ -16,6 +15,7 @@ export const command = defineCommand({
   exitCodes: [exitCodes.unreachable],
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: false }, async (client) => {
+      const { statusResult } = await import('../../contracts/ws-results.ts')
       const status = understood(statusResult, await client.call('status'))
       const code = status.notReady.length === 0 ? exitCodes.ok : exitCodes.failed
       if (parsed.flag('json')) {

@@ -1,9 +1,8 @@
-import { usageStatusResult } from '../../contracts/ws-results.ts'
 import { defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { gatewayOptions, jsonOption } from '../option.ts'
 import { dollars, printJson, table, time } from '../output.ts'
-import { understood } from '../run-turn.ts'
+import { understood } from '../understood.ts'
 import { target, withGateway } from '../with-gateway.ts'
 
 export const command = defineCommand({
@@ -23,6 +22,7 @@ export const command = defineCommand({
   exitCodes: [exitCodes.unreachable, exitCodes.config],
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
+      const { usageStatusResult } = await import('../../contracts/ws-results.ts')
       const usage = understood(usageStatusResult, await client.call('usage.status', { by: parsed.text('by'), days: parsed.number('days') }))
       if (parsed.flag('json')) {
         printJson(context.io, usage)
