@@ -1,6 +1,7 @@
 /**
  * One answer on its way in: undici's callbacks on one side, a promise of the head and a single-use iterable of the body on the other. Chunks that arrive together
- * are handed on together. A slow reader pauses the connection; a reader that leaves, an abort, or too many bytes close it.
+ * are handed on together. A slow reader pauses the connection; a reader that leaves, an abort, or too many bytes close it. What came before a failure of the network
+ * is still handed on (it may be the whole answer); an abort ends at once.
  */
 import type { Dispatcher } from 'undici'
 import type { EgressResponse } from '../contracts/egress.ts'
@@ -19,7 +20,10 @@ export class Answer implements Dispatcher.DispatchHandler {
   readonly #origin: string
   readonly #maxBytes: number
   readonly #signal: AbortSignal
-  readonly #onAbort = (): void => this.#fail(this.#signal.reason)
+  readonly #onAbort = (): void => {
+    this.#waiting = []
+    this.#fail(this.#signal.reason)
+  }
   #controller: Dispatcher.DispatchController | null = null
   #head: Waiting<EgressResponse> | null
   #reader: Waiting<Step> | null = null
@@ -106,14 +110,12 @@ export class Answer implements Dispatcher.DispatchHandler {
     this.#reader = null
     this.#waiting = []
     this.#waitingBytes = 0
-    if (this.#controller?.paused === true) this.#controller.resume()
+    if (this.#state === 'open' && this.#controller?.paused === true) this.#controller.resume()
   }
 
   #fail(error: unknown): void {
     if (this.#state !== 'open') return
     this.#error = error
-    // What came before the failure is of no use to anybody: an aborted or broken answer says so at once.
-    this.#waiting = []
     this.#finish('failed')
     this.#close()
     this.#head?.reject(error)

@@ -136,12 +136,18 @@ test('a key with white space around it is used without; one that no header can h
   const seen = await received(t, (origin, deps) => fromModule(openai, { apiKey: `${apiKey}\n`, baseUrl: origin }, deps))
   assert.equal(seen.headers.authorization, `Bearer ${apiKey}`)
   const { server, deps } = await setUp(t)
+  server.script({ status: 401, pieces: ['no such key: plain-words-of-a-key'] })
+  const pasted = await fromModule(openai, { apiKey: ' plain-words-of-a-key\n', baseUrl: server.url.origin }, deps)
+  for await (const event of pasted.stream(cleared(request), t.signal)) {
+    assert.ok(event.type === 'error')
+    assert.equal(event.fault.message, 'no such key: [secret]')
+  }
   const provider = await fromModule(openai, { apiKey: 'two\nlines-of-key', baseUrl: server.url.origin }, deps)
   for await (const event of provider.stream(cleared(request), t.signal)) {
     assert.ok(event.type === 'error' && event.fault.kind === 'auth')
     assert.doesNotMatch(event.fault.message, /lines-of-key/)
   }
-  assert.equal(server.requests.length, 0)
+  assert.equal(server.requests.length, 1)
 })
 
 test('nothing is configured by nothing, and unknown keys and names are refused', () => {

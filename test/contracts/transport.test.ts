@@ -167,6 +167,24 @@ test('a connection that breaks fails, before the head and in the body', async (t
   assert.equal((await failure(textOf(await send({ method: 'POST', body: '' })))).code, 'net/unreachable')
 })
 
+test('what came before the connection broke is read before the failure', async (t) => {
+  const broken = Promise.withResolvers<null>()
+  const { send } = await setUp(t, (request, response) => {
+    request.socket.once('close', () => broken.resolve(null))
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('all of it', () => request.socket.destroy())
+  })
+  const response = await send()
+  await broken.promise
+  // Another exchange gives the failure the time to arrive.
+  const other = await setUp(t, (_, answer) => void answer.end('ok'))
+  await textOf(await other.send())
+  const chunks = response.body[Symbol.asyncIterator]()
+  const first = await chunks.next()
+  assert.equal(Buffer.from(first.value ?? []).toString(), 'all of it')
+  assert.equal((await failure(chunks.next())).code, 'net/unreachable')
+})
+
 test('a port where nothing listens is unreachable, and says so', async (t) => {
   const { send, close, url } = await setUp(t, () => undefined)
   await close()

@@ -179,7 +179,7 @@ class Exchange {
   }
 
   #scrubbed(fault: ModelFault): ModelFault {
-    const message = scrub(fault.message, [...this.spec.secrets.map((secret) => secret.reveal()), ...hidden(this.#url)])
+    const message = scrub(fault.message, [...this.spec.secrets.map((secret) => secret.reveal().trim()), ...hidden(this.#url)])
     return { ...fault, message: message === '' ? 'the model server gave no reason' : message }
   }
 }
