@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { test, type TestContext } from 'node:test'
+import * as fc from 'fast-check'
 import * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
 import { Secret, secretSchema } from '../contracts/secret.ts'
@@ -209,4 +210,22 @@ test('a file that every user may write to is refused, and so is a folder', { ski
   await chmod(settings.file, 0o606)
   await assert.rejects(loadConfig({ file: settings.file, env: {}, sections }), { code: 'config/unreadable' })
   await assert.rejects(loadConfig({ file: tmpdir(), env: {}, sections }), { code: 'config/unreadable' })
+})
+
+test('whatever a file holds, it loads or is refused without showing a value', async (t) => {
+  const { settings } = await load(t, '{}')
+  const key = fc.constantFrom('gateway', 'port', 'agent', 'budgets', 'routes', 'providers', 'acme', 'apiKey', 'named', 'a.b', 'constructor', 'toString', 'x')
+  const leaf = fc.constantFrom('canary-value', '${NOT_SET}', 'enc:v3:canary-value', '$${', 1, -1.5, true, null, [], ['canary-value'])
+  const { node } = fc.letrec<{ node: unknown }>((tie) => ({ node: fc.oneof({ maxDepth: 5 }, leaf, fc.dictionary(key, tie('node'), { maxKeys: 4 })) }))
+  await fc.assert(
+    fc.asyncProperty(node, async (data) => {
+      await writeFile(settings.file, JSON.stringify(data))
+      const shown = await loadConfig({ file: settings.file, env: {}, sections, open: () => 'canary-value' }).then(
+        (loaded) => JSON.stringify([loaded.warnings, loaded.settings.get('providers.acme')]),
+        (error: unknown) => (error instanceof AppError && error.code === 'config/invalid' ? error.message : assert.fail(String(error))),
+      )
+      assert.doesNotMatch(shown, /canary/)
+    }),
+    { numRuns: 300 },
+  )
 })
