@@ -38,7 +38,7 @@ function importRule(place: string, fenced: readonly string[] = fencedFrom(place)
           : [{ regex: `^(\\.\\.?/)+(${above.join('|')})/`, message: `${folder}/ may import itself and lower levels only (see oxlint.config.ts)` }]),
         ...(fenced.length === 0
           ? []
-          : [{ regex: `^(${fenced.map(escape).join('|')})$`, message: `only its own folder may import this module (see oxlint.config.ts)` }]),
+          : [{ regex: `^(${fenced.map(escape).join('|')})(/|$)`, message: `only its own folder may import this module (see oxlint.config.ts)` }]),
         { regex: '^(\\.\\.?/)+(test|bench|scripts)/', message: 'the program does not import its tests' },
       ],
     },

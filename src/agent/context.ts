@@ -74,16 +74,25 @@ function summaryMessage(summary: Summary): Message {
  * refuse a history without this.
  */
 function repairCalls(messages: readonly Message[]): readonly Message[] {
-  if (!messages.some(({ role }) => role === 'tool' || role === 'assistant')) return messages
-  const results = new Map<string, ToolResultPart>()
-  for (const message of messages) if (message.role === 'tool') for (const part of message.parts) results.set(part.callId, part)
-  return messages.flatMap((message): readonly Message[] => {
+  return messages.flatMap((message, index): readonly Message[] => {
     if (message.role === 'tool') return []
     if (message.role !== 'assistant') return [message]
     const calls = message.parts.filter((part) => part.type === 'tool-call')
     if (calls.length === 0) return [message]
+    const results = resultsAfter(messages, index)
     return [message, { role: 'tool', parts: calls.map(({ callId, tool }) => results.get(callId) ?? unanswered(callId, tool)) }]
   })
+}
+
+/** Up to the next answer of the model: some vendors use the same call ids again in every answer. */
+function resultsAfter(messages: readonly Message[], index: number): ReadonlyMap<string, ToolResultPart> {
+  const results = new Map<string, ToolResultPart>()
+  for (let next = index + 1; next < messages.length; next++) {
+    const message = messages[next]
+    if (message === undefined || message.role === 'assistant') break
+    if (message.role === 'tool') for (const part of message.parts) results.set(part.callId, part)
+  }
+  return results
 }
 
 function unanswered(callId: string, tool: string): ToolResultPart {

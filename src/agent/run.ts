@@ -151,17 +151,22 @@ class AgentRun {
 
   /** A process died between a call and its result: what may run again does, what may not is told to the model as unknown. */
   async #finishRecoveredCalls(): Promise<void> {
-    const answered = new Set<string>()
-    const begun = new Set<string>()
-    const calls: ToolCallPart[] = []
-    for (const step of this.#turn.steps) {
-      if (step.kind === 'tool-intent') begun.add(step.callId)
-      else if (step.kind === 'assistant') {
-        this.#budget.spendModel(step.usage, this.#chain.find(({ name }) => name === step.model)?.price ?? null)
-        this.#texts.push(...step.message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])))
-        calls.push(...step.message.parts.filter((part) => part.type === 'tool-call'))
-      } else for (const part of step.message.parts) if (part.type === 'tool-result') answered.add(part.callId)
+    const { steps } = this.#turn
+    for (const step of steps) {
+      if (step.kind !== 'assistant') continue
+      this.#budget.spendModel(step.usage, this.#chain.find(({ name }) => name === step.model)?.price ?? null)
+      this.#texts.push(...step.message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])))
     }
+    // Only the last answer can have open calls: the next is not asked for before all are closed.
+    const last = steps.findLastIndex((step) => step.kind === 'assistant')
+    const begun = new Set<string>()
+    const answered = new Set<string>()
+    for (const step of steps.slice(last + 1)) {
+      if (step.kind === 'tool-intent') begun.add(step.callId)
+      else for (const part of step.message.parts) if (part.type === 'tool-result') answered.add(part.callId)
+    }
+    const asked = steps[last]
+    const calls = asked?.kind === 'assistant' ? asked.message.parts.filter((part) => part.type === 'tool-call') : []
     const open = calls.filter(({ callId }) => !answered.has(callId))
     const isUnknown = ({ callId, tool }: ToolCallPart) => {
       const recovery = this.#deps.tools.get(tool)?.manifest.recovery
@@ -225,20 +230,22 @@ class AgentRun {
     const flush = async () => {
       const batch = reads
       reads = []
-      await Promise.all(batch.map((call) => this.#runOne(call)))
+      // In the model's order, which is not the order in which they end.
+      this.#outcomes.push(...(await Promise.all(batch.map((call) => this.#runOne(call)))).flat())
     }
     for (const call of calls) {
       if (this.#deps.tools.get(call.tool)?.manifest.effect === 'read') reads.push(call)
       else {
         await flush()
-        await this.#runOne(call)
+        this.#outcomes.push(...(await this.#runOne(call)))
       }
     }
     await flush()
     this.#budget.spendTools(this.#deps.clock.now() - startedAt)
   }
 
-  async #runOne(call: ToolCallPart): Promise<void> {
+  async #runOne(call: ToolCallPart): Promise<readonly ToolOutcome[]> {
+    const outcomes: ToolOutcome[] = []
     const { tools, secrets, report, clock, log, config } = this.#deps
     const run: ToolRun = {
       turnId: this.#turn.turnId,
@@ -249,15 +256,15 @@ class AgentRun {
       report,
       journal: (steps) => this.#journal(steps),
       emit: (event) => {
-        if (event.type === 'tool-finished') this.#outcomes.push(event.outcome)
+        if (event.type === 'tool-finished') outcomes.push(event.outcome)
         this.#turn.emit(event)
       },
       clock,
       log,
       timeoutMs: this.#budget.remainingToolMs,
     }
-    const result = await runTool(call, run, this.#signal)
-    this.#see(result)
+    this.#see(await runTool(call, run, this.#signal))
+    return outcomes
   }
 
   #see(result: ToolResultPart): void {

@@ -34,11 +34,11 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
   const turns = new RunningTurns(log)
   const startedAt = clock.now()
   const halt = new AbortController()
+  const abandon = new AbortController()
+  const isAbandoned = () => abandon.signal.aborted
   let finished = 0
 
   async function handle(turn: HandledTurn, signal: AbortSignal): Promise<void> {
-    // A turn that is halted (not cancelled) stays unfinished in the journal: the next start takes it up.
-    if (halt.signal.aborted) return
     await handleMessage(turn, agent, signal)
     finished++
   }
@@ -61,7 +61,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
         lanes.enter(sessionKey, async () => {
           const kept = await accepted.promise
           if (kept === null || kept.repeatedOf !== null) return
-          await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit }, running.controller.signal)
+          await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running.controller.signal)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
         accepted.resolve(kept)
@@ -108,7 +108,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
         // Whoever sent a stateless request is gone with its connection: nobody could hear the answer.
         const isOrphan = sessionKey === null
         if (isOrphan) running.controller.abort(new DOMException('The client is gone', 'AbortError'))
-        const turn = { turnId, sessionId, request: { ...request, sessionKey }, steps, emit: running.emit }
+        const turn = { turnId, sessionId, request: { ...request, sessionKey }, steps, emit: running.emit, isAbandoned }
         lanes.enter(sessionKey, () => handle(turn, running.controller.signal), true)
       }
       if (unfinished.length > 0) log.info('turns.recovered', { count: unfinished.length })
@@ -120,6 +120,8 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       const patience = clock.sleep(ms, settled.signal).catch(() => undefined)
       await Promise.race([lanes.settled(), patience])
       settled.abort()
+      abandon.abort()
+      turns.abort(() => true, 'The gateway stops')
     },
   }
 }

@@ -12,9 +12,11 @@ export interface HandledTurn {
   readonly request: InboundMessage
   readonly steps: readonly JournalStep[]
   readonly emit: (event: TurnEvent) => void
+  /** The gateway stops: what is not finished stays so in the journal, for the next start. */
+  readonly isAbandoned: () => boolean
 }
 
-/** Always ends with `turn-finished`, journaled before anybody hears of it. Never throws. */
+/** Always ends with `turn-finished`, journaled before anybody hears of it (unless it is abandoned). Never throws. */
 export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: AbortSignal): Promise<void> {
   const { turnId, sessionId, request, steps, emit } = turn
   const { store, clock, log } = deps
@@ -29,6 +31,10 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   } catch (error) {
     outcome = failure(turn, error)
     if (outcome.result.error?.code === 'internal') log.error('turn.defect', { turn: turnId, error })
+  }
+  if (turn.isAbandoned()) {
+    emit({ type: 'turn-finished', result: { ...failure(turn, new AppError('turn/interrupted')).result, durationMs: clock.now() - startedAt } })
+    return
   }
   const { reply, taint } = outcome
   const result: TurnResult = { ...outcome.result, durationMs: clock.now() - startedAt }

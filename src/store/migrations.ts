@@ -20,7 +20,8 @@ const steps: readonly (readonly string[])[] = [
     )`,
     'CREATE INDEX sessions_by_activity ON sessions (last_activity_at)',
     `CREATE TABLE turns (
-      id TEXT PRIMARY KEY,
+      position INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
       session_id TEXT,
       idempotency TEXT UNIQUE,
       begun INTEGER NOT NULL,
@@ -29,7 +30,7 @@ const steps: readonly (readonly string[])[] = [
       result TEXT,
       accepted_at INTEGER NOT NULL
     )`,
-    'CREATE INDEX turns_unfinished ON turns (accepted_at) WHERE finished = 0',
+    'CREATE INDEX turns_unfinished ON turns (position) WHERE finished = 0',
     'CREATE INDEX turns_by_session ON turns (session_id) WHERE session_id IS NOT NULL',
     // The journal and the conversation are the same rows: what a turn did is what the session remembers.
     `CREATE TABLE entries (

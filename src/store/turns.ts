@@ -64,7 +64,7 @@ export function createTurnStore(database: Database): TurnStore {
     async unfinished() {
       const rows = await database.query(
         `SELECT turns.id AS id, session_id, request, accepted_at, sessions.key AS session_key FROM turns
-          LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0 ORDER BY accepted_at, turns.id`,
+          LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0 ORDER BY turns.position`,
         [],
       )
       return Promise.all(rows.map(async (row) => storedTurn(row, await stepsOf(text(row, 'id')))))
@@ -174,23 +174,30 @@ function lines(turnId: string, request: InboundMessage, now: number): readonly S
 function rebuild(entries: readonly Row[]): Pick<TurnResult, 'text' | 'toolCalls'> {
   const steps = entries.flatMap(stepOf)
   const reply = entries.find((entry) => entry['kind'] === 'reply')
-  const inputs = new Map(steps.flatMap((step) => (step.kind === 'assistant' ? callsOf(step.message.parts) : [])))
-  const toolCalls: ToolOutcome[] = []
-  for (const step of steps) {
-    if (step.kind !== 'tool-result' || step.message.role !== 'tool') continue
-    for (const { callId, tool, output, isError } of step.message.parts) {
-      toolCalls.push({ callId, tool, input: inputs.get(callId) ?? null, output, isError, ms: step.ms })
-    }
-  }
   const said = [
     ...steps.flatMap((step) => (step.kind === 'assistant' ? [step.message] : [])),
     ...(reply === undefined ? [] : [json(text(reply, 'data'), isMessage)]),
   ]
-  return { text: joinTexts(said.map(textOf)), toolCalls }
+  return { text: joinTexts(said.map(textOf)), toolCalls: outcomesOf(steps) }
 }
 
-function callsOf(parts: Message['parts']): [string, ToolOutcome['input']][] {
-  return parts.flatMap((part) => (part.type === 'tool-call' ? [[part.callId, part.input]] : []))
+/** Calls of one answer in the model's order, whatever the order of their results. Call ids are unique within an answer only. */
+function outcomesOf(steps: readonly JournalStep[]): readonly ToolOutcome[] {
+  const outcomes: ToolOutcome[] = []
+  for (const [index, step] of steps.entries()) {
+    if (step.kind !== 'assistant') continue
+    const next = steps.findIndex((later, at) => at > index && later.kind === 'assistant')
+    const results = steps.slice(index + 1, next === -1 ? undefined : next).filter((later) => later.kind === 'tool-result')
+    for (const part of step.message.parts) {
+      if (part.type !== 'tool-call') continue
+      const { callId, tool, input } = part
+      for (const { message, ms } of results) {
+        const result = message.parts.find((one) => one.type === 'tool-result' && one.callId === callId)
+        if (result?.type === 'tool-result') outcomes.push({ callId, tool, input, output: result.output, isError: result.isError, ms })
+      }
+    }
+  }
+  return outcomes
 }
 
 type AssistantStep = Message & Pick<Extract<JournalStep, { kind: 'assistant' }>, 'usage' | 'model'>

@@ -1,0 +1,60 @@
+/** What commands ask of the composition root; each loads its part when it is called. */
+import { AppError } from '../contracts/errors.ts'
+import type { CliServices, GatewayTarget } from '../cli/context.ts'
+import { resolvePaths } from '../config/paths.ts'
+import type { Environment } from './load-settings.ts'
+
+export function createServices(env: Environment): CliServices {
+  const paths = resolvePaths(env)
+  return {
+    paths: () => paths,
+    async settings() {
+      const { loadSettings } = await import('./load-settings.ts')
+      return (await loadSettings(env, paths, [])).settings
+    },
+    async setConfig(path, value) {
+      const { editConfig } = await import('./edit-config.ts')
+      await editConfig(env, paths, { path, value })
+    },
+    async unsetConfig(path) {
+      const { editConfig } = await import('./edit-config.ts')
+      await editConfig(env, paths, { path, value: null })
+    },
+    async startGateway(options) {
+      const { startGateway } = await import('./start-gateway.ts')
+      return startGateway(options, env, paths)
+    },
+    async connect(target) {
+      const { gatewayToken } = await import('./secrets.ts')
+      const { connectGateway } = await import('../net/gateway-client.ts')
+      const { Secret } = await import('../contracts/secret.ts')
+      const { version } = await import('./version.ts')
+      const url = await addressOf(target)
+      const token = gatewayToken(env, paths)
+      return connectGateway({ url, token: new Secret(token), version, signal: AbortSignal.timeout(10_000) })
+    },
+    async providers() {
+      const { offerProviders } = await import('./offer-providers.ts')
+      return offerProviders()
+    },
+    async tryProvider(id, section) {
+      const { tryProvider } = await import('./try-provider.ts')
+      return tryProvider(id, section)
+    },
+    async doctor() {
+      const { examine } = await import('./doctor.ts')
+      return examine(env, paths)
+    },
+  }
+
+  /** What was asked for, else the gateway of this state folder. */
+  async function addressOf({ host, port }: GatewayTarget): Promise<string> {
+    const { readInstance } = await import('../store/instance-file.ts')
+    const instance = await readInstance(paths.instance)
+    if (instance === null && port === undefined) {
+      throw new AppError('gateway/unreachable', undefined, { hint: 'Start one with: cara start' })
+    }
+    const name = host ?? instance?.host ?? '127.0.0.1'
+    return `http://${name.includes(':') ? `[${name}]` : name}:${port ?? instance?.port}`
+  }
+}

@@ -1,0 +1,163 @@
+/** Puts the gateway together, in the order in which things depend on each other, and takes it apart in the reverse. */
+import { systemClock } from '../std/clock.ts'
+import type { Principal } from '../contracts/principal.ts'
+import { createLog } from '../telemetry/log.ts'
+import { createSecretRegistry } from '../telemetry/secret-registry.ts'
+import { createGuardedFetch } from '../guard/guarded-fetch.ts'
+import type { Reporter } from '../guard/stage.ts'
+import { createModelDirectory } from '../agent/models.ts'
+import type { RunningGateway, StartOptions } from '../cli/context.ts'
+import type { Flag } from '../config/layers.ts'
+import { prepareStateDir, type Paths } from '../config/paths.ts'
+import { createGateway } from '../gateway/create-gateway.ts'
+import type { DefaultModel } from '../gateway/gateway.ts'
+import { createTransport } from '../net/transport.ts'
+import { createServer } from '../server/server.ts'
+import { constantTimeEqual } from '../std/constant-time.ts'
+import { removeInstance, writeInstance } from '../store/instance-file.ts'
+import { openStore } from '../store/open-store.ts'
+import { lockState } from '../store/state-lock.ts'
+import { createTools } from '../tools/registry.ts'
+import { toolDefinition } from '../tools/definition.ts'
+import { findModel } from './find-model.ts'
+import { loadSettings, type Environment } from './load-settings.ts'
+import { createProviderSet } from './provider-set.ts'
+import { gatewayToken, openSecrets } from './secrets.ts'
+import { version } from './version.ts'
+
+const OWNER: Principal = { id: 'owner', scopes: ['operator.admin'] }
+
+export async function startGateway(options: StartOptions, env: Environment, paths: Paths): Promise<RunningGateway> {
+  prepareStateDir(paths.stateDir)
+  const closers: (() => unknown)[] = []
+  try {
+    return await assemble(options, env, paths, closers)
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+async function assemble(options: StartOptions, env: Environment, paths: Paths, closers: (() => unknown)[]): Promise<RunningGateway> {
+  const lock = lockState(paths.lock)
+  closers.push(() => lock.release())
+  const { config, settings, secrets: configured, warnings } = await loadSettings(env, paths, startFlags(options), openSecrets(env, paths))
+  const secrets = createSecretRegistry()
+  const token = gatewayToken(env, paths)
+  for (const secret of [...configured, token]) secrets.add(secret)
+  const writer = createLog({ level: config.logging.level, file: paths.logFile, maxFileBytes: config.logging.maxFileBytes, secrets })
+  closers.push(() => writer.close())
+  const { log } = writer
+  for (const warning of warnings) log.warn('config.warning', { warning })
+
+  const report: Reporter = ({ checkpoint, stage, verdict, why }) => {
+    if (verdict !== 'pass') log.info('guard.decision', { checkpoint, stage, verdict, why })
+  }
+  const store = await openStore({ path: paths.database, synchronous: config.store.synchronous })
+  closers.push(() => store.close())
+  const transport = createTransport()
+  closers.push(() => transport.close())
+  const adapterDeps = { fetch: createGuardedFetch(transport, report), log, now: () => systemClock.now() }
+  const providers = createProviderSet(config, adapterDeps)
+
+  const stopping = new AbortController()
+  let defaultModel: DefaultModel = { name: null, source: 'none', demo: false }
+  const models = createModelDirectory({
+    routes: config.routes,
+    defaultModel: async () => (await search).name,
+    prices: config.usage.prices,
+    windowTokens: config.agent.context.windowTokens,
+    providers,
+  })
+  const search = findModel(
+    {
+      config,
+      sourceOf: (path) => settings.explain(path).source,
+      load: (id) => models.provider(id),
+      probe: async (signal) => {
+        const { probeProviders } = await import('./probe-providers.ts')
+        return probeProviders(providers, adapterDeps, signal)
+      },
+      log,
+    },
+    stopping.signal,
+  ).then((found) => {
+    defaultModel = found
+    log.info('model.found', { model: found.name, source: found.source })
+    return found
+  })
+
+  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const tools = createTools({ store, settings, filesystem: config.filesystem, now: () => systemClock.now(), timeZone })
+  const control = createGateway({
+    agent: {
+      models,
+      store,
+      tools: new Map(tools.map((tool) => [tool.name, tool])),
+      definitions: tools.map(toolDefinition),
+      config,
+      secrets,
+      report,
+      clock: systemClock,
+      timeZone,
+      log,
+    },
+    defaultModel: () => defaultModel,
+    notReady: () => [...(defaultModel.name === null ? ['no model is configured'] : []), ...store.faults()],
+  })
+  const { gateway } = control
+  const server = createServer({
+    gateway,
+    settings,
+    logs: writer.tail,
+    log,
+    config: config.gateway,
+    authenticate: (given) => (constantTimeEqual(given, token) ? OWNER : null),
+    report,
+    version,
+    now: () => systemClock.now(),
+  })
+  const { host } = config.gateway
+  const { port } = await server.listen(host, config.gateway.port)
+  closers.push(() => server.close(0))
+  await control.recover()
+  await writeInstance(paths.instance, { pid: process.pid, host, port, version })
+  closers.push(() => removeInstance(paths.instance))
+  const model = await search
+  log.info('gateway.started', { version, host, port, model: model.name })
+
+  const stopped = Promise.withResolvers<void>()
+  let stop: Promise<void> | null = null
+  const shutDown = async () => {
+    log.info('gateway.stopping')
+    stopping.abort()
+    await control.drain(config.gateway.drainMs)
+    await server.close(1000)
+    await closeAll(closers)
+    stopped.resolve()
+  }
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, model, stopped: stopped.promise, stop: () => (stop ??= shutDown()) }
+}
+
+function startFlags({ host, port, embedded }: StartOptions): readonly Flag[] {
+  return [
+    ...(host === undefined ? [] : [{ path: 'gateway.host', value: host, flag: '--host' }]),
+    ...(port === undefined
+      ? embedded === true
+        ? [{ path: 'gateway.port', value: 0, flag: '(embedded)' }]
+        : []
+      : [{ path: 'gateway.port', value: port, flag: '--port' }]),
+  ]
+}
+
+/** Last opened, first closed; one that fails does not keep the others open. */
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  for (const close of closers.toReversed()) {
+    try {
+      await close()
+    } catch {
+      // What cannot be closed ends with the process.
+    }
+  }
+  closers.length = 0
+}

@@ -1,0 +1,132 @@
+/** A whole gateway in process: real store in a temporary folder, real tools, real guard; only the model is scripted. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AgentDeps } from '../../src/agent/run.ts'
+import { createModelDirectory } from '../../src/agent/models.ts'
+import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
+import type { Clock } from '../../src/contracts/clock.ts'
+import type { Log } from '../../src/contracts/log.ts'
+import { OWNER } from '../../src/contracts/origin.ts'
+import type { Provider } from '../../src/contracts/provider.ts'
+import type { Settings } from '../../src/contracts/settings.ts'
+import type { AnyTool } from '../../src/contracts/tool.ts'
+import type { InboundMessage, TurnEvent, TurnResult } from '../../src/contracts/turn.ts'
+import { createGateway, type GatewayControl } from '../../src/gateway/create-gateway.ts'
+import type { CheckpointReport } from '../../src/guard/stage.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { createSecretRegistry } from '../../src/telemetry/secret-registry.ts'
+import { toolDefinition } from '../../src/tools/definition.ts'
+import { createTools } from '../../src/tools/registry.ts'
+import { manualClock, type ManualClock } from './manual-clock.ts'
+
+export interface TestGateway extends GatewayControl {
+  readonly clock: Clock
+  readonly folder: string
+  readonly reports: readonly CheckpointReport[]
+  readonly logged: readonly string[]
+  /** Sends a message and waits for the end of its turn. */
+  ask(text: string, more?: Partial<InboundMessage>): Promise<{ readonly result: TurnResult; readonly events: readonly TurnEvent[] }>
+  /** Ends this gateway and keeps the folder, as a crash does. */
+  crash(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface TestGatewayOptions {
+  readonly providers: readonly Provider[]
+  readonly routes?: Readonly<Record<string, readonly string[]>>
+  /** By default the first provider's `model`. */
+  readonly model?: string
+  readonly agent?: Record<string, unknown>
+  readonly tools?: readonly AnyTool[]
+  readonly toolPolicy?: CoreConfig['tools']
+  readonly prices?: CoreConfig['usage']['prices']
+  readonly secrets?: readonly string[]
+  readonly clock?: ManualClock
+  readonly folder?: string
+}
+
+export async function testGateway(options: TestGatewayOptions): Promise<TestGateway> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'cara-gateway-')))
+  const store = await openStore({ path: join(folder, 'carapace.db'), synchronous: 'normal' })
+  const clock = options.clock ?? manualClock()
+  const secrets = createSecretRegistry()
+  for (const secret of options.secrets ?? []) secrets.add(secret)
+  const reports: CheckpointReport[] = []
+  const logged: string[] = []
+  const log = recordingLog(logged)
+  const config = {
+    agent: coreSections.agent.parse(options.agent ?? {}),
+    tools: options.toolPolicy ?? coreSections.tools.parse({}),
+    filesystem: coreSections.filesystem.parse({}),
+  }
+  const tools = [
+    ...createTools({ store, settings: noSettings, filesystem: config.filesystem, now: () => clock.now(), timeZone: 'UTC' }),
+    ...(options.tools ?? []),
+  ]
+  const models = createModelDirectory({
+    routes: Object.fromEntries(Object.entries(options.routes ?? {}).map(([name, chain]) => [name, { models: chain }])),
+    defaultModel: async () => options.model ?? `${options.providers[0]?.id ?? 'none'}:model`,
+    prices: options.prices ?? {},
+    windowTokens: config.agent.context.windowTokens,
+    providers: new Map(options.providers.map((provider) => [provider.id, async () => provider])),
+  })
+  const agent: AgentDeps = {
+    models,
+    store,
+    tools: new Map(tools.map((tool) => [tool.name, tool])),
+    definitions: tools.map(toolDefinition),
+    config,
+    secrets,
+    report: (report) => void reports.push(report),
+    clock,
+    timeZone: 'UTC',
+    log,
+  }
+  const control = createGateway({ agent, defaultModel: () => ({ name: 'test', source: 'config', demo: false }), notReady: () => store.faults() })
+  return {
+    ...control,
+    clock,
+    folder,
+    reports,
+    logged,
+    async ask(text, more = {}) {
+      const events: TurnEvent[] = []
+      const message: InboundMessage = {
+        door: 'test',
+        sender: { kind: 'owner' },
+        sessionKey: 'main',
+        parts: [{ type: 'text', text, origin: OWNER }],
+        options: {},
+        ...more,
+      }
+      const { turnId } = await control.gateway.submit(message, (event) => events.push(event))
+      const result = await control.gateway.wait(turnId, AbortSignal.timeout(20_000))
+      return { result, events }
+    },
+    async crash() {
+      await control.drain(0)
+      await store.close()
+    },
+    async close() {
+      await control.drain(0)
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function recordingLog(lines: string[]): Log {
+  const write = (level: string) => (event: string, fields?: object) => void lines.push(`${level} ${event} ${JSON.stringify(fields ?? {})}`)
+  const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log }
+  return log
+}
+
+const noSettings: Settings = {
+  redacted: () => ({}),
+  get: () => null,
+  explain: (path) => ({ path, value: null, source: 'default', from: null, description: '' }),
+  schema: () => ({}),
+  hash: null,
+  file: '',
+}
