@@ -5,7 +5,7 @@ import { backoffMs } from '../std/backoff.ts'
 import type { Cleared } from '../contracts/cleared.ts'
 import type { Clock } from '../contracts/clock.ts'
 import type { JsonValue } from '../contracts/json.ts'
-import type { AssistantPart, ReasoningPart, ToolCallPart } from '../contracts/message.ts'
+import type { AssistantPart, ToolCallPart } from '../contracts/message.ts'
 import type { FaultKind, FinishReason, ModelEvent, ModelFault, ModelRequest } from '../contracts/provider.ts'
 import type { TurnEvent } from '../contracts/turn.ts'
 import { NO_USAGE, type Usage } from '../contracts/usage.ts'
@@ -13,8 +13,8 @@ import type { ResolvedModel } from './models.ts'
 
 export interface Answer {
   readonly model: ResolvedModel
-  readonly reasoning: readonly ReasoningPart[]
-  readonly text: string
+  /** In the order of arrival, which vendors want back with interleaved reasoning. Text is raw, before the outbound guard. */
+  readonly parts: readonly AssistantPart[]
   readonly calls: readonly ToolCallPart[]
   readonly reason: FinishReason
   readonly usage: Usage
@@ -73,11 +73,11 @@ async function tryModel(model: ResolvedModel, options: CallOptions): Promise<Ans
 
 /** What the user has seen cannot be unsaid by another model. */
 function hasOutput(answer: Answer): boolean {
-  return answer.text !== '' || answer.reasoning.length > 0
+  return answer.parts.some(({ type }) => type !== 'tool-call')
 }
 
 function emptyAnswer(model: ResolvedModel, fault: ModelFault | null): Answer {
-  return { model, reasoning: [], text: '', calls: [], reason: 'stop', usage: NO_USAGE, fault }
+  return { model, parts: [], calls: [], reason: 'stop', usage: NO_USAGE, fault }
 }
 
 async function ask(model: ResolvedModel, request: Cleared<ModelRequest>, { onText, emit, signal }: CallOptions): Promise<Answer> {
@@ -92,8 +92,7 @@ async function ask(model: ResolvedModel, request: Cleared<ModelRequest>, { onTex
 
 class Collector {
   readonly #model: ResolvedModel
-  readonly #reasoning: ReasoningPart[] = []
-  readonly #calls: ToolCallPart[] = []
+  readonly #parts: AssistantPart[] = []
   readonly #ids = new Set<string>()
   #text = ''
   #thought = ''
@@ -106,15 +105,19 @@ class Collector {
   take(event: ModelEvent): void {
     switch (event.type) {
       case 'text-delta':
+        if (this.#thought !== '') this.#endReasoning()
         this.#text += event.text
         return
       case 'reasoning-delta':
+        this.#endText()
         this.#thought += event.text
         return
       case 'reasoning-end':
+        this.#endText()
         return this.#endReasoning(event.signature, event.redacted)
       case 'tool-call-end':
-        this.#calls.push({ type: 'tool-call', ...this.#identified(event) })
+        this.#endText()
+        this.#parts.push({ type: 'tool-call', ...this.#identified(event) })
         return
       case 'finish':
         this.#end = { reason: event.reason, usage: event.usage }
@@ -128,13 +131,21 @@ class Collector {
 
   answer(): Answer {
     if (this.#thought !== '') this.#endReasoning()
+    this.#endText()
     const end = this.#end ?? { kind: 'network' as const, message: 'The answer ended without saying so' }
-    const shared = { model: this.#model, reasoning: this.#reasoning, text: this.#text, calls: this.#calls }
+    const shared = { model: this.#model, parts: this.#parts, calls: this.#parts.filter((part) => part.type === 'tool-call') }
     return 'kind' in end ? { ...shared, reason: 'stop', usage: NO_USAGE, fault: end } : { ...shared, reason: end.reason, usage: end.usage, fault: null }
   }
 
+  #endText(): void {
+    if (this.#text === '') return
+    const origin = { author: { kind: 'model', name: this.#model.name }, trust: 'untrusted', private: false } as const
+    this.#parts.push({ type: 'text', text: this.#text, origin })
+    this.#text = ''
+  }
+
   #endReasoning(signature?: string, redacted?: boolean): void {
-    this.#reasoning.push({
+    this.#parts.push({
       type: 'reasoning',
       text: this.#thought,
       model: this.#model.name,
@@ -162,8 +173,11 @@ interface CallParts {
   readonly signature?: string
 }
 
-/** The answer as a message of the conversation. */
-export function assistantParts(answer: Answer, text: string, calls: readonly ToolCallPart[]): readonly AssistantPart[] {
-  const origin = { author: { kind: 'model', name: answer.model.name }, trust: 'untrusted', private: false } as const
-  return [...answer.reasoning, ...(text === '' ? [] : [{ type: 'text', text, origin } as const]), ...calls]
+/** The answer as a message of the conversation: its text as `clean` lets it out, and of its calls only those that were taken up. */
+export function assistantParts(answer: Answer, clean: (text: string) => string, calls: readonly ToolCallPart[]): readonly AssistantPart[] {
+  return answer.parts.flatMap((part): readonly AssistantPart[] => {
+    if (part.type === 'tool-call') return calls.includes(part) ? [part] : []
+    const text = clean(part.text)
+    return part.type === 'text' && text === '' ? [] : [{ ...part, text }]
+  })
 }

@@ -28,6 +28,11 @@ function model(prefix: string, contextTokens: number, input: number, output: num
 
 /** US dollars per million tokens: input, output, cache read, cache write. */
 const KNOWN: readonly KnownModel[] = [
+  model('anthropic:claude-sonnet-5-5', 1_000_000, 2, 10, 0.2, 2.5),
+  model('anthropic:claude-sonnet-5', 1_000_000, 2, 10, 0.2, 2.5),
+  model('anthropic:claude-opus-5-5', 1_000_000, 4, 20),
+  model('anthropic:claude-opus-5', 1_000_000, 5, 25),
+  model('anthropic:claude-fable-5-1', 1_000_000, 10, 50),
   model('anthropic:claude-opus-4-5', 200_000, 5, 25, 0.5, 6.25),
   model('anthropic:claude-opus-4-1', 200_000, 15, 75, 1.5, 18.75),
   model('anthropic:claude-sonnet-4-5', 200_000, 3, 15, 0.3, 3.75),
@@ -41,6 +46,7 @@ const KNOWN: readonly KnownModel[] = [
   model('openai:gpt-4.1', 1_047_576, 2, 8, 0.5),
   model('openai:gpt-4o-mini', 128_000, 0.15, 0.6, 0.075),
   model('openai:gpt-4o', 128_000, 2.5, 10, 1.25),
+  model('gemini:gemini-3.5-flash', 1_048_576, 1.5, 9, 0.15),
   model('gemini:gemini-2.5-flash-lite', 1_048_576, 0.1, 0.4, 0.01),
   model('gemini:gemini-2.5-flash', 1_048_576, 0.3, 2.5, 0.03),
   model('gemini:gemini-2.5-pro', 1_048_576, 1.25, 10, 0.125),

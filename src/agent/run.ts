@@ -204,6 +204,12 @@ class AgentRun {
     return { answer, text }
   }
 
+  /** What is kept is what left. */
+  readonly #clean = (text: string): string => {
+    const stream = new OutboundStream({ secrets: this.#deps.secrets }, this.#deps.report)
+    return stream.push(text) + stream.end()
+  }
+
   #messagesFor(model: ResolvedModel): readonly Message[] {
     const { summary, lines } = this.#conversation
     const room = model.windowTokens - promptOverhead(this.#composition, model) - (summary?.tokens ?? 0)
@@ -217,7 +223,7 @@ class AgentRun {
   }
 
   async #say(answer: Answer, text: string, calls: readonly ToolCallPart[]): Promise<void> {
-    const message: Message = { role: 'assistant', parts: assistantParts(answer, text, calls) }
+    const message: Message = { role: 'assistant', parts: assistantParts(answer, this.#clean, calls) }
     this.#add(message)
     if (text !== '') this.#texts.push(text)
     await this.#journal([{ kind: 'assistant', message, usage: answer.usage, model: answer.model.name }])
@@ -292,7 +298,7 @@ class AgentRun {
     return this.#outcome(
       'completed',
       { finishReason: reason, clientToolCalls: client },
-      { role: 'assistant', parts: assistantParts(answer, text, client) },
+      { role: 'assistant', parts: assistantParts(answer, this.#clean, client) },
       text,
     )
   }
@@ -304,7 +310,7 @@ class AgentRun {
   }
 
   #failed(answer: Answer, fault: ModelFault, text: string): AgentOutcome {
-    const reply: Message | null = text === '' ? null : { role: 'assistant', parts: assistantParts(answer, text, []) }
+    const reply: Message | null = text === '' ? null : { role: 'assistant', parts: assistantParts(answer, this.#clean, []) }
     if (fault.kind === 'cancelled') return this.#ended(reply, text)
     if (fault.kind === 'refused')
       return this.#outcome('completed', { finishReason: 'refused' }, reply ?? ownWords(fault.message), text === '' ? fault.message : text)

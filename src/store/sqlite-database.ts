@@ -3,7 +3,7 @@
  * transaction and so one flush of the disk; each has its own savepoint, so that a failing one never takes its neighbours along.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { statSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, SqlValue, Statement } from '../contracts/store.ts'
 
@@ -120,6 +120,8 @@ export function openSqlite(options: SqliteOptions): Database {
 }
 
 function connect(options: SqliteOptions): DatabaseSync {
+  // SQLite gives its other files the mode of this one.
+  closeSync(openSync(options.path, 'a', 0o600))
   const connection = new DatabaseSync(options.path, { timeout: 5000 })
   connection.exec('PRAGMA journal_mode = WAL')
   connection.exec(`PRAGMA synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
@@ -145,6 +147,9 @@ function translate<T>(run: () => T): T {
 
 /** SQLite's primary result codes, https://sqlite.org/rescode.html */
 function translated(error: unknown): unknown {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z]+$/.test(error.code)) {
+    return new AppError('store/unavailable', 'its file cannot be opened', { cause: error, hint: 'Check the state folder: does it exist, may you write there?' })
+  }
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
   const primary = error.errcode & 0xff
   if (primary === 11 || primary === 26) return new AppError('store/corrupt', undefined, { cause: error, hint: 'Restore a backup of the state folder' })

@@ -1,4 +1,5 @@
 /** One process per state folder. The lock is SQLite's own file lock, so that it ends with the process, however that dies. */
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../contracts/errors.ts'
 
@@ -8,6 +9,7 @@ export interface StateLock {
 
 /** Throws `state/locked` when another process holds the folder. */
 export function lockState(path: string): StateLock {
+  closeSync(openSync(path, 'a', 0o600))
   const connection = new DatabaseSync(path, { timeout: 0 })
   try {
     connection.exec('PRAGMA locking_mode = EXCLUSIVE')
