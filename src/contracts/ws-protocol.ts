@@ -50,10 +50,8 @@ export const responseFrame = z.object({
   payload: z.unknown().optional(),
   error: errorBody.optional(),
 })
-export type ResponseFrame = z.infer<typeof responseFrame>
 
 export const eventFrame = z.object({ type: z.literal('event'), event: z.string(), payload: z.unknown(), seq: z.number() })
-export type EventFrame = z.infer<typeof eventFrame>
 
 export const serverFrame = z.discriminatedUnion('type', [responseFrame, eventFrame])
 
@@ -85,7 +83,6 @@ export const connectParams = z.object({
   /** Events it wants; absent means all. `connect.challenge`, `shutdown` and `state.drop` always come. */
   events: z.array(z.string().max(64)).max(32).optional(),
 })
-export type ConnectParams = z.infer<typeof connectParams>
 
 /** Events that a connection may receive. `agent` carries `{runId, stream, data}`, `chat` carries `{runId, sessionKey, state, …}`. */
 export const eventNames = ['connect.challenge', 'agent', 'chat', 'tick', 'health', 'shutdown', 'logs', 'state.drop'] as const

@@ -46,7 +46,7 @@ const defaultModel = z.object({
   demo: z.boolean(),
 })
 
-/** `health {}` */
+/** `health {}`, and event `health` when readiness changes. */
 export const healthResult = z.object({
   status: z.enum(['ok', 'degraded']),
   version: z.string(),
@@ -222,8 +222,6 @@ export type ChatEvent = z.infer<typeof chatEvent>
 export const logsEvent = z.object({ lines: z.array(z.string()), dropped: z.number() })
 /** Event `tick`. */
 export const tickEvent = z.object({ ts: z.number() })
-/** Event `health`: readiness changed. */
-export const healthEvent = healthResult
 /** Event `shutdown`, just before the connection closes with 1012. */
 export const shutdownEvent = z.object({ reason: z.string() })
 /** Event `state.drop`: events were left out because the client reads too slowly. */

@@ -50,5 +50,7 @@ function readBytes(request: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits
   const breakOff = () => fail(new AppError('request/invalid', 'the body broke off'))
   const timer = setTimeout(() => fail(new AppError('request/timeout')), timeoutMs)
   request.on('data', take).on('end', finish).on('error', breakOff).on('close', breakOff)
+  // It may have broken off before anybody listened.
+  if (request.destroyed) breakOff()
   return promise
 }

@@ -126,6 +126,7 @@ export function toInbound(messages: readonly Message[], options: TurnOptions, he
   const asked = messages[last]
   if (asked === undefined || asked.role === 'assistant') throw new InvalidParameter(param, `Missing user message in \`${param}\`.`)
   const isUser = asked.role === 'user'
+  if (asked.parts.length === 0) throw new InvalidParameter(param, 'the last message is empty')
   const earlier = isUser ? messages.toSpliced(last, 1) : messages
   const context = sessionKey === null ? earlier : afterAnswer(earlier)
   return {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type * as z from 'zod'
 import { AppError } from '../../../src/contracts/errors.ts'
 import { OWNER } from '../../../src/contracts/origin.ts'
 import { agentEvent, chatEvent, helloOk, logsEvent, sessionInfo } from '../../../src/contracts/ws-results.ts'
@@ -170,6 +171,11 @@ function starred(value: unknown): unknown {
   })
 }
 
+const eventSchemas = new Map<string, z.ZodType>([
+  ['agent', agentEvent],
+  ['chat', chatEvent],
+  ['logs', logsEvent],
+])
 const results = new Map(methods.map(({ name, result }) => [name, result]))
 
 for (const { name, script, prepare, play } of scenarios) {
@@ -198,7 +204,7 @@ for (const { name, script, prepare, play } of scenarios) {
       events.map(({ seq }) => seq),
       events.map((_, index) => index + 1),
     )
-    for (const { event, payload } of events) ({ agent: agentEvent, chat: chatEvent, logs: logsEvent })[event]?.parse(payload)
+    for (const { event, payload } of events) eventSchemas.get(event)?.parse(payload)
     const trace = starred({ sent, responses: client.frames.filter((frame) => frame.type === 'res'), events })
     const path = join(import.meta.dirname, `${name}.json`)
     if (process.env['UPDATE_GOLDEN'] === '1') await writeFile(path, `${JSON.stringify(trace, null, 1)}\n`)
