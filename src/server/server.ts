@@ -67,9 +67,9 @@ class Doors {
     // Node drops headers over a count, so one that the guard looks for could hide behind others. The size above is the limit.
     this.#http.maxHeadersCount = 0
     this.#http.on('connection', (socket) => this.#strangers.add(socket))
-    this.#http.on('request', (request, response) => void this.#answer(request, response))
-    this.#http.on('checkContinue', (request, response) => void this.#answer(request, response, true))
-    this.#http.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head))
+    this.#http.on('request', (request, response) => this.#receive(request, response, false))
+    this.#http.on('checkContinue', (request, response) => this.#receive(request, response, true))
+    this.#http.on('upgrade', (request, socket, head) => this.#receiveUpgrade(request, socket, head))
     this.#http.on('clientError', answerBroken)
   }
 
@@ -93,12 +93,27 @@ class Doors {
     this.#http.close(() => closed.resolve())
     this.#http.closeIdleConnections()
     await this.#drain.begin(graceMs)
-    await (await this.#socketDoor)?.close()
+    await (await this.#socketDoor?.catch(() => null))?.close()
     this.#http.closeAllConnections()
     await closed.promise
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, waitsForContinue = false): Promise<void> {
+  /** Whatever breaks, even the guard itself, ends this one request and nothing else. */
+  #receive(request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean): void {
+    // Writing to a connection that has just ended is no defect.
+    response.on('error', ignore)
+    this.#answer(request, response, waitsForContinue).catch((error: unknown) => this.#fault(null, error, request, response))
+  }
+
+  #receiveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
+    this.#upgrade(request, socket, head).catch((error: unknown) => {
+      this.#log(WS_PATH, error)
+      refuseUpgrade(socket, exposed(error))
+    })
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean): Promise<void> {
     const path = normalisePath(request.url ?? '')
     const route = path === null ? undefined : this.#routes.get(path)
     const preflight = isPreflight(request)
@@ -127,35 +142,31 @@ class Doors {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    socket.on('error', () => socket.destroy())
     const path = normalisePath(request.url ?? '')
     const decision = this.#guard(readHead(request, path, 'operator.read'), this.#port)
-    if (!decision.ok) return refuseUpgrade(socket, refusalError(decision.refusal))
+    if (!decision.ok) throw refusalError(decision.refusal)
     this.#strangers.release(request.socket)
-    if (path !== WS_PATH) return refuseUpgrade(socket, new AppError('request/not-found'))
-    try {
-      // The WebSocket code is loaded by the first who needs it.
-      this.#socketDoor ??= import('./ws/door.ts').then(({ SocketDoor }) => new SocketDoor(this.#deps, this.#drain))
-      const door = await this.#socketDoor
-      if (this.#drain.isDraining) throw new AppError('gateway/stopping')
-      door.accept(request, socket, head, decision.value)
-    } catch (error) {
-      this.#log(WS_PATH, error)
-      refuseUpgrade(socket, exposed(error))
-    }
+    if (path !== WS_PATH) throw new AppError('request/not-found')
+    // The WebSocket code is loaded by the first who needs it.
+    this.#socketDoor ??= import('./ws/door.ts').then(({ SocketDoor }) => new SocketDoor(this.#deps, this.#drain))
+    const door = await this.#socketDoor
+    if (this.#drain.isDraining) throw new AppError('gateway/stopping')
+    door.accept(request, socket, head, decision.value)
   }
 
-  #fault(path: string, error: unknown, request: IncomingMessage, response: ServerResponse): void {
+  #fault(path: string | null, error: unknown, request: IncomingMessage, response: ServerResponse): void {
     this.#log(path, error)
     if (!response.headersSent) refuse(request, response, exposed(error))
     else response.destroy()
   }
 
-  #log(path: string, error: unknown): void {
+  #log(path: string | null, error: unknown): void {
     if (error instanceof AppError) this.#deps.log.debug('server.refused', { path, code: error.code })
     else this.#deps.log.error('server.defect', { path, error })
   }
 }
+
+function ignore(): void {}
 
 /** Answers and closes. A body that is still coming stays unread, and its sender gets a moment to see the answer before the connection breaks. */
 function refuse(request: IncomingMessage, response: ServerResponse, error: AppError): void {

@@ -183,6 +183,36 @@ test('every answer carries the security headers', async () => {
   }
 })
 
+test('another upgrade than ours is an ordinary request', async () => {
+  await using doors = await openDoors()
+  assert.equal(
+    (await doors.ask('/health', { headers: { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAAP__' } })).status,
+    200,
+  )
+  assert.equal((await doors.ask('/v1/models', { token: null, headers: { connection: 'Upgrade', upgrade: 'h2c' } })).status, 401)
+})
+
+test('a guard that breaks refuses, and the server lives on', async () => {
+  let isBroken = true
+  await using doors = await openDoors(
+    {},
+    {
+      authenticate: () => {
+        throw new Error('broken')
+      },
+      report: () => {
+        if (isBroken) throw new Error('broken, too')
+      },
+    },
+  )
+  for (const { path, status, body } of await askEverything(doors, {})) {
+    assert.equal(status, 500, path)
+    assert.ok(!body.includes('broken'))
+  }
+  isBroken = false
+  assert.equal((await doors.ask('/health', { token: null })).status, 200)
+})
+
 test('health says why the gateway is not ready', async () => {
   await using doors = await openDoors()
   doors.gateway.notReady.push('no model is configured')

@@ -42,6 +42,7 @@ export class EventStream {
   end(text: string): void {
     clearInterval(this.#keepAlive)
     this.#planned = true
+    if (this.#response.destroyed) return
     this.#open()
     this.#response.end(this.#text + text)
     this.#text = ''

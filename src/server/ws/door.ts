@@ -10,7 +10,6 @@ import { newId } from '../../std/ids.ts'
 import type { Drain } from '../drain.ts'
 import { readHealth } from '../health.ts'
 import { methods } from '../methods/registry.ts'
-import { refuseUpgrade } from '../respond.ts'
 import type { ServerDeps } from '../server-deps.ts'
 import { TurnBroadcast } from './broadcast.ts'
 import { Connection, type ConnectionHome } from './connection.ts'
@@ -47,9 +46,10 @@ export class SocketDoor {
     }
   }
 
+  /** Throws when there is no room. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, { principal }: Cleared<RequestFacts>): void {
     if (this.#connections.size >= this.#deps.config.maxConnections) {
-      return refuseUpgrade(socket, new AppError('request/rate-limited', `at most ${this.#deps.config.maxConnections} connections`))
+      throw new AppError('request/rate-limited', `at most ${this.#deps.config.maxConnections} connections`)
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new Connection(newId('conn', this.#deps.now()), webSocket, principal?.scopes ?? [], this.#home)
