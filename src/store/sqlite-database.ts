@@ -1,11 +1,13 @@
 /**
  * The embedded engine: one SQLite file in WAL mode, one connection, used by one process. Commits that arrive in the same turn of the event loop share one
- * transaction and so one flush of the disk; each has its own savepoint, so that a failing one never takes its neighbours along.
+ * transaction; each has its own savepoint, so that a failing one never takes its neighbours along. SQLite itself is told not to flush the write-ahead log at every
+ * commit: that would hold up the event loop. `WalFlush` does it on a thread of the pool, and a commit resolves only when a flush that began after it has ended.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { closeSync, openSync, statSync } from 'node:fs'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, SqlValue, Statement } from '../contracts/store.ts'
+import { WalFlush } from './wal-flush.ts'
 
 interface Prepared {
   readonly statement: StatementSync
@@ -26,6 +28,7 @@ export interface SqliteOptions {
 
 export function openSqlite(options: SqliteOptions): Database {
   const connection = translate(() => connect(options))
+  const wal = options.synchronous === 'full' ? new WalFlush(`${options.path}-wal`) : null
   const prepared = new Map<string, Prepared>()
   let waiting: Waiting[] = []
   let closed = false
@@ -85,7 +88,8 @@ export function openSqlite(options: SqliteOptions): Database {
     }
     for (const commit of batch) {
       if (failures.has(commit)) commit.reject(translated(failures.get(commit)))
-      else commit.resolve()
+      else if (wal === null) commit.resolve()
+      else wal.wait(commit)
     }
   }
 
@@ -114,6 +118,7 @@ export function openSqlite(options: SqliteOptions): Database {
       if (closed) return
       closed = true
       if (waiting.length > 0) flush()
+      await wal?.close()
       connection.close()
     },
   }
@@ -124,7 +129,9 @@ function connect(options: SqliteOptions): DatabaseSync {
   closeSync(openSync(options.path, 'a', 0o600))
   const connection = new DatabaseSync(options.path, { timeout: 5000 })
   connection.exec('PRAGMA journal_mode = WAL')
-  connection.exec(`PRAGMA synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
+  connection.exec('PRAGMA synchronous = NORMAL')
+  // The first read opens the write-ahead log, so that there is a file to flush.
+  connection.exec('SELECT count(*) FROM sqlite_master')
   return connection
 }
 
