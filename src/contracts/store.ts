@@ -19,10 +19,16 @@ export interface Statement {
   readonly expectChanges?: number
 }
 
+export interface Written {
+  readonly durable: Promise<void>
+}
+
 export interface Database {
   query(sql: string, params: readonly SqlValue[]): Promise<readonly Row[]>
   /** All or nothing, durable when it resolves. Concurrent commits may share one transaction; a failing one never takes its neighbours along. */
   commit(statements: readonly Statement[]): Promise<void>
+  /** The same in two steps: resolves when the commit survives the end of this process, `durable` when it survives a power cut. */
+  write(statements: readonly Statement[]): Promise<Written>
   /** Integrity check of the engine; empty when sound. */
   check(): Promise<readonly string[]>
   /** Bytes on disk. */
@@ -135,11 +141,17 @@ export interface AcceptedMessage {
   readonly queued: boolean
 }
 
+/** `durable`: nobody outside hears of the message before. */
+export interface JournaledMessage extends Written {
+  readonly repeatedOf: string | null
+  readonly sessionId: string | null
+}
+
 export interface TurnStore {
   /**
    * Journals an accepted message: turn row, user entry and session in one commit. Returns the earlier turn's id when the idempotency key was seen within 24 h.
    */
-  accept(turn: AcceptedMessage): Promise<{ readonly repeatedOf: string | null; readonly sessionId: string | null }>
+  accept(turn: AcceptedMessage): Promise<JournaledMessage>
   /** A queued turn starts: its message becomes a line of the conversation now. Does nothing when it is one already. */
   begin(turnId: string, request: InboundMessage, now: number): Promise<void>
   /** Appends steps; conversation entries come out of them. */

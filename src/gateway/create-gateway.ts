@@ -1,6 +1,7 @@
 /** The gateway: intake, one lane per conversation, recovery, and what doors may ask. */
 import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
+import type { JournaledMessage } from '../contracts/store.ts'
 import type { TurnResult } from '../contracts/turn.ts'
 import type { AgentDeps } from '../agent/run.ts'
 import type { DefaultModel, Gateway } from './gateway.ts'
@@ -55,16 +56,19 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       const { sessionKey } = request
       const running = turns.add({ turnId, sessionKey }, listener)
       const queued = lanes.isBusy(sessionKey)
-      const accepted = Promise.withResolvers<{ readonly repeatedOf: string | null; readonly sessionId: string | null } | null>()
+      const accepted = Promise.withResolvers<JournaledMessage | null>()
       try {
-        // The place in the lane is taken before the journal is written, so that the order of arrival is the order of the conversation.
+        // The place in the lane is taken before the journal is written, so that the order of arrival is the order of the conversation. The model may be asked as soon as the
+        // message survives this process; nobody hears of it before it also survives a power cut.
         lanes.enter(sessionKey, async () => {
           const kept = await accepted.promise
           if (kept === null || kept.repeatedOf !== null) return
           await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running.controller.signal)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
+        running.holdUntil(kept.durable)
         accepted.resolve(kept)
+        await kept.durable
         if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued ? 'queued' : 'started' }
         turns.remove(turnId)
         if (listener !== undefined) turns.get(kept.repeatedOf)?.listen(listener)

@@ -8,6 +8,8 @@ export interface RunningTurn extends TurnAddress {
   readonly result: Promise<TurnResult>
   readonly emit: (event: TurnEvent) => void
   readonly listen: (listener: TurnListener) => void
+  /** Keeps events back until then. */
+  readonly holdUntil: (moment: Promise<void>) => void
 }
 
 export class RunningTurns {
@@ -32,26 +34,40 @@ export class RunningTurns {
   add(address: TurnAddress, listener: TurnListener | undefined): RunningTurn {
     const { promise, resolve } = Promise.withResolvers<TurnResult>()
     const listeners = new Set<TurnListener>(listener === undefined ? [] : [listener])
+    let held: TurnEvent[] | null = null
+    const release = () => {
+      const events = held ?? []
+      held = null
+      for (const event of events) deliver(event)
+    }
+    const deliver = (event: TurnEvent) => {
+      for (const hear of listeners)
+        this.#tell(
+          () => hear(event),
+          () => listeners.delete(hear),
+        )
+      for (const hear of this.#subscribers)
+        this.#tell(
+          () => hear(address, event),
+          () => this.#subscribers.delete(hear),
+        )
+      if (event.type === 'turn-finished') {
+        this.#turns.delete(address.turnId)
+        resolve(event.result)
+      }
+    }
     const turn: RunningTurn = {
       ...address,
       controller: new AbortController(),
       result: promise,
       listen: (added) => listeners.add(added),
+      holdUntil: (moment) => {
+        held = []
+        moment.then(release, release)
+      },
       emit: (event) => {
-        for (const hear of listeners)
-          this.#tell(
-            () => hear(event),
-            () => listeners.delete(hear),
-          )
-        for (const hear of this.#subscribers)
-          this.#tell(
-            () => hear(address, event),
-            () => this.#subscribers.delete(hear),
-          )
-        if (event.type === 'turn-finished') {
-          this.#turns.delete(address.turnId)
-          resolve(event.result)
-        }
+        if (held === null) deliver(event)
+        else held.push(event)
       },
     }
     this.#turns.set(address.turnId, turn)

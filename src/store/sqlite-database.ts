@@ -6,7 +6,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { closeSync, openSync, statSync } from 'node:fs'
 import { AppError } from '../contracts/errors.ts'
-import type { Database, Row, SqlValue, Statement } from '../contracts/store.ts'
+import type { Database, Row, SqlValue, Statement, Written } from '../contracts/store.ts'
 import { WalFlush } from './wal-flush.ts'
 
 interface Prepared {
@@ -17,7 +17,7 @@ interface Prepared {
 
 interface Waiting {
   readonly statements: readonly Statement[]
-  readonly resolve: () => void
+  readonly resolve: (written: Written) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -88,9 +88,15 @@ export function openSqlite(options: SqliteOptions): Database {
     }
     for (const commit of batch) {
       if (failures.has(commit)) commit.reject(translated(failures.get(commit)))
-      else if (wal === null) commit.resolve()
-      else wal.wait(commit)
+      else commit.resolve({ durable: wal === null ? Promise.resolve() : wal.flushed() })
     }
+  }
+
+  function write(statements: readonly Statement[]): Promise<Written> {
+    if (closed) return Promise.reject(new AppError('store/unavailable', 'it is closed'))
+    const { promise, resolve, reject } = Promise.withResolvers<Written>()
+    if (waiting.push({ statements, resolve, reject }) === 1) setImmediate(flush)
+    return promise
   }
 
   return {
@@ -100,11 +106,11 @@ export function openSqlite(options: SqliteOptions): Database {
         return statement.all(...bind(order, params)).map(toRow)
       })
     },
-    commit(statements) {
-      if (closed) return Promise.reject(new AppError('store/unavailable', 'it is closed'))
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      if (waiting.push({ statements, resolve, reject }) === 1) setImmediate(flush)
-      return promise
+    write,
+    async commit(statements) {
+      await (
+        await write(statements)
+      ).durable
     },
     async check() {
       const rows = translate(() => connection.prepare('PRAGMA integrity_check(20)').all())

@@ -5,7 +5,7 @@
 import { AppError } from '../contracts/errors.ts'
 import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
-import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, TurnEnd, TurnStore } from '../contracts/store.ts'
+import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, TurnEnd, TurnStore, Written } from '../contracts/store.ts'
 import type { InboundMessage, ToolOutcome, TurnResult } from '../contracts/turn.ts'
 import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
 import { touchSession } from './sessions.ts'
@@ -33,17 +33,19 @@ export function createTurnStore(database: Database): TurnStore {
         params: [turnId, sessionKey, idempotencyKey ?? null, Number(!queued), JSON.stringify(request), now],
       })
       if (sessionKey !== null && !queued) statements.push(...lines(turnId, request, now))
+      let written: Written
       try {
-        await database.commit(statements)
+        written = await database.write(statements)
       } catch (error) {
         if (idempotencyKey === undefined || !(error instanceof AppError) || error.code !== 'store/conflict') throw error
         const rows = await database.query('SELECT id, session_id FROM turns WHERE idempotency = $1', [idempotencyKey])
         if (rows[0] === undefined) throw error
-        return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id') }
+        return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id'), durable: Promise.resolve() }
       }
-      if (sessionKey === null) return { repeatedOf: null, sessionId: null }
+      const { durable } = written
+      if (sessionKey === null) return { repeatedOf: null, sessionId: null, durable }
       const rows = await database.query('SELECT id FROM sessions WHERE key = $1', [sessionKey])
-      return { repeatedOf: null, sessionId: rows[0] === undefined ? null : text(rows[0], 'id') }
+      return { repeatedOf: null, sessionId: rows[0] === undefined ? null : text(rows[0], 'id'), durable }
     },
 
     async begin(turnId, request, now) {

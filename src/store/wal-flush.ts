@@ -7,11 +7,6 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { AppError } from '../contracts/errors.ts'
 
-interface Waiter {
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
-
 const flush = promisify(fdatasync)
 const flushFolder = promisify(fsync)
 const closeFile = promisify(close)
@@ -19,39 +14,48 @@ const closeFile = promisify(close)
 export class WalFlush {
   readonly #file: number
   readonly #folder: Promise<void>
-  #waiting: Waiter[] = []
-  #running: Promise<void> | null = null
+  #running = false
+  /** The flush that has not begun yet: it covers everything that is written now. */
+  #next: PromiseWithResolvers<void> | null = null
 
   constructor(path: string) {
     this.#file = openSync(path, 'r+')
     this.#folder = syncFolder(dirname(path))
   }
 
-  wait(waiter: Waiter): void {
-    this.#waiting.push(waiter)
-    this.#running ??= this.#run()
+  /** Resolves when everything written before this call is on the disk. */
+  flushed(): Promise<void> {
+    const next = (this.#next ??= Promise.withResolvers<void>())
+    // Whoever only waits for the writing does not hear of a failed flush here: the next commit does.
+    next.promise.catch(() => undefined)
+    if (!this.#running) void this.#run()
+    return next.promise
   }
 
   async close(): Promise<void> {
-    await this.#running
+    if (this.#running || this.#next !== null) await this.flushed().catch(() => undefined)
     await this.#folder
     await closeFile(this.#file)
   }
 
   async #run(): Promise<void> {
+    this.#running = true
     await this.#folder
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting
-      this.#waiting = []
+    for (let current = this.#take(); current !== null; current = this.#take()) {
       try {
         await flush(this.#file)
-        for (const { resolve } of batch) resolve()
+        current.resolve()
       } catch (error) {
-        const shown = new AppError('store/unavailable', 'the disk reported an error', { cause: error, hint: 'Check the disk, then start again' })
-        for (const { reject } of batch) reject(shown)
+        current.reject(new AppError('store/unavailable', 'the disk reported an error', { cause: error, hint: 'Check the disk, then start again' }))
       }
     }
-    this.#running = null
+    this.#running = false
+  }
+
+  #take(): PromiseWithResolvers<void> | null {
+    const current = this.#next
+    this.#next = null
+    return current
   }
 }
 

@@ -153,7 +153,9 @@ describe('store', () => {
 
   it('keeps a stateless request whole in its turn', async () => {
     const request = message('alone', { sessionKey: null, options: { temperature: 0.5, context: [reply] } })
-    assert.deepEqual(await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000 }), { repeatedOf: null, sessionId: null })
+    const accepted = await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000 })
+    assert.deepEqual([accepted.repeatedOf, accepted.sessionId], [null, null])
+    await accepted.durable
     assert.deepEqual((await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_s')?.request, request)
     await store.turns.finish({
       turnId: 'turn_s',

@@ -1,8 +1,12 @@
+import { AppError } from '../../contracts/errors.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../../contracts/turn.ts'
 import type { RouteCall } from '../route.ts'
 
 /** Hears the events of a turn whose id is known. */
 export type TurnHearer = (event: TurnEvent, turnId: string) => void
+
+/** One for all: every answered request ends with it, and a fresh reason costs a stack trace. */
+const CLIENT_GONE = new AppError('turn/cancelled')
 
 /**
  * Submits the message, tells every event once the turn has its id, and resolves with the result. When the client goes away the turn is cancelled at once, unless it is
@@ -27,13 +31,13 @@ export async function runTurn({ response, deps: { gateway } }: RouteCall, messag
       hear(event, id)
     } catch (error) {
       finished.reject(error)
-      gone.abort()
+      gone.abort(CLIENT_GONE)
     }
   }
   const cancel = () => {
     if (turnId !== null) gateway.abort({ turnId }, 'the client went away')
   }
-  response.once('close', () => gone.abort())
+  response.once('close', () => gone.abort(CLIENT_GONE))
   const accepted = await gateway.submit(message, listen)
   turnId = accepted.turnId
   if (accepted.status === 'repeated') {
