@@ -1,5 +1,6 @@
 /** A connected gateway for the length of one command. */
-import { AppError } from '../contracts/errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AppError, type ErrorCode } from '../contracts/errors.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import type { CliContext, GatewayTarget, RunningGateway } from './context.ts'
 
@@ -18,13 +19,34 @@ export async function withGateway<T>(context: CliContext, use: GatewayUse, work:
   }
 }
 
-async function reach(context: CliContext, use: GatewayUse): Promise<{ readonly client: GatewayClient; readonly embedded: RunningGateway | null }> {
+interface Reached {
+  readonly client: GatewayClient
+  readonly embedded: RunningGateway | null
+}
+
+/** Another command may serve itself from the same state folder just now: it is waited for, or its gateway is used. */
+async function reach(context: CliContext, use: GatewayUse): Promise<Reached> {
   const isNamed = use.host !== undefined || use.port !== undefined
-  try {
-    return { client: await context.services.connect(target(use.host, use.port)), embedded: null }
-  } catch (error) {
-    if (!use.orEmbed || isNamed || !(error instanceof AppError) || error.code !== 'gateway/unreachable') throw error
+  const deadline = performance.now() + LOCKED_MS
+  for (;;) {
+    try {
+      return { client: await context.services.connect(target(use.host, use.port)), embedded: null }
+    } catch (error) {
+      if (!use.orEmbed || isNamed || !isCode(error, 'gateway/unreachable')) throw error
+    }
+    try {
+      return await embed(context)
+    } catch (error) {
+      if (!isCode(error, 'state/locked') || performance.now() > deadline) throw error
+    }
+    await sleep(RETRY_MS)
   }
+}
+
+const LOCKED_MS = 20_000
+const RETRY_MS = 100
+
+async function embed(context: CliContext): Promise<Reached> {
   const embedded = await context.services.startGateway({ embedded: true })
   try {
     return { client: await connectTo(context, embedded), embedded }
@@ -32,6 +54,10 @@ async function reach(context: CliContext, use: GatewayUse): Promise<{ readonly c
     await embedded.stop()
     throw error
   }
+}
+
+function isCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof AppError && error.code === code
 }
 
 /** A client of a gateway that runs in this process. */

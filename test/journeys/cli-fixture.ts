@@ -69,6 +69,8 @@ export interface FakeWorld {
   readonly running?: OpenDoors
   /** What `startGateway` brings up. */
   readonly startable?: OpenDoors
+  /** How often another process holds the state folder before `startGateway` works. */
+  readonly lockedTimes?: number
   readonly findings?: readonly Finding[]
   readonly settings?: () => Promise<Settings>
   readonly tryProvider?: CliServices['tryProvider']
@@ -107,7 +109,8 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     async startGateway(options) {
       started.push(options)
       const doors = world.startable
-      if (doors === undefined) throw new AppError('state/locked')
+      if (started.length <= (world.lockedTimes ?? 0)) throw new AppError('state/locked')
+      if (doors === undefined) throw new AppError('state/unwritable')
       const ended = Promise.withResolvers<void>()
       return {
         url: doors.url,

@@ -70,6 +70,13 @@ test('ask starts a gateway of its own where none runs, and stops it', async () =
   assert.deepEqual([done.code, done.out, services.started, services.stopped()], [0, 'hello\n', [{ embedded: true }], 1])
 })
 
+test('commands that serve themselves from one state folder take turns', async () => {
+  await using startable = await openDoors()
+  const services = fakeServices({ startable, lockedTimes: 2 })
+  assert.deepEqual(await cara(['ask', 'hello'], { services }), { code: 0, out: 'hello\n', err: '' })
+  assert.equal(services.started.length, 3)
+})
+
 test('a named gateway that does not answer is an error, not a reason to start one', async () => {
   await using startable = await openDoors()
   const services = fakeServices({ startable })
@@ -90,7 +97,7 @@ test('the exit code says what failed', async () => {
   assert.equal(await failing(new AppError('provider/auth')), 5)
   assert.equal(await failing(new AppError('turn/budget')), 1)
   assert.equal((await cara(['ask', 'x', '--model', 'nobody:none'], { running })).code, 5)
-  assert.equal((await cara(['ask', 'x'], { settings: () => Promise.reject(new AppError('config/invalid')) })).code, 1)
+  assert.equal((await cara(['ask', 'x'])).code, 1)
   assert.equal((await cara(['config', 'show'], { settings: () => Promise.reject(new AppError('config/invalid')) })).code, 4)
   assert.equal((await cara(['status'])).code, 3)
 })
