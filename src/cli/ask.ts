@@ -22,9 +22,15 @@ export async function ask(context: CliContext, gateway: GatewayTarget, { words, 
   const cancel = new AbortController()
   const stopListening = context.io.onSignal(() => cancel.abort())
   try {
-    const result = await withGateway(context, { ...gateway, orEmbed: true }, (client) =>
-      isJson ? runTurn(client, request, () => undefined, cancel.signal) : answer(context, client, request, cancel.signal),
-    )
+    const turn = () =>
+      withGateway(context, { ...gateway, orEmbed: true }, (client) =>
+        isJson ? runTurn(client, request, () => undefined, cancel.signal) : answer(context, client, request, cancel.signal),
+      )
+    const result = await turn().catch((error: unknown) => {
+      // A gateway that stops accepts nothing: the question was not asked yet, and the next one can take it.
+      if (error instanceof AppError && error.code === 'gateway/stopping') return turn()
+      throw error
+    })
     if (isJson) printJson(context.io, result)
     return exitCodeOfResult(context, result, isJson)
   } finally {

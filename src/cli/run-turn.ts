@@ -23,16 +23,25 @@ const WAIT_MS = 600_000
 export async function runTurn(client: GatewayClient, request: TurnRequest, onEvent: (event: AgentEvent) => void, signal: AbortSignal): Promise<TurnResult> {
   const early: AgentEvent[] = []
   let runId: string | null = null
+  let told: TurnResult | null = null
+  const hear = (event: AgentEvent) => {
+    if ('result' in event.data) told = event.data.result
+    onEvent(event)
+  }
   const stop = client.onEvent((name, payload) => {
     const parsed = name === 'agent' ? agentEvent.safeParse(payload) : undefined
     if (parsed?.success !== true) return
     if (runId === null && early.length < MAX_EARLY_EVENTS) early.push(parsed.data)
-    else if (parsed.data.runId === runId) onEvent(parsed.data)
+    else if (parsed.data.runId === runId) hear(parsed.data)
   })
   try {
     runId = await send(client, request)
-    for (const event of early) if (event.runId === runId) onEvent(event)
+    for (const event of early) if (event.runId === runId) hear(event)
     return await finish(client, runId, signal)
+  } catch (error) {
+    // A gateway that stops lets the turn end and tells so, but may close before it answers.
+    if (told !== null && error instanceof AppError && error.code === 'gateway/unreachable') return told
+    throw error
   } finally {
     stop()
   }

@@ -77,6 +77,16 @@ test('commands that serve themselves from one state folder take turns', async ()
   assert.equal(services.started.length, 3)
 })
 
+test('a question that a stopping gateway refused is asked once more', async () => {
+  await using running = await openDoors()
+  const submit = running.gateway.submit.bind(running.gateway)
+  let refusals = 0
+  running.gateway.submit = (...message) => (refusals++ === 0 ? Promise.reject(new AppError('gateway/stopping')) : submit(...message))
+  assert.deepEqual(await cara(['ask', 'hello'], { running }), { code: 0, out: 'hello\n', err: '' })
+  running.gateway.submit = () => Promise.reject(new AppError('gateway/stopping'))
+  assert.equal((await cara(['ask', 'hello'], { running })).code, 3)
+})
+
 test('a named gateway that does not answer is an error, not a reason to start one', async () => {
   await using startable = await openDoors()
   const services = fakeServices({ startable })
