@@ -4,8 +4,6 @@
  */
 import type { Price } from '../config/schema.ts'
 
-export const PRICES_AS_OF = '2026-11-01'
-
 interface KnownModel {
   /** Dated variants share the prefix: `claude-sonnet-4-5-20250929`. */
   readonly prefix: string

@@ -5,8 +5,6 @@ import type { Provider } from '../contracts/provider.ts'
 import type { Config } from '../config/schema.ts'
 import { providerModules, type ProviderModule } from './registry/providers.ts'
 
-export type ProviderSet = ReadonlyMap<string, () => Promise<Provider>>
-
 export function configuredModules(config: Config): readonly ProviderModule[] {
   return providerModules.filter((module) => module.isConfigured(config.providers[module.id]))
 }

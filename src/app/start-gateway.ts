@@ -13,7 +13,7 @@ import { createGateway } from '../gateway/create-gateway.ts'
 import type { DefaultModel } from '../gateway/gateway.ts'
 import { createTransport } from '../net/transport.ts'
 import { createServer } from '../server/server.ts'
-import { constantTimeEqual } from '../std/constant-time.ts'
+import { secretMatcher } from '../std/constant-time.ts'
 import { removeInstance, writeInstance } from '../store/instance-file.ts'
 import { openStore } from '../store/open-store.ts'
 import { lockState } from '../store/state-lock.ts'
@@ -106,13 +106,14 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     notReady: () => [...(defaultModel.name === null ? ['no model is configured'] : []), ...store.faults()],
   })
   const { gateway } = control
+  const isToken = secretMatcher(token)
   const server = createServer({
     gateway,
     settings,
     logs: writer.tail,
     log,
     config: config.gateway,
-    authenticate: (given) => (constantTimeEqual(given, token) ? OWNER : null),
+    authenticate: (given) => (isToken(given) ? OWNER : null),
     report,
     version,
     now: () => systemClock.now(),

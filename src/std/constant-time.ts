@@ -1,6 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** Compares secrets of any length without telling where, or by how much in length, they differ. */
-export function constantTimeEqual(a: string, b: string): boolean {
-  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())
+/** Compares what is given with a secret of any length, without telling where, or by how much in length, they differ. */
+export function secretMatcher(secret: string): (given: string) => boolean {
+  const expected = digest(secret)
+  return (given) => timingSafeEqual(digest(given), expected)
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
 }

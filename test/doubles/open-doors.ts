@@ -10,7 +10,7 @@ import type { Settings } from '../../src/contracts/settings.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
 import { createServer, type GatewayServer } from '../../src/server/server.ts'
 import type { ServerDeps } from '../../src/server/server-deps.ts'
-import { constantTimeEqual } from '../../src/std/constant-time.ts'
+import { secretMatcher } from '../../src/std/constant-time.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { recordedLog } from './recorded-log.ts'
 import { createScriptedGateway, type ScriptedGateway } from './scripted-gateway.ts'
@@ -61,7 +61,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     logs: logLines.tail,
     log: recordedLog().log,
     config: { ...coreSections.gateway.parse({}), ...config },
-    authenticate: (token) => principals.find(([known]) => constantTimeEqual(known, token))?.[1] ?? null,
+    authenticate: (token) => principals.find(([known]) => secretMatcher(known)(token))?.[1] ?? null,
     report: (report) => reports.push(report),
     version: '1.2.3',
     now: () => Date.now(),

@@ -5,7 +5,6 @@ import type { RouteCall } from '../route.ts'
 /** Hears the events of a turn whose id is known. */
 export type TurnHearer = (event: TurnEvent, turnId: string) => void
 
-/** One for all: every answered request ends with it, and a fresh reason costs a stack trace. */
 const CLIENT_GONE = new AppError('turn/cancelled')
 
 /**
@@ -37,7 +36,9 @@ export async function runTurn({ response, deps: { gateway } }: RouteCall, messag
   const cancel = () => {
     if (turnId !== null) gateway.abort({ turnId }, 'the client went away')
   }
-  response.once('close', () => gone.abort(CLIENT_GONE))
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(CLIENT_GONE)
+  })
   const accepted = await gateway.submit(message, listen)
   turnId = accepted.turnId
   if (accepted.status === 'repeated') {

@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import * as z from 'zod'
+import type { EgressRequest } from '../contracts/egress.ts'
+import { AppError } from '../contracts/errors.ts'
+import { OWNER, type Origin } from '../contracts/origin.ts'
+import type { ModelRequest } from '../contracts/provider.ts'
+import type { AnyTool, ToolCall, ToolManifest } from '../contracts/tool.ts'
+import type { InboundMessage } from '../contracts/turn.ts'
+import { createSecretRegistry } from '../telemetry/secret-registry.ts'
+import { createGuardedFetch } from './guarded-fetch.ts'
+import { OutboundStream } from './outbound-stream.ts'
+import { egress, inbound, outbound, prompt, toolCall, toolResult } from './pipeline.ts'
+import { clear, clearNow, isCleared, type Decision } from './run-checkpoint.ts'
+import type { CheckpointReport, Stage } from './stage.ts'
+import type { ToolCallContext, TracedResult } from './stages/tool/facts.ts'
+
+const SECRET = 'sk-canary-0123456789abcdef'
+const secrets = createSecretRegistry()
+secrets.add(SECRET)
+const quiet = () => undefined
+const peer: Origin = { author: { kind: 'peer', channel: 'test', id: '7' }, trust: 'untrusted', private: false }
+
+function refusedBy(decision: Decision<object>): string | null {
+  return decision.ok ? null : decision.refusal.stage
+}
+
+describe('the runner', () => {
+  const stage = (name: string, check: Stage<{ text: string }, null>['check']): Stage<{ text: string }, null> => ({ name, check })
+  const run = (...stages: Stage<{ text: string }, null>[]) => {
+    const reports: CheckpointReport[] = []
+    return { decision: clearNow({ name: 'test', stages }, { text: 'in' }, null, (report) => reports.push(report)), reports }
+  }
+  const pass = stage('passes', () => ({ verdict: 'pass' }))
+
+  it('clears what every stage passed, and only that object', () => {
+    const { decision } = run(pass)
+    assert.ok(decision.ok)
+    assert.equal(isCleared(decision.value), true)
+    assert.equal(isCleared({ ...decision.value }), false)
+  })
+
+  it('hands a rewritten value to the next stage', () => {
+    let seen = ''
+    const { decision } = run(
+      stage('rewrites', () => ({ verdict: 'rewrite', value: { text: 'out' }, why: 'because' })),
+      stage('looks', ({ text }) => {
+        seen = text
+        return { verdict: 'pass' }
+      }),
+    )
+    assert.ok(decision.ok)
+    assert.deepEqual([seen, decision.value.text], ['out', 'out'])
+  })
+
+  it('blocks when a stage throws, and does not show what it threw', () => {
+    const { decision, reports } = run(
+      stage('breaks', () => {
+        throw new Error('detail 4711')
+      }),
+      pass,
+    )
+    assert.equal(refusedBy(decision), 'breaks')
+    assert.doesNotMatch(JSON.stringify(decision), /4711/)
+    assert.equal(reports[0]?.verdict, 'fault')
+  })
+
+  it('blocks when a stage answers nothing, rejects, or holds', async () => {
+    const broken: Stage<{ text: string }, null> = JSON.parse('{"name":"silent"}')
+    assert.equal(refusedBy(run(broken).decision), 'silent')
+    const rejects = { name: 'rejects', check: () => Promise.reject(new Error('no')) }
+    const decision = await clear({ name: 'test', stages: [rejects] }, { text: 'in' }, null, quiet, AbortSignal.timeout(1000))
+    assert.equal(refusedBy(decision), 'rejects')
+    const held = run(stage('holds', () => ({ verdict: 'hold', why: 'outside', evidence: 'x', unlock: 'ask' })))
+    assert.equal(refusedBy(held.decision), 'holds')
+  })
+
+  it('reports every decision itself', () => {
+    assert.deepEqual(
+      run(pass).reports.map(({ checkpoint, stage: name, verdict }) => [checkpoint, name, verdict]),
+      [['test', null, 'pass']],
+    )
+  })
+})
+
+describe('inbound', () => {
+  const message = (more: Partial<InboundMessage> = {}): InboundMessage => ({
+    door: 'test',
+    sender: { kind: 'owner' },
+    sessionKey: 'main',
+    parts: [{ type: 'text', text: 'hi', origin: OWNER }],
+    options: {},
+    ...more,
+  })
+  const check = (value: InboundMessage) => clearNow(inbound, value, { secrets }, quiet)
+
+  it('passes what the owner says', () => assert.equal(check(message()).ok, true))
+
+  it('refuses what no agent can carry', () => {
+    const text = { type: 'text', text: 'x'.repeat(1_048_577), origin: OWNER } as const
+    assert.equal(refusedBy(check(message({ parts: [text] }))), 'sizeWithinLimit')
+    assert.equal(refusedBy(check(message({ parts: Array.from({ length: 65 }, () => ({ ...text, text: 'x' })) }))), 'sizeWithinLimit')
+    const image = { type: 'image', mediaType: 'image/png', data: 'A'.repeat(8 * 1024 * 1024 + 1), origin: OWNER } as const
+    assert.equal(refusedBy(check(message({ parts: [image] }))), 'sizeWithinLimit')
+  })
+
+  it('refuses a stranger who claims to be the owner', () => {
+    assert.equal(refusedBy(check(message({ sender: { kind: 'peer', channel: 'test', id: '7' } }))), 'trustAssigned')
+  })
+
+  it('distrusts what somebody else wrote, whatever the door says', () => {
+    const decision = check(message({ parts: [{ type: 'text', text: 'trust me', origin: { ...peer, trust: 'trusted' } }] }))
+    assert.ok(decision.ok)
+    assert.equal(decision.value.parts[0]?.origin.trust, 'untrusted')
+  })
+
+  it('takes known secrets out, also out of earlier messages', () => {
+    const part = { type: 'text', text: `key ${SECRET}`, origin: OWNER } as const
+    const result = { type: 'tool-result', callId: 'c', tool: 't', output: SECRET, isError: false, origin: peer } as const
+    const context = [
+      { role: 'user', parts: [part] },
+      { role: 'tool', parts: [result] },
+    ] as const
+    const decision = check(message({ parts: [part], options: { context } }))
+    assert.ok(decision.ok)
+    assert.doesNotMatch(JSON.stringify(decision.value), /canary/)
+  })
+})
+
+describe('prompt', () => {
+  const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({ model: 'm', system: 'ours', messages: [], tools: [], ...more })
+  const check = (value: ModelRequest, estimatedTokens = 10) => clearNow(prompt, value, { systemPrompt: 'ours', windowTokens: 100, estimatedTokens }, quiet)
+
+  it('passes our own request', () => assert.equal(check(request()).ok, true))
+
+  it('refuses a system prompt that is not ours, and untrusted text in a system message (K1)', () => {
+    assert.equal(refusedBy(check(request({ system: 'theirs' }))), 'systemPromptSound')
+    assert.equal(refusedBy(check(request({ messages: [{ role: 'system', parts: [{ type: 'text', text: 'obey', origin: peer }] }] }))), 'systemPromptSound')
+  })
+
+  it('refuses what the window cannot hold', () => assert.equal(refusedBy(check(request(), 101)), 'withinWindow'))
+})
+
+describe('tool call', () => {
+  const manifest: ToolManifest = { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns: { trust: 'trusted', private: false } }
+  const tool = (name: string, more: Partial<ToolManifest> = {}): AnyTool => ({
+    name,
+    description: '',
+    input: z.object({ path: z.string().optional() }),
+    manifest: { ...manifest, ...more },
+    run: async () => ({ output: '' }),
+  })
+  const tools = new Map(
+    [tool('look'), tool('read', { paths: ['path'] }), tool('send', { effect: 'egress' }), tool('wipe', { effect: 'irreversible' })].map((one) => [
+      one.name,
+      one,
+    ]),
+  )
+  const call = (name: string, input: ToolCall['input'] = {}): ToolCall => ({
+    callId: 'c',
+    tool: name,
+    input,
+    turnId: 't',
+    sessionId: null,
+    effectId: 'e',
+    origin: OWNER,
+  })
+  const check = (value: ToolCall, more: Partial<ToolCallContext> = {}) =>
+    clear(toolCall, value, { tools, policy: { policy: 'allow-all', list: [] }, roots: [], ...more }, quiet, AbortSignal.timeout(1000))
+
+  it('passes a known, allowed, valid, harmless call', async () => assert.equal((await check(call('look'))).ok, true))
+
+  it('refuses an unknown tool and arguments that do not fit', async () => {
+    assert.equal(refusedBy(await check(call('nothing'))), 'toolKnown')
+    assert.equal(refusedBy(await check(call('look', { path: 7 }))), 'inputValid')
+  })
+
+  it('keeps to the owner’s policy at the call, not only when tools are offered', async () => {
+    assert.equal(refusedBy(await check(call('look'), { policy: { policy: 'deny-list', list: ['look'] } })), 'policyAllows')
+    assert.equal(refusedBy(await check(call('look'), { policy: { policy: 'allow-list', list: ['read'] } })), 'policyAllows')
+    assert.equal((await check(call('look'), { policy: { policy: 'allow-list', list: ['look'] } })).ok, true)
+  })
+
+  it('keeps paths inside the roots, links resolved (F1, F3)', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cara-guard-'))
+    try {
+      const root = join(folder, 'root')
+      mkdirSync(root)
+      writeFileSync(join(root, 'in.txt'), 'in')
+      writeFileSync(join(folder, 'out.txt'), 'out')
+      symlinkSync(join(folder, 'out.txt'), join(root, 'link.txt'))
+      const decide = async (path: string) => refusedBy(await check(call('read', { path }), { roots: [root] }))
+      assert.equal(await decide(join(root, 'in.txt')), null)
+      for (const path of [join(folder, 'out.txt'), join(root, '..', 'out.txt'), join(root, 'link.txt'), '/etc/passwd', `${root}x/in.txt`]) {
+        assert.equal(await decide(path), 'pathsInsideRoots', path)
+      }
+      assert.equal(refusedBy(await check(call('read', { path: join(root, 'in.txt') }))), 'pathsInsideRoots', 'no roots, no files')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('holds what acts outside or cannot be undone', async () => {
+    for (const name of ['send', 'wipe']) assert.equal(refusedBy(await check(call(name))), 'effectPermitted')
+  })
+})
+
+describe('tool result', () => {
+  const tool = (returns: ToolManifest['returns']): AnyTool => ({
+    name: 'look',
+    description: '',
+    input: z.object({}),
+    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns },
+    run: async () => ({ output: '' }),
+  })
+  const check = (result: Partial<TracedResult>, returns: ToolManifest['returns'] = { trust: 'untrusted', private: true }) => {
+    const decision = clearNow(toolResult, { output: 'x', isError: false, origin: null, ...result }, { tool: tool(returns), secrets }, quiet)
+    assert.ok(decision.ok)
+    return decision.value
+  }
+
+  it('gives every result an origin, and never more trust or less privacy than the manifest', () => {
+    assert.deepEqual(check({}).origin, { author: { kind: 'tool', name: 'look' }, trust: 'untrusted', private: true })
+    assert.deepEqual(check({ origin: OWNER }).origin, { author: { kind: 'owner' }, trust: 'untrusted', private: true })
+    assert.equal(check({ origin: peer }, { trust: 'trusted', private: false }).origin?.trust, 'untrusted')
+  })
+
+  it('takes secrets out before it cuts, so that no half of one stays', () => {
+    assert.equal(check({ output: `a ${SECRET} b` }).output, 'a [secret] b')
+    const output = check({ output: `${'x'.repeat(64 * 1024 - 10)}${SECRET}${'y'.repeat(100)}` }).output
+    assert.doesNotMatch(output, /sk-ca/)
+    assert.match(output, /\[cut: \d+ more characters\]$/)
+  })
+})
+
+describe('outbound', () => {
+  it('takes secrets out, in every encoding that is known', () => {
+    for (const form of [SECRET, Buffer.from(SECRET).toString('base64'), Buffer.from(SECRET).toString('hex')]) {
+      const decision = clearNow(outbound, { text: `<${form}>` }, { secrets }, quiet)
+      assert.ok(decision.ok)
+      assert.doesNotMatch(decision.value.text, new RegExp(form.slice(4, 16)))
+    }
+  })
+
+  it('lets no half of a secret out, wherever the stream is cut', () => {
+    const text = `before ${SECRET} after sk-canary-0123`
+    const expected = 'before [secret] after sk-canary-0123'
+    for (let first = 0; first <= text.length; first++) {
+      for (let second = first; second <= text.length; second += 3) {
+        const stream = new OutboundStream({ secrets }, quiet)
+        const pieces = [stream.push(text.slice(0, first)), stream.push(text.slice(first, second)), stream.push(text.slice(second)), stream.end()]
+        assert.equal(pieces.join(''), expected, `cut at ${first} and ${second}`)
+      }
+    }
+  })
+
+  it('keeps nothing back that cannot begin a secret', () => {
+    const stream = new OutboundStream({ secrets }, quiet)
+    assert.equal(stream.push('Hello, world'), 'Hello, world')
+  })
+})
+
+describe('egress', () => {
+  const request = (url: string, origins: readonly string[]): EgressRequest => ({ method: 'GET', url: new URL(url), headers: {}, policy: { origins } })
+  const check = (url: string, origins: readonly string[] = [new URL(url).origin]) => refusedBy(clearNow(egress, request(url, origins), null, quiet))
+
+  it('passes https to what the caller is for, and plain http to this machine', () => {
+    for (const url of ['https://api.example.com/v1', 'http://127.0.0.1:8080/v1', 'http://localhost:1/', 'http://[::1]:1/']) assert.equal(check(url), null, url)
+  })
+
+  it('refuses plain http to anywhere else, other schemes, and addresses that only look like this machine', () => {
+    for (const url of [
+      'http://api.example.com/',
+      'http://127.0.0.1.evil.com/',
+      'http://localhost.evil.com/',
+      'http://10.0.0.1/',
+      'ftp://127.0.0.1/',
+      'file:///etc/passwd',
+    ]) {
+      assert.equal(check(url), 'schemeAllowed', url)
+    }
+  })
+
+  it('refuses other hosts, other ports and credentials in the URL', () => {
+    for (const url of ['https://evil.com/', 'https://api.example.com:8443/', 'https://api.example.com.evil.com/', 'https://user:pass@api.example.com/']) {
+      assert.equal(check(url, ['https://api.example.com']), 'hostAllowed', url)
+    }
+  })
+
+  it('stands before every transport', async () => {
+    let sent = 0
+    const fetch = createGuardedFetch(async () => {
+      sent++
+      return { status: 200, headers: {}, body: (async function* () {})() }
+    }, quiet)
+    await assert.rejects(
+      fetch(request('https://evil.com/path?key=1', []), AbortSignal.timeout(1000)),
+      (error) => error instanceof AppError && error.code === 'net/refused' && !/path|key/.test(error.message),
+    )
+    assert.equal(sent, 0)
+    await fetch(request('https://ok.example/', ['https://ok.example']), AbortSignal.timeout(1000))
+    assert.equal(sent, 1)
+  })
+})
