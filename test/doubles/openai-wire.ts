@@ -39,7 +39,7 @@ function closing({ calls = [], finish, usage = { input: 10, output: 5 } }: ChatA
   ]
 }
 
-export function chatError(status: number, error: Readonly<Record<string, unknown>>, headers: Readonly<Record<string, string>> = {}): Reply {
+function chatError(status: number, error: Readonly<Record<string, unknown>>, headers: Readonly<Record<string, string>> = {}): Reply {
   return { status, headers: { 'content-type': 'application/json', ...headers }, pieces: [JSON.stringify({ error })] }
 }
 
