@@ -39,10 +39,6 @@ function closing({ calls = [], finish, usage = { input: 10, output: 5 } }: ChatA
   ]
 }
 
-function chatError(status: number, error: Readonly<Record<string, unknown>>, headers: Readonly<Record<string, string>> = {}): Reply {
-  return { status, headers: { 'content-type': 'application/json', ...headers }, pieces: [JSON.stringify({ error })] }
-}
-
 export function modelList(...ids: readonly string[]): Reply {
   const data = ids.map((id) => ({ id, object: 'model', created: 1_763_800_000, owned_by: 'test' }))
   return { headers: { 'content-type': 'application/json' }, pieces: [JSON.stringify({ object: 'list', data })] }

@@ -167,7 +167,7 @@ const CHANGING = new Set([
 function starred(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (key: string, member: unknown) => {
     if (CHANGING.has(key) && member !== null) return '*'
-    return typeof member === 'string' ? member.replaceAll(/(?:turn|ses|conn|chat)_[0-9a-z]{20}/g, '*').replaceAll(/\d{4}-\d{2}-\d{2}/g, '*') : member
+    return typeof member === 'string' ? member.replaceAll(/(?:turn|ses|conn|chat)_[0-9a-z]{20,21}/g, '*').replaceAll(/\d{4}-\d{2}-\d{2}/g, '*') : member
   })
 }
 
