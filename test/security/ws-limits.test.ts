@@ -96,7 +96,7 @@ test('I1 a frame over the limit closes with 1009, a binary or deep one with 1002
   assert.equal(await deep.closed, closeCodes.protocol)
 })
 
-test('I1 too many messages: three strikes and out, others stay', async () => {
+test('I1 too many messages: each is refused and asked to wait, three strikes and out, others stay', async () => {
   await using doors = await openDoors({}, { now: () => 1_700_000_000_000 })
   const other = await connectSocket(doors)
   const client = await connectSocket(doors)
@@ -104,7 +104,11 @@ test('I1 too many messages: three strikes and out, others stay', async () => {
   await client.frame((frame) => frame.type === 'res' && frame.id === `b${wsLimits.messageBurst - 2}`)
   for (let index = 0; index < 3; index++) client.send({ type: 'req', id: `over${index}`, method: 'health' })
   assert.equal(await client.closed, closeCodes.policy)
-  assert.ok(!client.frames.some((frame) => frame.type === 'res' && frame.id.startsWith('over')))
+  const answers = client.frames.flatMap((frame) => (frame.type === 'res' && frame.id.startsWith('over') ? [frame] : []))
+  assert.deepEqual(
+    answers.map(({ id, error }) => [id, error?.code, error?.details]),
+    ['over0', 'over1'].map((id) => [id, 'request/rate-limited', { retryAfterMs: 17 }]),
+  )
   assert.ok((await other.call('health')).ok)
   await other.close()
 })

@@ -117,13 +117,12 @@ export class Connection {
 
   #receive(data: WebSocket.RawData, isBinary: boolean): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
-    if (this.#rate.take('', this.#home.deps.now()) > 0) {
-      this.#strikes++
-      if (this.#strikes >= MAX_STRIKES) this.close(closeCodes.policy, 'too many messages')
-      return
-    }
+    const waitMs = this.#rate.take('', this.#home.deps.now())
+    if (waitMs > 0 && ++this.#strikes >= MAX_STRIKES) return this.close(closeCodes.policy, 'too many messages')
     const frame = isBinary ? null : readFrame(data)
     if (frame === null) return this.close(closeCodes.protocol, 'not a request frame')
+    // Whoever is not answered waits in vain.
+    if (waitMs > 0) return this.#refuse(frame.id, new AppError('request/rate-limited', undefined, { retryAfterMs: waitMs }))
     if (this.#scopes === null) this.#connect(frame, this.#held)
     else void this.#serve(frame, this.#scopes)
   }
