@@ -86,6 +86,20 @@ describe('the runner', () => {
   })
 })
 
+describe('the pipeline', () => {
+  it('keeps its stages in order', () => {
+    const order = [inbound, prompt, toolCall, toolResult, outbound, egress].map(({ name, stages }) => [name, ...stages.map((stage) => stage.name)].join(' '))
+    assert.deepEqual(order, [
+      'inbound sizeWithinLimit trustAssigned secretsRedacted',
+      'prompt systemPromptSound withinWindow',
+      'toolCall toolKnown policyAllows inputValid pathsInsideRoots effectPermitted',
+      'toolResult originMarked secretsRedacted sizeWithinLimit',
+      'outbound secretsRedacted',
+      'egress schemeAllowed hostAllowed',
+    ])
+  })
+})
+
 describe('inbound', () => {
   const message = (more: Partial<InboundMessage> = {}): InboundMessage => ({
     door: 'test',

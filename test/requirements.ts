@@ -1,0 +1,149 @@
+/**
+ * What carapace promises, and the test that proves each promise. `requirements.test.ts` fails on a promise without its test, and on a route, method, command, tool,
+ * provider or guard stage that no test mentions: what is not here and not proved must not be in the README.
+ */
+export interface Requirement {
+  /** Area and number; never given twice, never given again. */
+  readonly id: `${'SET' | 'LLM' | 'TURN' | 'MSG' | 'DOOR' | 'CLI' | 'CFG' | 'SEC' | 'STORE'}-${number}`
+  readonly promise: string
+  readonly file: string
+  /** The test's title, word for word. */
+  readonly test: string
+}
+
+function proved(file: string, rows: readonly (readonly [id: Requirement['id'], promise: string, test: string])[]): readonly Requirement[] {
+  return rows.map(([id, promise, test]) => ({ id, promise, file, test }))
+}
+
+export const requirements: readonly Requirement[] = [
+  ...proved('test/journeys/cli-launcher.test.ts', [
+    [
+      'SET-1',
+      'A fresh clone sets itself up, and `npm pack` gives a package that works when installed globally',
+      'sets itself up, and its package works when it is installed globally',
+    ],
+    ['SET-2', 'Without a registry the set-up says what to do', 'says what to do when the registry cannot be reached'],
+    ['SET-3', 'The launcher builds what is stale, and only then', 'builds again after a change, a new file, a deletion and a renaming, and only then'],
+    ['SET-4', 'The launcher costs less than 50 ms', 'costs less than 50 ms beside the program itself'],
+  ]),
+  ...proved('test/journeys/cli-scripts.test.ts', [
+    ['SET-5', '`npm test` ends with the counts and fails where a test failed', 'npm test ends with the counts, and fails where nothing was run'],
+  ]),
+  ...proved('test/contracts/provider-contract.ts', [
+    ['LLM-1', 'Every provider streams text and several tool calls at once', 'streams several tool calls at once'],
+    ['LLM-2', 'Cancelling closes the upstream connection', 'an abort ${when} closes the upstream connection within a second'],
+    [
+      'LLM-3',
+      'No key, token or query string shows in an error, log or event',
+      'status ${status} ${body.slice(0, 60)} is ${kind}, asked once, and tells no secret',
+    ],
+  ]),
+  ...proved('test/golden/openai-chat.test.ts', [
+    ['LLM-4', 'Wire bytes cut at every byte give the same events', 'openai-chat/${name} means the same however it is cut'],
+  ]),
+  ...proved('test/golden/anthropic.test.ts', [['LLM-5', 'The same for Anthropic', 'anthropic/${name} means the same however it is cut']]),
+  ...proved('test/golden/gemini.test.ts', [['LLM-6', 'The same for Gemini', 'gemini/${name} means the same however it is cut']]),
+  ...proved('test/golden/bedrock.test.ts', [['LLM-7', 'The same for Bedrock', 'bedrock/${name} means the same however it is cut']]),
+  ...proved('test/contracts/probe.test.ts', [
+    ['LLM-8', 'Model servers on the usual ports of this machine are found', 'finds the servers that list models, in order, and nothing else, within its time'],
+  ]),
+  ...proved('test/journeys/agent.test.ts', [
+    ['LLM-9', 'A model that fails is asked again, as the vendor says', 'are asked again after a wait, as long as the vendor says'],
+    ['LLM-10', 'A route fails over to its next model, visibly', 'are given up for the next of their route, visibly'],
+    ['LLM-11', 'Nothing fails over once the user has seen output', 'are never replaced once the user has seen output'],
+    ['TURN-1', 'A turn answers and keeps both sides', 'answers, streams what it answers, and keeps both sides of the conversation'],
+    ['TURN-2', 'Tools run, show, and hand back their results', 'runs the tools that the model asks for, shows them, and hands their results back'],
+    ['TURN-3', 'Reads run side by side, everything else in order', 'runs reads side by side and other tools one after the other'],
+    ['TURN-4', 'A turn stops at its steps', 'stops after the steps of one turn and says so'],
+    ['TURN-5', 'A turn stops on the third identical call', 'stops on the third identical call (I2)'],
+    ['TURN-6', 'A turn stops at its output tokens', 'stops at the output tokens, and never asks for more than are left'],
+    ['TURN-7', 'A turn stops at its money', 'stops at the money, where the price is known'],
+    ['TURN-8', 'A turn stops at its time', 'stops a model that hangs, at the end of its time'],
+    ['TURN-9', 'A turn stops at its tool time', 'stops when the tools of one turn have used their time'],
+    ['TURN-10', 'A turn can be cancelled in the middle of a tool', 'cancels in the middle of a tool, and the conversation can go on'],
+    [
+      'TURN-11',
+      'Long conversations are summarised in whole exchanges and stay whole on disk',
+      'are summarised by the model, in whole exchanges, and stay whole on disk',
+    ],
+    ['TURN-12', 'A conversation fits the window even without a summary', 'fit the window even when no summary can be made'],
+    ['TURN-13', 'Sessions say that the demo model answers', 'says in its events that the demo answers'],
+    ['MSG-1', 'Messages of one conversation never interleave', 'lets the second message wait for the first, and other conversations go on'],
+    ['MSG-2', 'What waits is bounded', 'bounds what waits'],
+    ['MSG-3', 'The same message is answered once', 'answers a repeated idempotency key with the same turn, once'],
+    ['MSG-4', 'The next start answers what was accepted and not answered', 'answers what was accepted and not answered, and forgets a client that is gone'],
+    ['MSG-5', 'After a crash no unsafe call is repeated', 'runs a pure call again, and tells the model of an unsafe one instead of repeating it'],
+    ['SEC-1', 'Known secrets reach no model, store or stream', 'reach neither a model nor the store, and leave in no piece of a stream'],
+  ]),
+  ...proved('test/faults/kill.test.ts', [
+    ['MSG-6', 'SIGKILL at any moment loses nothing and repeats nothing', 'killed at any moment, nothing acknowledged is lost and nothing happens twice'],
+  ]),
+  ...proved('test/journeys/openai-client.test.ts', [
+    ['DOOR-1', 'The official client gets whole and streamed chat completions', 'chat, streamed: deltas as they come, finish, usage on request'],
+    ['DOOR-2', 'A client’s tools are handed back to it', 'chat, streamed: a tool round trip with a tool of the client'],
+    ['DOOR-3', 'The official client gets whole and streamed responses', 'responses, whole and streamed'],
+    ['DOOR-4', 'Errors have OpenAI’s shape, and what cannot be done is named', 'what we cannot do is refused by name'],
+    ['DOOR-5', 'A client that leaves cancels its turn', 'leaving a stream cancels the turn'],
+    ['DOOR-6', 'A request can continue a stored session', 'a stored session takes what came after the last answer'],
+  ]),
+  ...proved('test/journeys/openai-gateway.test.ts', [['DOOR-7', 'Stopping the client stops the upstream', 'a client that leaves ends the request upstream']]),
+  ...proved('test/security/http-strangers.test.ts', [
+    ['DOOR-8', 'Readiness says why it is not given', 'health says why the gateway is not ready'],
+    ['SEC-2', 'Without a token only health answers', 'A5 without a token only health answers, on every route and on the upgrade'],
+    ['SEC-3', 'A foreign Origin is refused before the upgrade', 'A2 A4 a foreign Origin is refused everywhere, before 101'],
+    ['SEC-4', 'A foreign Host is refused', 'A6 a foreign Host gets 421 everywhere, before 101'],
+    ['SEC-5', 'Proxy headers are refused', 'B1 B2 any proxy header is refused everywhere, and changes nothing'],
+    ['SEC-6', 'No spelling of a path goes around the guard', 'B6 no spelling of a path reaches a route without its scope'],
+  ]),
+  ...proved('test/security/http-brute-force.test.ts', [
+    [
+      'SEC-7',
+      'Wrong tokens lock out and the owner is still answered',
+      'A3 200 wrong tokens one after the other: locked out after ten, the owner answered in between',
+    ],
+  ]),
+  ...proved('test/security/http-floods.test.ts', [
+    ['SEC-8', 'A 100 MB body is refused unread', 'I1 D5 a declared 100 MB body is refused unread'],
+    ['SEC-9', 'A slow body ends', 'I1 a slow body ends with 408'],
+    ['SEC-10', 'A thousand idle sockets do not keep the owner out', 'I1 1,000 idle sockets: the oldest go, the owner gets in'],
+  ]),
+  ...proved('test/security/ws-limits.test.ts', [
+    ['SEC-11', 'A client gets at most the scopes that its credential holds', 'C1 granted scopes are those that the credential holds and the client asked for'],
+    ['DOOR-9', 'Requests of one connection run concurrently', 'I1 requests run concurrently, up to a limit, and ids are unique while they run'],
+    ['DOOR-10', 'A slow client is told and closed, others go on', 'I1 a client that stops reading is told and closed; others go on'],
+  ]),
+  ...proved('test/golden/ws/traces.test.ts', [['DOOR-11', 'The WebSocket protocol answers as its traces say', 'trace ${name}']]),
+  ...proved('src/guard/pipeline.test.ts', [
+    ['SEC-12', 'A stage that throws blocks', 'blocks when a stage throws, and does not show what it threw'],
+    ['SEC-13', 'Paths stay inside the configured folders', 'keeps paths inside the roots, links resolved (F1, F3)'],
+    ['SEC-14', 'What acts outside needs the owner', 'holds what acts outside or cannot be undone'],
+    ['SEC-15', 'A secret leaves in no half, wherever a stream is cut', 'lets no half of a secret out, wherever the stream is cut'],
+    ['SEC-16', 'Plain http reaches this machine only', 'refuses plain http to anywhere else, other schemes, and addresses that only look like this machine'],
+  ]),
+  ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
+  ...proved('test/contracts/tool.test.ts', [
+    ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],
+    ['LLM-12', 'All tools together are small in a prompt', 'all definitions together stay under 3,200 characters'],
+  ]),
+  ...proved('test/contracts/store.test.ts', [
+    ['STORE-1', 'A failing commit takes no neighbour along', 'shares one transaction between commits of one moment, and keeps a failing one apart'],
+    ['STORE-2', 'A damaged or newer database is refused with what to do', 'refuses a file that is no database, and one of a newer version, with what to do'],
+    ['STORE-3', 'One gateway per state folder', 'locks a state folder against a second process, and frees it'],
+  ]),
+  ...proved('test/journeys/cli-surface.test.ts', [
+    ['CLI-1', 'Every command answers --help with an example', 'every command answers --help with usage, options, an example and its exit codes'],
+    ['CLI-2', 'Every documented example is accepted', 'every example is a command line that its command accepts'],
+    ['CLI-3', 'Set-up works by flags alone', 'setup by flags: tries first, then writes; a key of the environment stays a reference'],
+  ]),
+  ...proved('test/journeys/cli-gateway.test.ts', [
+    ['CLI-4', '`cara ask` starts a gateway where none runs', 'ask starts a gateway of its own where none runs, and stops it'],
+    ['CLI-5', 'Exit codes say what failed', 'the exit code says what failed'],
+    ['CLI-6', 'What a model writes cannot steer the terminal', 'what a model writes cannot steer the terminal'],
+  ]),
+  ...proved('src/config/load.test.ts', [
+    ['CFG-1', 'File, environment and flags win in this order', 'file, environment and flags win in this order, and each value knows its source'],
+    ['CFG-2', 'Every problem is told at once, with the nearest key', 'every problem is told at once, with its line and the nearest key, and without values'],
+  ]),
+  ...proved('src/config/edit.test.ts', [['CFG-3', 'Changes keep every comment', 'a change keeps every comment and every other character']]),
+  ...proved('test/contracts/config.test.ts', [['CFG-4', 'Every key is documented', 'every key has a description and its own way to be found']]),
+]
