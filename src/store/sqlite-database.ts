@@ -93,7 +93,8 @@ export function openSqlite(options: SqliteOptions): Database {
   }
 
   function write(statements: readonly Statement[]): Promise<Written> {
-    if (closed) return Promise.reject(new AppError('store/unavailable', 'it is closed'))
+    const refusal = closed ? new AppError('store/unavailable', 'it is closed') : (wal?.failure ?? null)
+    if (refusal !== null) return Promise.reject(refusal)
     const { promise, resolve, reject } = Promise.withResolvers<Written>()
     if (waiting.push({ statements, resolve, reject }) === 1) setImmediate(flush)
     return promise
@@ -119,7 +120,7 @@ export function openSqlite(options: SqliteOptions): Database {
     async size() {
       return [options.path, `${options.path}-wal`].reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
     },
-    faults: () => faults,
+    faults: () => (wal?.failure == null ? faults : [wal.failure.message]),
     async close() {
       if (closed) return
       closed = true

@@ -1,6 +1,6 @@
 /**
  * Flushes the write-ahead log to the disk, off the event loop: what waits together shares one flush, and nobody is told before a flush that began after its commit has
- * ended. With SQLite's `synchronous = NORMAL` this gives what `FULL` gives (https://sqlite.org/pragma.html#pragma_synchronous): the log is all that a commit writes.
+ * ended. A flush that fails is final: the system may have marked the lost pages as written, so that the next flush would succeed without them. With SQLite's `synchronous = NORMAL` this gives what `FULL` gives (https://sqlite.org/pragma.html#pragma_synchronous): the log is all that a commit writes.
  */
 import { close, fdatasync, fsync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -14,17 +14,26 @@ const closeFile = promisify(close)
 export class WalFlush {
   readonly #file: number
   readonly #folder: Promise<void>
+  readonly #flush: (file: number) => Promise<void>
   #running = false
+  #failure: AppError | null = null
   /** The flush that has not begun yet: it covers everything that is written now. */
   #next: PromiseWithResolvers<void> | null = null
 
-  constructor(path: string) {
+  constructor(path: string, flushFile: (file: number) => Promise<void> = flush) {
     this.#file = openSync(path, 'r+')
+    this.#flush = flushFile
     this.#folder = syncFolder(dirname(path))
+  }
+
+  /** Why nothing can be kept any more, until the next start. */
+  get failure(): AppError | null {
+    return this.#failure
   }
 
   /** Resolves when everything written before this call is on the disk. */
   flushed(): Promise<void> {
+    if (this.#failure !== null) return rejected(this.#failure)
     const next = (this.#next ??= Promise.withResolvers<void>())
     // Whoever only waits for the writing does not hear of a failed flush here: the next commit does.
     next.promise.catch(() => undefined)
@@ -43,10 +52,12 @@ export class WalFlush {
     await this.#folder
     for (let current = this.#take(); current !== null; current = this.#take()) {
       try {
-        await flush(this.#file)
+        if (this.#failure !== null) throw this.#failure
+        await this.#flush(this.#file)
         current.resolve()
       } catch (error) {
-        current.reject(new AppError('store/unavailable', 'the disk reported an error', { cause: error, hint: 'Check the disk, then start again' }))
+        this.#failure ??= new AppError('store/unavailable', 'the disk reported an error', { cause: error, hint: 'Check the disk, then start again' })
+        current.reject(this.#failure)
       }
     }
     this.#running = false
@@ -57,6 +68,13 @@ export class WalFlush {
     this.#next = null
     return current
   }
+}
+
+/** Whoever only waits for the writing does not look at this. */
+function rejected(error: AppError): Promise<void> {
+  const promise = Promise.reject(error)
+  promise.catch(() => undefined)
+  return promise
 }
 
 /** The name of a new file survives a power cut only when its folder was flushed; some platforms cannot. */
