@@ -17,11 +17,15 @@ export interface Conversation {
   readonly lines: readonly (Line & { readonly entryId: number | null })[]
 }
 
-/** Loads what a session remembers: at most `maxMessages` + 1 lines after its summary, so that one too many shows that a summary is due. */
-export async function loadConversation(sessions: SessionStore, sessionId: string, maxMessages: number): Promise<Conversation> {
+/**
+ * Loads what a session remembers up to this turn: at most `maxMessages` + 1 lines after its summary, so that one too many shows that a summary is due. Later turns may
+ * have ended before one that is taken up again.
+ */
+export async function loadConversation(sessions: SessionStore, sessionId: string, maxMessages: number, turnId?: string): Promise<Conversation> {
   const summary = await sessions.summary(sessionId)
   const entries = await sessions.tail(sessionId, { limit: maxMessages + 1, afterId: summary?.coversUntil ?? 0 })
-  return { summary, lines: entries.map(toLine) }
+  const own = turnId === undefined ? -1 : entries.findLastIndex((entry) => entry.turnId === turnId)
+  return { summary, lines: (own === -1 ? entries : entries.slice(0, own + 1)).map(toLine) }
 }
 
 export function toLine(entry: Entry): Conversation['lines'][number] {

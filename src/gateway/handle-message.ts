@@ -4,7 +4,8 @@ import { messageTokens } from '../contracts/message-tokens.ts'
 import { NO_TAINT, type JournalStep } from '../contracts/store.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../contracts/turn.ts'
 import { NO_USAGE } from '../contracts/usage.ts'
-import { runAgent, type AgentDeps, type AgentOutcome } from '../agent/run.ts'
+import { runAgent, type AgentDeps } from '../agent/run.ts'
+import type { AgentOutcome } from '../agent/turn-outcome.ts'
 
 export interface HandledTurn {
   readonly turnId: string
@@ -21,10 +22,21 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   const { turnId, sessionId, request, steps, emit } = turn
   const { store, clock, log } = deps
   const startedAt = clock.now()
+  // What could not be kept is not claimed: the turn stays unfinished and the next start takes it up.
+  const unkept = (error: unknown) => {
+    log.error('turn.unkept', { turn: turnId, error })
+    emit({ type: 'turn-finished', result: { ...failure(turn, error).result, durationMs: clock.now() - startedAt } })
+  }
+  if (sessionId !== null && !signal.aborted) {
+    try {
+      await store.turns.begin(turnId, request, startedAt)
+    } catch (error) {
+      return unkept(error)
+    }
+  }
   let outcome: AgentOutcome
   try {
     if (signal.aborted) throw new AppError('turn/cancelled')
-    if (sessionId !== null) await store.turns.begin(turnId, request, startedAt)
     const session = sessionId === null ? null : await store.sessions.get(sessionId)
     if (sessionId !== null && session === null) throw new AppError('session/not-found', 'it was deleted')
     outcome = await runAgent({ turnId, session, request, steps, emit }, deps, signal)
@@ -42,9 +54,7 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
     await store.turns.finish({ turnId, sessionId, reply, replyTokens: reply === null ? 0 : messageTokens(reply), result, taint, now: clock.now() })
     emit({ type: 'turn-finished', result })
   } catch (error) {
-    // What could not be kept is not claimed: the turn stays unfinished and the next start takes it up.
-    log.error('turn.unkept', { turn: turnId, error })
-    emit({ type: 'turn-finished', result: { ...failure(turn, error).result, durationMs: result.durationMs } })
+    return unkept(error)
   }
   log.info('turn.finished', { turn: turnId, door: request.door, status: result.status, model: result.model, ms: result.durationMs, code: result.error?.code })
 }

@@ -1,5 +1,5 @@
 /** Opens the store of a state folder: engine, schema, and the parts that read and write it. */
-import type { Store } from '../contracts/store.ts'
+import type { Database, Store } from '../contracts/store.ts'
 import { createMemoryStore } from './memory.ts'
 import { migrate } from './migrations.ts'
 import { createSessionStore } from './sessions.ts'
@@ -15,6 +15,11 @@ export async function openStore(options: SqliteOptions): Promise<Store> {
     await database.close()
     throw error
   }
+  return storeOver(database)
+}
+
+/** The parts of the store over an engine whose schema stands. */
+export function storeOver(database: Database): Store {
   return {
     sessions: createSessionStore(database),
     turns: createTurnStore(database),

@@ -62,6 +62,8 @@ export function openSqlite(options: SqliteOptions): Database {
   function flush(): void {
     const batch = waiting
     waiting = []
+    // Closing has written everything already.
+    if (batch.length === 0) return
     const failures = new Map<Waiting, unknown>()
     try {
       connection.exec('BEGIN IMMEDIATE')

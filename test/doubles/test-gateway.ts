@@ -10,6 +10,7 @@ import type { Log } from '../../src/contracts/log.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Provider } from '../../src/contracts/provider.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
+import type { Store } from '../../src/contracts/store.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../../src/contracts/turn.ts'
 import { createGateway, type GatewayControl } from '../../src/gateway/create-gateway.ts'
@@ -44,11 +45,14 @@ export interface TestGatewayOptions {
   readonly secrets?: readonly string[]
   readonly clock?: ManualClock
   readonly folder?: string
+  /** Opens the store at this path, where it is not the usual one. */
+  readonly openStore?: (path: string) => Promise<Store>
 }
 
 export async function testGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'cara-gateway-')))
-  const store = await openStore({ path: join(folder, 'carapace.db'), synchronous: 'normal' })
+  const open = options.openStore ?? ((path: string) => openStore({ path, synchronous: 'normal' }))
+  const store = await open(join(folder, 'carapace.db'))
   const clock = options.clock ?? manualClock()
   const secrets = createSecretRegistry()
   for (const secret of options.secrets ?? []) secrets.add(secret)

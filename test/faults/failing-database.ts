@@ -1,0 +1,43 @@
+/** A database that fails where a test says: before anything is written, or after it is written and before it is flushed. */
+import { AppError } from '../../src/contracts/errors.ts'
+import type { Database, Statement, Written } from '../../src/contracts/store.ts'
+
+export type Failure = 'unwritten' | 'unflushed'
+
+export interface FailingDatabase extends Database {
+  /** Writes that were tried so far. */
+  tried(): number
+}
+
+/** `failsAt` is asked at every write, counted from 1. */
+export function failingDatabase(database: Database, failsAt: (write: number) => Failure | null): FailingDatabase {
+  let tried = 0
+  let faults: readonly string[] = []
+  const fail = () => {
+    const error = new AppError('store/unavailable', 'this write fails')
+    faults = [error.message]
+    return error
+  }
+  async function write(statements: readonly Statement[]): Promise<Written> {
+    const failure = failsAt(++tried)
+    if (failure === 'unwritten') throw fail()
+    const { durable } = await database.write(statements)
+    if (failure === null) {
+      faults = []
+      return { durable }
+    }
+    const unflushed = durable.then(() => Promise.reject(fail()))
+    unflushed.catch(() => undefined)
+    return { durable: unflushed }
+  }
+  return {
+    query: (sql, params) => database.query(sql, params),
+    write,
+    commit: async (statements) => (await write(statements)).durable,
+    check: () => database.check(),
+    size: () => database.size(),
+    faults: () => faults,
+    close: () => database.close(),
+    tried: () => tried,
+  }
+}
