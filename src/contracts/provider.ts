@@ -1,5 +1,6 @@
 /** What a model is asked and what it answers, independent of any vendor. */
 import type { Cleared } from './cleared.ts'
+import type { ErrorCode } from './errors.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import type { Message } from './message.ts'
 import type { Usage } from './usage.ts'
@@ -67,6 +68,18 @@ export type FaultKind =
   | 'bad-request'
   /** The caller's own signal ended the stream. */
   | 'cancelled'
+
+/** The catalogue's code for each kind. */
+export const faultCodes: Readonly<Record<FaultKind, ErrorCode>> = {
+  auth: 'provider/auth',
+  'rate-limit': 'provider/rate-limit',
+  overloaded: 'provider/overloaded',
+  'context-too-long': 'provider/context-too-long',
+  refused: 'provider/refused',
+  network: 'provider/unreachable',
+  'bad-request': 'provider/bad-request',
+  cancelled: 'turn/cancelled',
+}
 
 /** Why a model call failed. `message` is scrubbed: no key, no token, no query string, no body longer than 500 characters. */
 export interface ModelFault {

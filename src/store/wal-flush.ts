@@ -71,8 +71,8 @@ export class WalFlush {
 }
 
 /** Whoever only waits for the writing does not look at this. */
-function rejected(error: AppError): Promise<void> {
-  const promise = Promise.reject(error)
+function rejected(failure: AppError): Promise<void> {
+  const promise = Promise.reject(failure)
   promise.catch(() => undefined)
   return promise
 }

@@ -1,18 +1,7 @@
-import { AppError, type ErrorCode } from '../../contracts/errors.ts'
-import type { FaultKind, ModelFault } from '../../contracts/provider.ts'
-
-const CODES: Readonly<Record<FaultKind, ErrorCode>> = {
-  auth: 'provider/auth',
-  'rate-limit': 'provider/rate-limit',
-  overloaded: 'provider/overloaded',
-  'context-too-long': 'provider/context-too-long',
-  refused: 'provider/refused',
-  network: 'provider/unreachable',
-  'bad-request': 'provider/bad-request',
-  cancelled: 'turn/cancelled',
-}
+import { AppError } from '../../contracts/errors.ts'
+import { faultCodes, type ModelFault } from '../../contracts/provider.ts'
 
 /** The error for a fault, where an event is not possible. */
 export function faultError(fault: ModelFault): AppError {
-  return new AppError(CODES[fault.kind], fault.message, fault.retryAfterMs === undefined ? {} : { retryAfterMs: fault.retryAfterMs })
+  return new AppError(faultCodes[fault.kind], fault.message, fault.retryAfterMs === undefined ? {} : { retryAfterMs: fault.retryAfterMs })
 }

@@ -1,0 +1,41 @@
+/** What an earlier process left of a turn: what was said and spent, and the calls that it did not see the end of. */
+import type { Message, ToolCallPart } from '../contracts/message.ts'
+import type { JournalStep } from '../contracts/store.ts'
+import type { AnyTool } from '../contracts/tool.ts'
+import type { Usage } from '../contracts/usage.ts'
+
+export interface RecoveredSteps {
+  readonly texts: readonly string[]
+  readonly spent: readonly { readonly model: string; readonly usage: Usage }[]
+  /** Calls that run again: they never began, or doing them twice is the same as once. */
+  readonly again: readonly ToolCallPart[]
+  /** Calls that may have happened and must not happen twice. */
+  readonly unknown: readonly ToolCallPart[]
+}
+
+export function readSteps(steps: readonly JournalStep[], tools: ReadonlyMap<string, AnyTool>): RecoveredSteps {
+  const answers = steps.filter((step) => step.kind === 'assistant')
+  // Only the last answer can have open calls: the next is not asked for before all are closed.
+  const last = steps.findLastIndex((step) => step.kind === 'assistant')
+  const begun = new Set<string>()
+  const answered = new Set<string>()
+  for (const step of steps.slice(last + 1)) {
+    if (step.kind === 'tool-intent') begun.add(step.callId)
+    else for (const part of step.message.parts) if (part.type === 'tool-result') answered.add(part.callId)
+  }
+  const open = callsOf(answers.at(-1)?.message).filter(({ callId }) => !answered.has(callId))
+  const isUnknown = ({ callId, tool }: ToolCallPart) => {
+    const recovery = tools.get(tool)?.manifest.recovery
+    return begun.has(callId) && (recovery === 'unsafe' || recovery === 'probe')
+  }
+  return {
+    texts: answers.flatMap(({ message }) => message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : []))),
+    spent: answers,
+    again: open.filter((call) => !isUnknown(call)),
+    unknown: open.filter(isUnknown),
+  }
+}
+
+function callsOf(message: Message | undefined): readonly ToolCallPart[] {
+  return message?.role === 'assistant' ? message.parts.filter((part) => part.type === 'tool-call') : []
+}

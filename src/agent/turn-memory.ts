@@ -1,0 +1,63 @@
+/** What the model of this turn is told, and what it has thereby seen. Grows step by step; the session's older part is loaded once. */
+import { messageTokens } from '../contracts/message-tokens.ts'
+import type { Message } from '../contracts/message.ts'
+import { NO_TAINT, type JournalStep, type Session, type SessionStore, type Taint } from '../contracts/store.ts'
+import type { InboundMessage } from '../contracts/turn.ts'
+import type { CoreConfig } from '../config/schema.ts'
+import { compact, needsCompaction } from './compact.ts'
+import { fitWindow, loadConversation, statelessConversation, taintOf, toMessages, type Conversation } from './context.ts'
+
+export interface Remembering {
+  readonly sessions: SessionStore
+  readonly turnId: string
+  readonly limits: CoreConfig['agent']['context']
+  /** Tokens that the conversation may take before its older part is summarised. */
+  readonly budgetTokens: number
+  readonly summarize: (prompt: string) => Promise<string | null>
+  readonly now: () => number
+}
+
+export class TurnMemory {
+  #conversation: Conversation
+  #taint: Taint
+
+  constructor(conversation: Conversation, before: Taint) {
+    this.#conversation = conversation
+    this.#taint = taintOf(
+      conversation.lines.map((line) => line.message),
+      before,
+    )
+  }
+
+  get taint(): Taint {
+    return this.#taint
+  }
+
+  add(message: Message): void {
+    this.#taint = taintOf([message], this.#taint)
+    this.#conversation = { ...this.#conversation, lines: [...this.#conversation.lines, { message, tokens: messageTokens(message), entryId: null }] }
+  }
+
+  /** The newest whole exchanges that fit into this many tokens, the summary included. */
+  within(tokens: number): readonly Message[] {
+    const { summary, lines } = this.#conversation
+    return toMessages(summary, fitWindow(lines, tokens - (summary?.tokens ?? 0)))
+  }
+}
+
+/** A stateless request brings its own context; what an earlier process did for it comes after that. */
+export function statelessMemory(request: InboundMessage, steps: readonly JournalStep[]): TurnMemory {
+  const said: readonly Message[] = request.parts.length === 0 ? [] : [{ role: 'user', parts: request.parts }]
+  const recovered = steps.flatMap((step) => (step.kind === 'tool-intent' ? [] : [step.message]))
+  return new TurnMemory(statelessConversation([...(request.options.context ?? []), ...said, ...recovered]), NO_TAINT)
+}
+
+/** The session's own lines, this turn's message and recovered steps among them. */
+export async function sessionMemory(session: Session, { sessions, turnId, limits, budgetTokens, summarize, now }: Remembering): Promise<TurnMemory> {
+  const { maxMessages, keepMessages } = limits
+  const loaded = await loadConversation(sessions, session.id, maxMessages, turnId)
+  const conversation = needsCompaction(loaded, { maxMessages, budgetTokens })
+    ? await compact(loaded, { sessions, sessionId: session.id, maxMessages, keepMessages, budgetTokens, summarize, now })
+    : loaded
+  return new TurnMemory(conversation, session.taint)
+}
