@@ -11,6 +11,7 @@ import type { Flag } from '../config/layers.ts'
 import { prepareStateDir, type Paths } from '../config/paths.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import type { DefaultModel } from '../gateway/gateway.ts'
+import { createResolve } from '../net/resolve.ts'
 import { createTransport } from '../net/transport.ts'
 import { createServer } from '../server/server.ts'
 import { secretMatcher } from '../std/constant-time.ts'
@@ -57,7 +58,8 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   closers.push(() => store.close())
   const transport = createTransport()
   closers.push(() => transport.close())
-  const adapterDeps = { fetch: createGuardedFetch(transport, report), log, now: () => systemClock.now() }
+  const fetch = createGuardedFetch(transport, report, { resolve: createResolve() })
+  const adapterDeps = { fetch, log, now: () => systemClock.now() }
   const providers = createProviderSet(config, adapterDeps)
 
   const stopping = new AbortController()
@@ -88,7 +90,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   })
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
-  const tools = createTools({ store, settings, filesystem: config.filesystem, now: () => systemClock.now(), timeZone })
+  const tools = createTools({ store, settings, filesystem: config.filesystem, fetch, now: () => systemClock.now(), timeZone })
   const control = createGateway({
     agent: {
       models,

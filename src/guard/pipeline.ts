@@ -6,7 +6,10 @@ import type { EgressRequest } from '../contracts/egress.ts'
 import type { ModelRequest } from '../contracts/provider.ts'
 import type { ToolCall } from '../contracts/tool.ts'
 import type { InboundMessage } from '../contracts/turn.ts'
+import { credentialsSameOrigin } from './stages/egress/credentials-same-origin.ts'
+import type { EgressContext } from './stages/egress/facts.ts'
 import { hostAllowed } from './stages/egress/host-allowed.ts'
+import { resolvesToPublic } from './stages/egress/resolves-to-public.ts'
 import { schemeAllowed } from './stages/egress/scheme-allowed.ts'
 import type { InboundContext, OutboundContext, OutboundText, PromptContext } from './stages/message/facts.ts'
 import { inboundSecretsRedacted, outboundSecretsRedacted } from './stages/message/secrets-redacted.ts'
@@ -55,8 +58,8 @@ export const outbound: Checkpoint<OutboundText, OutboundContext> = {
   stages: [outboundSecretsRedacted],
 }
 
-/** What leaves towards servers. */
-export const egress: Checkpoint<EgressRequest, null> = {
+/** What leaves towards servers; again for each redirect. */
+export const egress: Checkpoint<EgressRequest, EgressContext, AsyncStage<EgressRequest, EgressContext>> = {
   name: 'egress',
-  stages: [schemeAllowed, hostAllowed],
+  stages: [schemeAllowed, hostAllowed, resolvesToPublic /* pins the addresses */, credentialsSameOrigin],
 }

@@ -20,6 +20,7 @@ export class Answer implements Dispatcher.DispatchHandler {
   readonly #origin: string
   readonly #maxBytes: number
   readonly #signal: AbortSignal
+  readonly #onEnd: () => void
   readonly #onAbort = (): void => {
     this.#waiting = []
     this.#fail(this.#signal.reason)
@@ -33,11 +34,13 @@ export class Answer implements Dispatcher.DispatchHandler {
   #state: 'open' | 'ended' | 'failed' = 'open'
   #error: unknown
 
-  constructor(origin: string, maxBytes: number, signal: AbortSignal, head: Waiting<EgressResponse>) {
+  /** `onEnd` is called once, when the exchange is over for the network, well or badly. */
+  constructor(origin: string, maxBytes: number, signal: AbortSignal, head: Waiting<EgressResponse>, onEnd: () => void = () => undefined) {
     this.#origin = origin
     this.#maxBytes = maxBytes
     this.#signal = signal
     this.#head = head
+    this.#onEnd = onEnd
     signal.addEventListener('abort', this.#onAbort)
   }
 
@@ -126,6 +129,7 @@ export class Answer implements Dispatcher.DispatchHandler {
   #finish(state: 'ended' | 'failed'): void {
     this.#state = state
     this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#onEnd()
   }
 
   #close(): void {

@@ -16,3 +16,20 @@ export async function withDeadline<T>(ms: number, outer: AbortSignal, run: (sign
     outer.removeEventListener('abort', abort)
   }
 }
+
+/**
+ * The same for what outlives the call: a signal that aborts with `reason()` after `ms`, or with the outer signal's reason, until it is closed. Keeps no process
+ * alive: what it ends does.
+ */
+export function openDeadline(ms: number, outer: AbortSignal, reason: () => Error): { readonly signal: AbortSignal; readonly close: () => void } {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(reason()), ms).unref()
+  const abort = () => controller.abort(outer.reason)
+  if (outer.aborted) abort()
+  else outer.addEventListener('abort', abort, { once: true })
+  const close = () => {
+    clearTimeout(timer)
+    outer.removeEventListener('abort', abort)
+  }
+  return { signal: controller.signal, close }
+}

@@ -1,4 +1,5 @@
 /** Every tool of the house: one line each. */
+import type { EgressFetch } from '../contracts/egress.ts'
 import type { Settings } from '../contracts/settings.ts'
 import type { Store } from '../contracts/store.ts'
 import type { AnyTool } from '../contracts/tool.ts'
@@ -10,17 +11,19 @@ import { fileRead } from './file-read.ts'
 import { mathEval } from './math-eval.ts'
 import { memoryTools } from './memory.ts'
 import { sessionTools, type ReadableSessions } from './sessions.ts'
+import { webFetch } from './web-fetch.ts'
 
 export interface ToolDeps {
   readonly store: Pick<Store, 'memory'> & { readonly sessions: ReadableSessions }
   readonly settings: Pick<Settings, 'get' | 'redacted'>
   readonly filesystem: FileAccess
+  readonly fetch: EgressFetch
   readonly now: () => number
   /** IANA name of the owner's time zone. */
   readonly timeZone: string
 }
 
-export function createTools({ store, settings, filesystem, now, timeZone }: ToolDeps): readonly AnyTool[] {
+export function createTools({ store, settings, filesystem, fetch, now, timeZone }: ToolDeps): readonly AnyTool[] {
   return [
     currentTime(now, timeZone),
     mathEval(),
@@ -29,5 +32,6 @@ export function createTools({ store, settings, filesystem, now, timeZone }: Tool
     configRead(settings),
     fileRead(filesystem),
     directoryList(filesystem),
+    webFetch(fetch),
   ]
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
 import type { JsonValue } from '../../src/contracts/json.ts'
+import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { Entry, MemoryRecord, Session } from '../../src/contracts/store.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
@@ -52,6 +53,17 @@ before(async () => {
 })
 after(() => rm(folder.base, { recursive: true }))
 
+const page: EgressFetch = async (_, signal) => {
+  signal.throwIfAborted()
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/html' },
+    body: (async function* () {
+      yield Buffer.from('<title>Weather</title><h1>Today</h1><p>Sun.')
+    })(),
+  }
+}
+
 function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password is on the fridge')]): readonly AnyTool[] {
   return createTools({
     store: { memory: memoryInMemory(records), sessions: sessionsInMemory([{ session, entries }]) },
@@ -63,6 +75,7 @@ function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password 
       },
     },
     filesystem: { roots: [folder.root], excludePatterns: ['**/.git/**', '**/.ssh/**', '**/.env*'], maxReadBytes: 32_768 },
+    fetch: page,
     now: () => NOW,
     timeZone: 'Europe/Berlin',
   })
@@ -86,6 +99,7 @@ const examples: Readonly<Record<string, JsonValue>> = {
   config_read: {},
   file_read: { path: 'notes/a.md' },
   directory_list: { path: '.' },
+  web_fetch: { url: 'https://weather.example/today' },
 }
 
 test('every tool has an example here', () => {

@@ -7,6 +7,8 @@ import { createModelDirectory } from '../../src/agent/models.ts'
 import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/contracts/clock.ts'
 import type { Log } from '../../src/contracts/log.ts'
+import type { EgressFetch } from '../../src/contracts/egress.ts'
+import { AppError } from '../../src/contracts/errors.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Provider } from '../../src/contracts/provider.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
@@ -65,7 +67,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     filesystem: coreSections.filesystem.parse({}),
   }
   const tools = [
-    ...createTools({ store, settings: noSettings, filesystem: config.filesystem, now: () => clock.now(), timeZone: 'UTC' }),
+    ...createTools({ store, settings: noSettings, filesystem: config.filesystem, fetch: noNetwork, now: () => clock.now(), timeZone: 'UTC' }),
     ...(options.tools ?? []),
   ]
   const models = createModelDirectory({
@@ -125,6 +127,8 @@ function recordingLog(lines: string[]): Log {
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log }
   return log
 }
+
+const noNetwork: EgressFetch = () => Promise.reject(new AppError('net/unreachable', 'this gateway has no network'))
 
 const noSettings: Settings = {
   redacted: () => ({}),
