@@ -26,7 +26,8 @@ type Send = (request: EgressRequest, firstOrigin: string, signal: AbortSignal) =
 
 export function createGuardedFetch(transport: Transport, report: Reporter, reach: PublicReach = { resolve: resolveNothing }): EgressFetch {
   const { resolve, isPublic = isPublicAddress } = reach
-  const send: Send = async ({ pinned: _, ...request }, firstOrigin, signal) => {
+  const send: Send = async (asked, firstOrigin, signal) => {
+    const { pinned: _, ...request } = asked
     const decision = await clear(egress, request, { resolve, isPublic, firstOrigin }, report, signal)
     signal.throwIfAborted()
     if (!decision.ok) throw refusalError(decision.refusal)

@@ -280,7 +280,7 @@ describe('outbound', () => {
 describe('egress', () => {
   const request = (url: string, origins: readonly string[]): EgressRequest => ({ method: 'GET', url: new URL(url), headers: {}, policy: { origins } })
   const check = async (url: string, origins: readonly string[] = [new URL(url).origin]) => {
-    const context = { resolve: () => Promise.reject(new Error('nothing is looked up')), isPublic: () => false, firstOrigin: new URL(url).origin }
+    const context = { resolve: () => Promise.reject(new Error('nothing is looked up')), isPublic: async () => false, firstOrigin: new URL(url).origin }
     return refusedBy(await clear(egress, request(url, origins), context, quiet, AbortSignal.timeout(1000)))
   }
 

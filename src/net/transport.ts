@@ -51,7 +51,8 @@ export function createTransport(options: TransportOptions = {}): Transport & { c
   const close = async (): Promise<void> => {
     const open = agent
     agent = null
-    await Promise.all([...pinned, await open].map((dispatcher) => dispatcher?.destroy()))
+    await Promise.all([...pinned].map((client) => client.destroy()))
+    await (await open)?.destroy()
   }
   return Object.assign(send, { close })
 }

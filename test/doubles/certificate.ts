@@ -34,7 +34,7 @@ export function selfSigned(names: readonly string[]): Certificate {
     .toString('base64')
     .replaceAll(/.{64}(?=.)/g, '$&\n')
   return {
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
     cert: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
   }
 }

@@ -5,7 +5,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { TLSSocket } from 'node:tls'
 import type { EgressFetch, EgressRequest, EgressResponse } from '../../src/contracts/egress.ts'
 import { createGuardedFetch } from '../../src/guard/guarded-fetch.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
@@ -67,7 +66,7 @@ export async function startPublicWeb({
   const { port, running } = await listenOnOnePort(serve)
   const dns = await startDnsServer(answers)
   const transport = createTransport({ ca: certificate.cert })
-  const fetch = createGuardedFetch(transport, (report) => reports.push(report), { resolve: dns.resolve, isPublic })
+  const fetch = createGuardedFetch(transport, (report) => reports.push(report), { resolve: dns.resolve, isPublic: async (address) => isPublic(address) })
   const web: PublicWeb = {
     port,
     visits,
@@ -98,8 +97,7 @@ function sayWhere({ at }: Visit, response: ServerResponse): void {
 }
 
 function servernameOf({ socket }: IncomingMessage): string {
-  const { servername } = socket as TLSSocket & { servername?: unknown }
-  return typeof servername === 'string' ? servername : ''
+  return 'servername' in socket && typeof socket.servername === 'string' ? socket.servername : ''
 }
 
 /** The system chooses a port at one address; at the others it may be taken, and then the choice is made again. */

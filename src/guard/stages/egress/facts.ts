@@ -3,7 +3,7 @@ import type { EgressPolicy, PublicHosts, Resolve } from '../../../contracts/egre
 
 export interface EgressContext {
   readonly resolve: Resolve
-  readonly isPublic: (address: string) => boolean | Promise<boolean>
+  readonly isPublic: (address: string) => Promise<boolean>
   /** Origin of the first request of a chain of redirects: the one that its headers were meant for. */
   readonly firstOrigin: string
 }

@@ -25,7 +25,7 @@ async function pin(request: EgressRequest, { resolve, isPublic }: EgressContext,
   try {
     const addresses = literal === null ? await resolve(url.hostname, signal) : [literal]
     if (addresses.length === 0) return { verdict: 'block', code: 'net/unreachable', why: `${url.origin} has no address` }
-    const areAllPublic = addresses.length <= MAX_ADDRESSES && (await Promise.all(addresses.map(isPublic))).every(Boolean)
+    const areAllPublic = addresses.length <= MAX_ADDRESSES && (await Promise.all(addresses.map(isPublic))).every((answer) => answer)
     // Which address it was would tell what the names of a local network mean.
     if (!areAllPublic) return { verdict: 'block', code: 'net/refused', why: `${url.origin} is not on the public internet` }
     return { verdict: 'rewrite', value: { ...request, pinned: addresses }, why: `pinned to ${addresses.length} checked` }
