@@ -1,6 +1,6 @@
 /** The text of a page as a person reads it: headings, paragraphs, lists, tables and links, without scripts, styles and what is hidden. */
 import { decodeEntities } from './entities.ts'
-import { TextWriter } from './text-writer.ts'
+import { TextWriter, withoutControls } from './text-writer.ts'
 import { type Token, tokenize } from './tokens.ts'
 
 export interface Readable {
@@ -11,7 +11,10 @@ export interface Readable {
 /** `base` is what relative links are relative to. */
 export function readable(html: string, base: URL): Readable {
   const page = new Page(base)
-  for (const token of tokenize(html)) page.take(token)
+  for (const token of tokenize(html)) {
+    if (page.isFull()) break
+    page.take(token)
+  }
   return page.read()
 }
 
@@ -23,7 +26,9 @@ const SILENT = words('template svg math object canvas audio video select datalis
 const PARAGRAPHS = words(
   'address article aside blockquote body center details div dl fieldset figure footer form header main menu nav ol p pre section table ul',
 )
+const LISTS = words('ol ul menu')
 const LINES = words('dd dt figcaption li legend option summary tr caption')
+const LINKED = words('https: http: mailto:')
 const HEADING = /^h([1-6])$/
 /** An element of these ends where the next of its kind begins, whether it was closed or not. */
 const SELF_ENDING = words('p li dt dd tr td th option')
@@ -32,6 +37,9 @@ const HIDING_STYLE =
 /** Longer addresses are of no use to a reader. */
 const MAX_HREF = 2048
 const MAX_TITLE = 300
+/** More than anybody is shown. */
+const MAX_TEXT = 100_000
+const MAX_LINKS = 5000
 const MAX_STYLE = 4096
 
 class Page {
@@ -42,6 +50,7 @@ class Page {
   /** The element that is not shown, and how many of its name are open. */
   #silent: { readonly name: string; depth: number } | null = null
   #link: { readonly href: string; readonly from: number } | null = null
+  #links = 0
   /** For each open list, the number of its last item; null where items are not numbered. */
   readonly #lists: (number | null)[] = []
 
@@ -56,9 +65,13 @@ class Page {
     else this.#close(token.name)
   }
 
+  isFull(): boolean {
+    return this.#out.length > MAX_TEXT
+  }
+
   read(): Readable {
     this.#endLink()
-    const title = decodeEntities(this.#title).replaceAll(/\s+/g, ' ').trim()
+    const title = withoutControls(decodeEntities(this.#title)).replaceAll(/\s+/g, ' ').trim()
     return { title: title.slice(0, MAX_TITLE).toWellFormed(), text: this.#out.text() }
   }
 
@@ -101,24 +114,27 @@ class Page {
     else if (name === 'img') this.#image(attributes.get('alt'))
   }
 
+  /** Inside a list, paragraphs and other lists are lines. */
   #openParagraph(name: string): void {
-    const isList = name === 'ul' || name === 'ol' || name === 'menu'
-    if (isList && this.#lists.length > 0) this.#out.startLine()
+    if (this.#lists.length > 0) this.#out.startLine()
     else this.#out.startBlock()
-    if (isList) this.#lists.push(name === 'ol' ? 0 : null)
+    if (LISTS.has(name)) this.#lists.push(name === 'ol' ? 0 : null)
     if (name === 'pre') this.#out.setPreformatted(true)
   }
 
   #close(name: string): void {
     if (name === 'title') this.#isInTitle = false
     else if (name === 'a') this.#endLink()
-    else if (name === 'p' || PARAGRAPHS.has(name) || HEADING.test(name)) {
-      const isList = name === 'ul' || name === 'ol' || name === 'menu'
-      if (isList) this.#lists.pop()
-      if (name === 'pre') this.#out.setPreformatted(false)
-      if (isList && this.#lists.length > 0) this.#out.endLine()
-      else this.#out.endBlock()
-    } else if (LINES.has(name)) this.#out.endLine()
+    else if (HEADING.test(name)) this.#out.endBlock()
+    else if (LINES.has(name)) this.#out.endLine()
+    else if (PARAGRAPHS.has(name)) this.#closeParagraph(name)
+  }
+
+  #closeParagraph(name: string): void {
+    if (LISTS.has(name)) this.#lists.pop()
+    if (name === 'pre') this.#out.setPreformatted(false)
+    if (this.#lists.length > 0) this.#out.endLine()
+    else this.#out.endBlock()
   }
 
   #bullet(): string {
@@ -136,9 +152,9 @@ class Page {
   #startLink(href: string | undefined): void {
     this.#endLink()
     const written = decodeEntities(href ?? '').trim()
-    if (written === '' || written.startsWith('#') || written.length > MAX_HREF || !URL.canParse(written, this.#base)) return
-    const { protocol, href: full } = new URL(written, this.#base)
-    if (protocol === 'https:' || protocol === 'http:' || protocol === 'mailto:') this.#link = { href: full, from: this.#out.mark() }
+    if (written === '' || written.startsWith('#') || written.length > MAX_HREF || this.#links++ > MAX_LINKS) return
+    const url = URL.parse(written, this.#base)
+    if (url !== null && LINKED.has(url.protocol)) this.#link = { href: url.href, from: this.#out.mark() }
   }
 
   #endLink(): void {

@@ -4,6 +4,11 @@
 const CONTROLS = /[^\P{Cc}\t\n]|\u00AD/gu
 const CELL = ' | '
 
+/** Text without what is no text. */
+export function withoutControls(text: string): string {
+  return text.replaceAll('\r\n', '\n').replaceAll(CONTROLS, '')
+}
+
 export class TextWriter {
   readonly #pieces: string[] = []
   #length = 0
@@ -14,7 +19,7 @@ export class TextWriter {
   #isPreformatted = false
 
   write(text: string): void {
-    const clean = text.replaceAll('\r\n', '\n').replaceAll(CONTROLS, '')
+    const clean = withoutControls(text)
     if (this.#isPreformatted) return this.#writeLines(clean)
     const words = clean.replaceAll(/\s+/g, ' ')
     if (words.startsWith(' ')) this.#isSpaceOwed = true
@@ -62,6 +67,10 @@ export class TextWriter {
 
   since(mark: number): string {
     return this.#pieces.slice(mark).join('').trim()
+  }
+
+  get length(): number {
+    return this.#length
   }
 
   text(): string {
