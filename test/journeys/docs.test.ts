@@ -114,7 +114,13 @@ function stepsOf(code: string): readonly Step[] {
 
 async function run(command: string): Promise<string> {
   const words = shellCommands(command)[0] ?? []
-  const env = { PATH: process.env['PATH'], CARAPACE_STATE_DIR: folder, CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5'), CARAPACE_MODEL: 'demo:tiny' }
+  const env = {
+    PATH: process.env['PATH'],
+    CARAPACE_STATE_DIR: folder,
+    CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5'),
+    CARAPACE_MODEL: 'demo:tiny',
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
+  }
   const child = spawn(process.execPath, [join(root, 'src/app/main.ts'), ...words.slice(1)], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   return text(child.stdout)
 }
