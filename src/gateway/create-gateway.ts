@@ -66,9 +66,11 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
           await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running.controller.signal)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
-        running.holdUntil(kept.durable)
+        // A stateless request lives as long as its connection: nothing is promised before the answer, which is durable then, and the message before it.
+        const durable = sessionKey === null ? null : kept.durable()
+        if (durable !== null) running.holdUntil(durable)
         accepted.resolve(kept)
-        await kept.durable
+        await durable
         if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued ? 'queued' : 'started' }
         turns.remove(turnId)
         if (listener !== undefined) turns.get(kept.repeatedOf)?.listen(listener)

@@ -67,7 +67,7 @@ export function openSqlite(options: SqliteOptions): Database {
     const failures = tryTogether(batch) ?? tryApart(batch)
     for (const commit of batch) {
       if (failures.has(commit)) commit.reject(translated(failures.get(commit)))
-      else commit.resolve({ durable: wal === null ? Promise.resolve() : wal.flushed() })
+      else commit.resolve({ durable: async () => wal?.flushed() })
     }
   }
 

@@ -155,7 +155,7 @@ describe('store', () => {
     const request = message('alone', { sessionKey: null, options: { temperature: 0.5, context: [reply] } })
     const accepted = await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000 })
     assert.deepEqual([accepted.repeatedOf, accepted.sessionId], [null, null])
-    await accepted.durable
+    await accepted.durable()
     assert.deepEqual((await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_s')?.request, request)
     await store.turns.finish({
       turnId: 'turn_s',
