@@ -70,7 +70,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
         const durable = sessionKey === null ? null : kept.durable()
         if (durable !== null) running.holdUntil(durable)
         accepted.resolve(kept)
-        await durable
+        if (durable !== null) await durable
         if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued ? 'queued' : 'started' }
         turns.remove(turnId)
         if (listener !== undefined) turns.get(kept.repeatedOf)?.listen(listener)
