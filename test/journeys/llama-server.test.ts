@@ -7,7 +7,6 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -17,6 +16,7 @@ import { OpenAI } from 'openai'
 import * as z from 'zod'
 import { gatewayToken } from '../../src/app/secrets.ts'
 import { resolvePaths } from '../../src/config/paths.ts'
+import { freePort } from '../doubles/free-port.ts'
 import { cleanEnvironment, startProgram } from '../doubles/gateway-process.ts'
 
 const MODELS = resolve(import.meta.dirname, '../../../shared/test-models')
@@ -90,15 +90,6 @@ async function startLlama(t: TestContext, model: string, window: number, ...more
 
 async function isHealthy(url: string): Promise<boolean> {
   return (await fetch(`${url}/health`).catch(() => null))?.ok === true
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const address = listener.address()
-  listener.close()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** Our gateway before this server, without tools of its own, and the official client before that. */
