@@ -3,6 +3,7 @@
  * complete, and sending it again makes it exactly one.
  */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ import { test } from 'node:test'
 import { agentWaitResult, chatHistoryResult, chatSendResult, usageStatusResult } from '../../src/contracts/ws-results.ts'
 import type { GatewayClient } from '../../src/net/gateway-client.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { cleanEnvironment, startProgram, type Program } from '../doubles/gateway-process.ts'
+import { cleanEnvironment, runProgram, startProgram, type Program } from '../doubles/gateway-process.ts'
 import { answerTo, PHASES, startTalkingModel, type Phase, type TalkingModel } from './talking-model.ts'
 
 /** When the blow falls: at the n-th time that the model is in a phase, right after the n-th acknowledgement, or so many milliseconds after sending. */
@@ -20,6 +21,7 @@ type Moment = { readonly phase: Phase; readonly time: number } | { readonly ackn
 const SESSIONS = 3
 const PER_SESSION = 2
 const RANDOM_MOMENTS = 15
+const FIRST_STARTS = 5
 const SEED = 20_261_122
 /** Long conversations would be summarised, which is not what is tried here. */
 const ROUNDS_PER_SESSION = 6
@@ -182,4 +184,33 @@ async function examine(folder: string): Promise<{ readonly unfinished: number; r
   } finally {
     await rm(copy, { recursive: true })
   }
+}
+
+test('killed while it starts for the first time, it starts the second time', { timeout: 120_000 }, async (t) => {
+  const random = seeded(SEED)
+  for (let round = 0; round < FIRST_STARTS; round++) {
+    const folder = await mkdtemp(join(tmpdir(), 'carapace-first-kill-'))
+    t.after(() => rm(folder, { recursive: true, force: true }))
+    const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' })
+    const first = startProgram(env)
+    t.after(() => first.kill())
+    await stateFolderOf(folder, first)
+    await sleep(random() * 150)
+    await first.kill()
+    const second = startProgram(env)
+    t.after(() => second.kill())
+    await second.ready()
+    const client = await second.connect()
+    await client.close()
+    second.child.kill('SIGTERM')
+    assert.equal((await second.ended).code, 0, second.err())
+    const { out } = await runProgram(['doctor', '--json'], env).ended
+    assert.doesNotMatch(out, /"status": ?"fail"/)
+    assert.match(out, /integrity check passed/)
+  }
+})
+
+/** Nothing can be left half made before there is a folder. */
+async function stateFolderOf(folder: string, program: Program): Promise<void> {
+  while (!existsSync(join(folder, 'state')) && program.child.exitCode === null) await sleep(1)
 }
