@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
-import { agentWaitResult, chatHistoryResult, chatSendResult, usageStatusResult } from '../../src/contracts/ws-results.ts'
+import { agentResult, agentWaitResult, chatHistoryResult, chatSendResult, usageStatusResult } from '../../src/contracts/ws-results.ts'
 import type { GatewayClient } from '../../src/net/gateway-client.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { cleanEnvironment, runProgram, startProgram, type Program } from '../doubles/gateway-process.ts'
@@ -185,6 +185,30 @@ async function examine(folder: string): Promise<{ readonly unfinished: number; r
     await rm(copy, { recursive: true })
   }
 }
+
+test('a question outside any session that was acknowledged is answered after the next start', { timeout: 60_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'carapace-kill-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await using model = await startTalkingModel()
+  const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: model.baseUrl })
+  const first = startProgram(env)
+  t.after(() => first.kill())
+  await first.ready()
+  const asked = Promise.withResolvers<void>()
+  model.onPhase = (phase) => phase === 'results-received' && asked.resolve()
+  const params = { message: 'question 1', idempotencyKey: 'key-1' }
+  const { runId } = agentResult.parse(await (await first.connect()).call('agent', params))
+  await asked.promise
+  await first.kill()
+  const second = startProgram(env)
+  t.after(() => second.kill())
+  await second.ready()
+  const client = await second.connect()
+  assert.equal(agentResult.parse(await client.call('agent', params)).runId, runId, 'sent again, it is the same')
+  const { status, result } = agentWaitResult.parse(await client.call('agent.wait', { runId, timeoutMs: 20_000 }))
+  assert.deepEqual([status, result?.text, result?.toolCalls.length], ['ok', answerTo('question 1'), 2])
+  await client.close()
+})
 
 test('killed while it starts for the first time, it starts the second time', { timeout: 120_000 }, async (t) => {
   const random = seeded(SEED)
