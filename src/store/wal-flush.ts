@@ -16,14 +16,20 @@ export class WalFlush {
   readonly #folder: Promise<void>
   readonly #flush: (file: number) => Promise<void>
   #running = false
+  #current: Promise<void> | null = null
   #failure: AppError | null = null
   /** The flush that has not begun yet: it covers everything that is written now. */
   #next: PromiseWithResolvers<void> | null = null
 
-  constructor(path: string, flushFile: (file: number) => Promise<void> = flush) {
+  constructor(path: string, flushFile: ((file: number) => Promise<void>) | undefined) {
     this.#file = openSync(path, 'r+')
-    this.#flush = flushFile
+    this.#flush = flushFile ?? flush
     this.#folder = syncFolder(dirname(path))
+  }
+
+  /** The flush that runs now; null when none does. */
+  get current(): Promise<void> | null {
+    return this.#current
   }
 
   /** Why nothing can be kept any more, until the next start. */
@@ -53,12 +59,14 @@ export class WalFlush {
     for (let current = this.#take(); current !== null; current = this.#take()) {
       try {
         if (this.#failure !== null) throw this.#failure
+        this.#current = current.promise
         await this.#flush(this.#file)
         current.resolve()
       } catch (error) {
         this.#failure ??= new AppError('store/unavailable', 'the disk reported an error', { cause: error, hint: 'Check the disk, then start again' })
         current.reject(this.#failure)
       }
+      this.#current = null
     }
     this.#running = false
   }
