@@ -162,6 +162,28 @@ export const requirements: readonly Requirement[] = [
     ['SEC-15', 'A secret leaves in no half, wherever a stream is cut', 'lets no half of a secret out, wherever the stream is cut'],
     ['SEC-16', 'Plain http reaches this machine only', 'refuses plain http to anywhere else, other schemes, and addresses that only look like this machine'],
   ]),
+  ...proved('test/security/egress-spellings.test.ts', [
+    ['SEC-30', 'No spelling of an address inside is reached', 'H1 ${JSON.stringify(spelling)} is refused and not looked up'],
+    ['SEC-31', 'A name is refused for what it resolves to', 'H1 ${name} is refused for what it resolves to'],
+  ]),
+  ...proved('src/guard/public-address.test.ts', [
+    ['SEC-32', 'Every range that is not public is refused', 'H1 ${name}: refused from ${first} to ${last}, and only there'],
+  ]),
+  ...proved('test/security/egress-rebinding.test.ts', [
+    [
+      'SEC-33',
+      'A connection goes to the address that was checked',
+      'H1 the connection goes to the address that was checked, although the name has changed since',
+    ],
+  ]),
+  ...proved('test/security/egress-redirects.test.ts', [
+    ['SEC-34', 'A redirect leads nowhere that could not be asked directly', 'H1 a redirect to ${name} is refused'],
+    ['SEC-35', 'Credentials never follow to another origin', 'H2 credentials do not follow a ${status} to another origin, and do stay within one'],
+  ]),
+  ...proved('test/security/egress-bodies.test.ts', [['SEC-36', 'What is fetched is bounded in time', 'I1 the whole time is bounded, over a slow body too']]),
+  ...proved('test/contracts/web-fetch.test.ts', [
+    ['SEC-37', 'A web page is read as untrusted words of its host', 'web_fetch reads a page, and says whose words they are'],
+  ]),
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [
     ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],

@@ -319,6 +319,12 @@ describe('egress', () => {
     }
   })
 
+  it('reaches what the owner named by its own name, not by an address of the caller’s choice', async () => {
+    const pinned = { ...request('https://api.example.com/', ['https://api.example.com']), pinned: ['127.0.0.1'] }
+    const context = { resolve: () => Promise.reject(new Error('nothing is looked up')), isPublic: async () => true, firstOrigin: 'https://api.example.com' }
+    assert.equal(refusedBy(await clear(egress, pinned, context, quiet, AbortSignal.timeout(1000))), 'resolvesToPublic')
+  })
+
   it('stands before every transport', async () => {
     let sent = 0
     const fetch = createGuardedFetch(async () => {
