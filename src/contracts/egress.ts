@@ -18,7 +18,7 @@ export interface EgressRequest {
   readonly maxRedirects?: number
   /** What the caller was set up to reach; the egress checkpoint compares `url` against it. */
   readonly policy: EgressPolicy
-  /** The addresses that the checkpoint resolved and checked: a public host is reached at one of these and nowhere else. What a caller writes here is dropped. */
+  /** The addresses that the checkpoint resolved and checked: a public host is reached at one of these and nowhere else. What a caller writes here is replaced or refused. */
   readonly pinned?: readonly string[]
 }
 

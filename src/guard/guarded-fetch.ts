@@ -26,8 +26,7 @@ type Send = (request: EgressRequest, firstOrigin: string, signal: AbortSignal) =
 
 export function createGuardedFetch(transport: Transport, report: Reporter, reach: PublicReach = { resolve: resolveNothing }): EgressFetch {
   const { resolve, isPublic = isPublicAddress } = reach
-  const send: Send = async (asked, firstOrigin, signal) => {
-    const { pinned: _, ...request } = asked
+  const send: Send = async (request, firstOrigin, signal) => {
     const decision = await clear(egress, request, { resolve, isPublic, firstOrigin }, report, signal)
     signal.throwIfAborted()
     if (!decision.ok) throw refusalError(decision.refusal)

@@ -1,11 +1,12 @@
 /** I1: a server that is slow, endless or hostile costs a bounded time and a bounded memory, and its connection is closed. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { AppError, type ErrorCode } from '../../src/contracts/errors.ts'
+import { createGuardedFetch } from '../../src/guard/guarded-fetch.ts'
 import { PUBLIC, startPublicWeb, textOf, type Site } from '../doubles/public-web.ts'
 
 const failure = (code: ErrorCode) => (error: unknown) => error instanceof AppError && error.code === code && !/secret|hunter22/.test(error.message)
@@ -63,17 +64,40 @@ test('I1 the whole time is bounded, over a body that nobody reads too', async ()
 
 test('I1 a resolver that never answers is left after the whole time', async () => {
   await using web = await startPublicWeb({ answers: () => [PUBLIC] })
-  const { createGuardedFetch } = await import('../../src/guard/guarded-fetch.ts')
   const fetch = createGuardedFetch(web.transport, () => undefined, {
-    resolve: (_, signal) =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(new Error('given up')))
-      }),
+    resolve: (_, signal) => aborted(signal),
   })
   const request = { method: 'GET', url: web.url('www.site.example'), headers: {}, policy: { hosts: 'public' }, totalTimeoutMs: 50 } as const
   const alive = setTimeout(() => undefined, 5000)
   await assert.rejects(fetch(request, new AbortController().signal), failure('net/timeout'))
   clearTimeout(alive)
+})
+
+test('I1 a public host has a minute when nobody says otherwise', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const asked = Promise.withResolvers<AbortSignal>()
+  const fetch = createGuardedFetch(
+    () => assert.fail('nothing leaves'),
+    () => undefined,
+    { resolve: (_, signal) => (asked.resolve(signal), aborted(signal)) },
+  )
+  const sent = fetch({ method: 'GET', url: new URL('https://www.site.example/'), headers: {}, policy: { hosts: 'public' } }, new AbortController().signal)
+  const failed = assert.rejects(sent, failure('net/timeout'))
+  const limited = await asked.promise
+  t.mock.timers.tick(59_999)
+  assert.equal(limited.aborted, false)
+  t.mock.timers.tick(1)
+  await failed
+})
+
+test('an exchange that is over leaves nothing behind at its signal', async () => {
+  const { web, get } = await siteThat((_, response) => void response.end('ok'))
+  await using _ = web
+  const { signal } = new AbortController()
+  await textOf(await get({}, signal))
+  await (await get({}, signal)).body[Symbol.asyncIterator]().return?.()
+  await assert.rejects(web.get('https://localhost/', {}, signal), failure('net/refused'))
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
 })
 
 test('I1 an endless body ends at its bound', async () => {
@@ -86,6 +110,12 @@ test('I1 an endless body ends at its bound', async () => {
   await assert.rejects(textOf(await get({ maxBodyBytes: 1_000_000 })), failure('net/too-large'))
   await closed
 })
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('given up')))
+  })
+}
 
 function* endless(): Generator<Buffer, void, undefined> {
   for (;;) yield Buffer.alloc(64 * 1024)

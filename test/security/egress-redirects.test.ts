@@ -72,6 +72,26 @@ test('H1 a redirect back to the same name is refused when the name has become pr
   assert.deepEqual(web.connections, [PUBLIC])
 })
 
+test('what comes with a redirect is not read, and its connection closes', async () => {
+  const closed = Promise.withResolvers<null>()
+  await using web = await startPublicWeb({
+    answers: () => [PUBLIC],
+    site({ request }, response) {
+      if (request.url === '/end') return void response.end('here')
+      response.on('close', () => closed.resolve(null))
+      response.writeHead(302, { location: '/end' }).write('more is to come')
+    },
+  })
+  assert.equal(await textOf(await web.get(web.url('start.site.example', '/start'), { maxRedirects: 1 })), 'here')
+  await closed.promise
+})
+
+test('a redirect that nobody asked to follow is an answer', async () => {
+  await using web = await redirecting(() => '/end')
+  assert.equal((await web.get(web.url('start.site.example', '/start'))).status, 302)
+  assert.equal(web.visits.length, 1)
+})
+
 test('I2 a loop ends after the hops that were asked for, and after five at most', async () => {
   for (const [maxRedirects, requests] of [
     [0, 1],

@@ -21,6 +21,9 @@ const names: Readonly<Record<string, readonly string[]>> = {
   'mixed.example': ['93.184.216.34', '10.0.0.1'],
   'text.example': ['not an address'],
   'zone.example': ['fe80::1%eth0'],
+  'none.example': [],
+  'flood.example': Array.from({ length: 65 }, (_, index) => `8.8.8.${index}`),
+  'many.example': Array.from({ length: 64 }, (_, index) => `8.8.8.${index}`),
 }
 
 interface Sent {
@@ -194,6 +197,7 @@ const resolved = [
   'mixed.example',
   'text.example',
   'zone.example',
+  'flood.example',
 ]
 
 describe('H1 addresses inside', () => {
@@ -230,9 +234,16 @@ describe('H1 names and schemes', () => {
       const { asked, left, error } = await send(new URL(spelling))
       assert.equal(error?.code, 'net/refused')
       assert.doesNotMatch(error.message, /hunter22|passwd|computeMetadata/)
+      if (!spelling.startsWith('https:')) assert.match(error.message, /needs https$/)
       assert.deepEqual([asked, left], [[], []])
     })
   }
+
+  test('H1 a name without an address is not reached', async () => {
+    const { left, error } = await send(new URL('https://none.example/secret'))
+    assert.equal(error?.code, 'net/unreachable')
+    assert.deepEqual(left, [])
+  })
 
   for (const name of resolved) {
     test(`H1 ${name} is refused for what it resolves to`, async () => {
@@ -251,6 +262,7 @@ describe('H1 names and schemes', () => {
     ['https://under_score.example.com/', 'under_score.example.com', ['8.8.8.8']],
     ['https://localhost.example.com/', 'localhost.example.com', ['8.8.8.8']],
     ['https://internal.example.com/', 'internal.example.com', ['8.8.8.8']],
+    ['https://many.example/', 'many.example', names['many.example']],
     ['https://8.8.8.8/', '8.8.8.8', ['8.8.8.8']],
     ['https://0x08080808/', '8.8.8.8', ['8.8.8.8']],
     ['https://[2606:4700:4700::1111]/', '[2606:4700:4700::1111]', ['2606:4700:4700::1111']],
