@@ -45,7 +45,7 @@ interface Examined {
 
 /** Throws `config/invalid` and `config/unreadable`. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const source = await readSourceFile(options.file)
+  const source = readSourceFile(options.file)
   const { schema, root, resolved, layers, config, problems } = await examine(options, source?.text ?? '')
   if (config === null) throw await invalid(options.file, source?.text ?? '', layers, problems)
   return {
