@@ -20,8 +20,8 @@ type Moment = { readonly phase: Phase; readonly time: number } | { readonly ackn
 
 const SESSIONS = 3
 const PER_SESSION = 2
-const RANDOM_MOMENTS = 15
-const FIRST_STARTS = 5
+const RANDOM_MOMENTS = 13
+const FIRST_STARTS = 3
 const SEED = 20_261_122
 /** Long conversations would be summarised, which is not what is tried here. */
 const ROUNDS_PER_SESSION = 6
