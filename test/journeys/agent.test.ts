@@ -30,7 +30,17 @@ function tool(name: string, run: (signal: AbortSignal) => Promise<string>, manif
     name,
     description: 'A tool of this test',
     input: z.object({ value: z.string().optional() }),
-    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns: { trust: 'trusted', private: false }, ...manifest },
+    manifest: {
+      effect: 'read',
+      effectWithoutDestination: 'read',
+      recovery: 'pure',
+      destinations: [],
+      targets: [],
+      content: [],
+      paths: [],
+      returns: { trust: 'trusted', private: false, curated: false, records: false },
+      ...manifest,
+    },
     run: async (_input, _call, signal) => ({ output: await run(signal) }),
   }
 }

@@ -1,0 +1,80 @@
+/**
+ * Reads the records of a result that a provider serialised: JSON, or the block style of YAML as its emitters write it (`- key: value`, deeper lines belong to the value). Who
+ * fills in a leaf cannot end it: an emitter quotes and indents what he writes, and only lines at the very column of the keys are read as keys. What does not read so has no records.
+ */
+import * as z from 'zod'
+
+/** Fields in order; a list gives one value an element. */
+export type ResultRecord = ReadonlyMap<string, readonly string[]>
+
+const MAX_RECORDS = 500
+const json = z.json()
+
+export function readRecords(text: string): readonly ResultRecord[] {
+  const trimmed = text.trim()
+  const records = trimmed.startsWith('{') || trimmed.startsWith('[') ? fromJson(trimmed) : fromLines(trimmed.split('\n'))
+  return records.slice(0, MAX_RECORDS)
+}
+
+function fromJson(text: string): readonly ResultRecord[] {
+  let value: z.infer<typeof json>
+  try {
+    value = json.parse(JSON.parse(text))
+  } catch {
+    // Several objects, one a line; anything else has no records.
+    const lines = text.split('\n')
+    return lines.length > 1 && lines.every((line) => line.startsWith('{')) ? lines.flatMap(fromJson) : []
+  }
+  return objectsIn(value)
+}
+
+function objectsIn(value: z.infer<typeof json>): readonly ResultRecord[] {
+  if (Array.isArray(value)) return value.flatMap(objectsIn)
+  if (value === null || typeof value !== 'object') return []
+  const record = new Map(Object.entries(value).map(([key, member]) => [key, scalars(member)]))
+  return [record, ...Object.values(value).flatMap(objectsIn)]
+}
+
+function scalars(value: z.infer<typeof json>): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => (each === null || typeof each === 'object' ? [] : [String(each)]))
+  return value === null || typeof value === 'object' ? [] : [String(value)]
+}
+
+function fromLines(lines: readonly string[]): readonly ResultRecord[] {
+  const isList = lines[0]?.startsWith('- ') ?? false
+  const records: Map<string, string[]>[] = []
+  let current = new Map<string, string[]>()
+  let key = ''
+  if (!isList) records.push(current)
+  for (const line of lines) {
+    if (isList && line.startsWith('- ')) {
+      current = new Map()
+      records.push(current)
+    } else if (isList && line !== '' && !line.startsWith('  ')) return []
+    const body = isList ? line.slice(2) : line
+    const named = /^([A-Za-z_][\w .-]{0,63}):(?: (.*))?$/.exec(body)
+    const item = /^- (.*)$/.exec(body)
+    // A record is keys or one scalar: the lines of a long scalar may look like keys.
+    if (named?.[1] !== undefined && !current.has('')) {
+      key = named[1]
+      current.set(key, named[2] === undefined || named[2] === '' ? [] : [unquote(named[2])])
+    } else if (item?.[1] !== undefined && key !== '') current.get(key)?.push(unquote(item[1]))
+    else if (isList && line.startsWith('- ') && item === null) current.set('', [unquote(body)])
+    else if (/^ {2}/.test(body) && key !== '') extend(current.get(key), body)
+    else if (body.trim() !== '') return []
+  }
+  return records.filter((record) => record.size > 0)
+}
+
+/** A value that goes on is longer than what was read so far: no leaf by itself. */
+function extend(values: string[] | undefined, line: string): void {
+  if (values === undefined) return
+  const last = values.pop()
+  if (last === undefined) values.push(`${line.trim()}\n`)
+  else values.push(`${last}\n${line.trim()}`)
+}
+
+function unquote(text: string): string {
+  const quoted = /^'(.*)'$|^"(.*)"$/.exec(text.trim())
+  return quoted === null ? text.trim() : (quoted[1]?.replaceAll("''", "'") ?? quoted[2] ?? '')
+}
