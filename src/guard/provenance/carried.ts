@@ -10,9 +10,19 @@ export interface Carried {
   readonly evidence: string
 }
 
+export interface Outgoing {
+  readonly texts: readonly string[]
+  /** What their encoded words say. */
+  readonly decoded: readonly string[]
+}
+
+export function outgoing(texts: readonly string[]): Outgoing {
+  return { texts, decoded: decodings(texts.join('\n')) }
+}
+
 /** A link or an account that only untrusted text gives: what its reader would open or pay. */
-export function carriedLink(texts: readonly string[], evidence: Evidence): Carried | null {
-  const all = extract([...texts, ...decodings(texts.join('\n'))].join('\n'))
+export function carriedLink({ texts, decoded }: Outgoing, evidence: Evidence): Carried | null {
+  const all = extract([...texts, ...decoded].join('\n'))
   for (const kind of ['url', 'account'] as const) {
     for (const key of all[kind]) {
       if (evidence.isGranted({ kind, key }) || isVouchedFor(kind, key, evidence)) continue
@@ -33,21 +43,22 @@ function isVouchedFor(kind: keyof Found, key: string, evidence: Evidence): boole
 }
 
 /** Numbers of cards and papers, codes, keys: at least six letters and digits, with a digit, in a private result. Dates, times and amounts identify nobody. */
-const IDENTIFIER = /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}-]*\d)[\p{L}\p{N}][\p{L}\p{N}-]{4,62}[\p{L}\p{N}](?![\p{L}\p{N}]|[.,]\d)/gu
+const IDENTIFIER = /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}-]{0,63}\d)[\p{L}\p{N}][\p{L}\p{N}-]{4,62}[\p{L}\p{N}](?![\p{L}\p{N}]|[.,]\d)/gu
 const HARMLESS = /^\d{4}-\d{2}-\d{2}(?:T\d{1,2})?$|^\d{1,2}-\d{1,2}-\d{2,4}$|^\d{1,3}(?:st|nd|rd|th)$/i
 const MAX_IDENTIFIERS = 5000
 const identifiers = new WeakMap<Piece, ReadonlyMap<string, string>>()
 
-export function carriedIdentifier(texts: readonly string[], evidence: Evidence): Carried | null {
-  const outgoing = [...texts, ...decodings(texts.join('\n'))].map(squeeze)
-  if (outgoing.every((text) => text.length < 6)) return null
+export function carriedIdentifier({ texts, decoded }: Outgoing, evidence: Evidence): Carried | null {
+  // All texts as one: a value may be split over them.
+  const squeezed = [texts.join(''), ...decoded].map(squeeze)
+  if (squeezed.every((text) => text.length < 6)) return null
   const words = new Set(texts.flatMap((text) => Array.from(text.matchAll(IDENTIFIER), ([word]) => squeeze(word))))
   const said = ownerPieces(evidence).map((piece) => squeeze(piece.text))
   for (const piece of evidence.pieces) {
     if (piece.standing === 'owner' || !piece.origin.private) continue
     for (const [key, word] of identifiersOf(piece)) {
       // Short ones are compared whole: a part of a longer number is another number.
-      const leaves = words.has(key) || (key.length >= 8 && outgoing.some((text) => text.includes(key)))
+      const leaves = words.has(key) || (key.length >= 8 && squeezed.some((text) => text.includes(key)))
       if (leaves && !evidence.isGranted({ kind: 'words', key }) && !said.some((text) => text.includes(key)))
         return { value: word, evidence: `it is in ${piece.label}` }
     }

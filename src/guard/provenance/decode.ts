@@ -1,6 +1,6 @@
 /** What a text says when its encoded words are read: percent, base64 and hex, two layers deep. For finding a value that hides; never for letting one pass. */
-const MAX_WORDS = 200
-const MAX_CHARACTERS = 16_384
+const MAX_WORDS = 1000
+const MAX_CHARACTERS = 65_536
 
 export function decodings(text: string, depth = 2): readonly string[] {
   if (depth === 0) return []
@@ -13,8 +13,9 @@ function decodeOnce(text: string): readonly string[] {
   if (/%[0-9a-f]{2}/i.test(text)) found.push(text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8')))
   for (const [word] of text.matchAll(/[A-Za-z0-9+/_-]{8,}={0,2}/g)) {
     if (found.length >= MAX_WORDS) break
-    if (/^(?:[0-9a-f]{2}){4,}$/i.test(word)) take(found, Buffer.from(word, 'hex'))
-    take(found, Buffer.from(word, 'base64'))
+    if (word.length % 2 === 0 && /^[0-9a-f]+$/i.test(word)) take(found, Buffer.from(word, 'hex'))
+    // A word of small letters is a word.
+    if (!/^[A-Z]?[a-z]+$/.test(word)) take(found, Buffer.from(word, 'base64'))
   }
   return found
 }

@@ -9,7 +9,7 @@ import type { AnyTool } from '../../contracts/tool.ts'
 import { decodings } from './decode.ts'
 import { squeeze, words, type Word } from './fold.ts'
 import { readRecords, type ResultRecord } from './records.ts'
-import { classify, extract, type Found, type Value } from './values.ts'
+import { classify, extract, isTyped, type Found, type Value } from './values.ts'
 
 /** `owner`: his own words. `trusted`: his own or the system's facts. `curated`: a provider's catalogue or directory. `untrusted`: anybody's. */
 export type Standing = 'owner' | 'trusted' | 'curated' | 'untrusted'
@@ -28,6 +28,8 @@ export class Piece {
   readonly isReceipt: boolean
   readonly #structured: boolean
   #words: readonly Word[] | null = null
+  #places: ReadonlyMap<string, readonly number[]> | null = null
+  #squeezed: string | null = null
   #found: Found | null = null
   #records: readonly ResultRecord[] | null = null
 
@@ -55,17 +57,31 @@ export class Piece {
     return (this.#records ??= this.#structured ? readRecords(this.text) : [])
   }
 
-  /** Where a value stands, as a word index; -1 where it does not. Values of a kind are compared by their normal form, names word by word. */
-  find(value: Value): number {
-    if (value.kind in this.found) return this.found[value.kind as keyof Found].has(value.key) ? 0 : -1
-    const wanted = words(value.key)
-    if (wanted.length === 0) return -1
-    return this.words.findIndex((_word, start) => wanted.every(({ text }, offset) => this.words[start + offset]?.text === text))
+  get squeezed(): string {
+    return (this.#squeezed ??= squeeze(this.text))
   }
 
-  has(value: Value): boolean {
-    return this.find(value) !== -1
+  /** Where a value begins, as word indexes. */
+  places(wanted: readonly Word[]): readonly number[] {
+    this.#places ??= indexOf(this.words)
+    const starts = this.#places.get(wanted[0]?.text ?? '') ?? []
+    return wanted.length < 2 ? starts : starts.filter((start) => wanted.every(({ text }, offset) => this.words[start + offset]?.text === text))
   }
+
+  /** Values of a kind are compared by their normal form, names word by word. */
+  has(value: Value): boolean {
+    return isTyped(value) ? this.found[value.kind].has(value.key) : this.places(words(value.key)).length > 0
+  }
+}
+
+function indexOf(all: readonly Word[]): ReadonlyMap<string, readonly number[]> {
+  const places = new Map<string, number[]>()
+  for (const [index, { text }] of all.entries()) {
+    const known = places.get(text)
+    if (known === undefined) places.set(text, [index])
+    else known.push(index)
+  }
+  return places
 }
 
 /** A call that went through: no error came back. */
@@ -76,9 +92,24 @@ export interface Deed {
   readonly arguments: readonly string[]
 }
 
-interface Sent {
-  readonly text: string
-  readonly squeezed: string
+/** The arguments of one call, all together: a value may be split over them. */
+class Sent {
+  readonly #text: string
+  #forms: readonly string[] | null = null
+  #words: ReadonlySet<string> | null = null
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** As they are and as their encoded words read, letters and digits alone. */
+  get forms(): readonly string[] {
+    return (this.#forms ??= [this.#text, ...decodings(this.#text)].map(squeeze))
+  }
+
+  get words(): ReadonlySet<string> {
+    return (this.#words ??= new Set(words(this.#text).map(({ text }) => text)))
+  }
 }
 
 /** Older pieces than these are forgotten: what they would have vouched for is asked about. */
@@ -131,8 +162,17 @@ export class Evidence {
   isEcho(value: Value, piece: Piece): boolean {
     const key = squeeze(value.key)
     const sent = this.#sent.slice(0, piece.at)
-    if (key.length < 5) return sent.some(({ text }) => words(text).some((word) => word.text === value.key))
-    return sent.some(({ squeezed }) => squeezed.includes(key)) || decodings(sent.map(({ text }) => text).join('\n')).some((text) => squeeze(text).includes(key))
+    if (key.length < 5) return sent.some((each) => each.words.has(value.key))
+    return sent.some(({ forms }) => forms.some((form) => form.includes(key))) || this.#isSplit(key, piece.at)
+  }
+
+  /** Whether it was put together out of what several calls had sent, one after the other. */
+  #isSplit(key: string, until: number): boolean {
+    const joined = this.#sent
+      .slice(0, until)
+      .map(({ forms }) => forms[0] ?? '')
+      .join('')
+    return joined.includes(key)
   }
 
   #addText(text: string, origin: Origin): void {
@@ -153,9 +193,7 @@ export class Evidence {
 
   #addCall(part: ToolCallPart): void {
     this.#open.set(part.callId, part)
-    const text = leaves(part.input).join('\n')
-    // All arguments of a call together: a value may be split over them.
-    if (this.#calls < MAX_CALLS) this.#sent.push({ text, squeezed: squeeze(text) })
+    if (this.#calls < MAX_CALLS) this.#sent.push(new Sent(leaves(part.input).join('\n')))
     this.#calls++
   }
 

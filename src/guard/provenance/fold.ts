@@ -1,7 +1,10 @@
 /** One form for equal text: compatibility characters, case and white space are folded; what cannot be seen is dropped. */
-const INVISIBLE = /[\p{Cf}\p{Cc}\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180E\u3164\uFE00-\uFE0F\uFFA0]/gu
+const INVISIBLE = /\p{Cf}|\p{Cc}|[\u115F\u1160\u17B4\u17B5\u3164\uFFA0]|\u034F|[\u180B-\u180E]|[\uFE00-\uFE0F]/gu
+/** Most text is; nothing in it needs folding but case. */
+const PLAIN = /^[\n\x20-\x7E]*$/
 
 export function fold(text: string): string {
+  if (PLAIN.test(text)) return text.toLowerCase().replaceAll('\n', ' ')
   return text
     .normalize('NFKC')
     .replaceAll(/[\t\n\r]+/g, ' ')
@@ -11,7 +14,7 @@ export function fold(text: string): string {
 
 /** Letters and digits alone: what is left of a value however it is spaced, cut or punctuated. */
 export function squeeze(text: string): string {
-  return fold(text).replaceAll(/[^\p{L}\p{N}]/gu, '')
+  return PLAIN.test(text) ? text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '') : fold(text).replaceAll(/[^\p{L}\p{N}]+/gu, '')
 }
 
 /**
@@ -19,6 +22,7 @@ export function squeeze(text: string): string {
  * one that the owner reads.
  */
 export function isPlain(text: string): boolean {
+  if (PLAIN.test(text)) return true
   const line = text.replaceAll(/[\t\n\r]/g, ' ')
   if (line.normalize('NFKC') !== line || line.search(INVISIBLE) !== -1) return false
   return text.split(/[\s.@/:_-]+/).every((word) => SCRIPTS.filter((script) => script.test(word)).length < 2)
@@ -40,8 +44,12 @@ export function words(text: string): readonly Word[] {
     .filter((word) => word.text !== '')
 }
 
+const MAX_WORD_CHARACTERS = 256
+
 /** A word without what stands around it: quotes, brackets, sentence marks, the sigil of a handle, a possessive. */
 export function bare(word: string): string {
+  if (/^[A-Za-z0-9]+$/.test(word)) return word.toLowerCase()
+  if (word.length > MAX_WORD_CHARACTERS) return fold(word)
   return fold(word)
     .replace(/^[^\p{L}\p{N}+/~$]+/u, '')
     .replace(/[^\p{L}\p{N}/$%]+$/u, '')

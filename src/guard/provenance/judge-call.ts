@@ -5,7 +5,7 @@
 import type { JsonValue } from '../../contracts/json.ts'
 import type { Effect, ToolCall, ToolManifest } from '../../contracts/tool.ts'
 import { valuesAt } from '../stages/tool/values-at.ts'
-import { carriedIdentifier, carriedLink } from './carried.ts'
+import { carriedIdentifier, carriedLink, outgoing } from './carried.ts'
 import type { Evidence } from './evidence.ts'
 import { isAskedFor, ownerPieces } from './owner-words.ts'
 import { argument, isIdentity, isOwners, trace, type Trace } from './trace.ts'
@@ -14,6 +14,10 @@ import { classify } from './values.ts'
 export interface Objection {
   readonly why: string
   readonly evidence: string
+}
+
+interface Traced extends Named {
+  readonly trace: Trace
 }
 
 interface Named {
@@ -35,7 +39,7 @@ export function judgeDestinations(call: ToolCall, manifest: ToolManifest, eviden
   const destinations = namedAt(call.input, manifest.destinations)
   const targets = namedAt(call.input, manifest.targets).filter(({ text }) => classify(text).kind !== 'moment')
   const all = [...destinations, ...targets]
-  const judged = all.map((each) => ({ ...each, trace: trace(argument(each.name, each.text), call.tool, evidence) }))
+  const judged = all.map((each) => traced(each, call.tool, evidence))
   if (call.origin.trust === 'trusted') {
     // No third party has spoken yet: what was seen at all may be acted on. What was not is the model's invention.
     return objection(
@@ -67,10 +71,10 @@ export function judgeContent(call: ToolCall, manifest: ToolManifest, evidence: E
     .flatMap((path) => scalarsAt(valuesAt(call.input, path.split('.')), path))
   const objects = carried
     .filter(({ name }) => isIdentity(name))
-    .map((each) => ({ ...each, trace: trace(argument(each.name, each.text), call.tool, evidence) }))
+    .map((each) => traced(each, call.tool, evidence))
     .filter(({ trace: found }) => !isOwners(found) && found.by !== 'seen')
   if (objects.length > 0) return objection(call.tool, objects)
-  const texts = carried.map(({ text }) => text)
+  const texts = outgoing(carried.map(({ text }) => text))
   const link = carriedLink(texts, evidence)
   if (link !== null) return { why: `${call.tool} would pass on “${link.value}”, which only somebody else’s text gives`, evidence: link.evidence }
   const identifier = call.origin.private ? carriedIdentifier(texts, evidence) : null
@@ -78,7 +82,11 @@ export function judgeContent(call: ToolCall, manifest: ToolManifest, evidence: E
   return { why: `${call.tool} would send private data that you did not speak of`, evidence: identifier.evidence }
 }
 
-function objection(tool: string, unknown: readonly (Named & { readonly trace: Trace })[]): Objection | null {
+function traced({ path, name, text }: Named, tool: string, evidence: Evidence): Traced {
+  return { path, name, text, trace: trace(argument(name, text), tool, evidence) }
+}
+
+function objection(tool: string, unknown: readonly Traced[]): Objection | null {
   const [first] = unknown
   if (first === undefined) return null
   const others = unknown.length > 1 ? ` and ${unknown.length - 1} more` : ''

@@ -1,8 +1,8 @@
 /** Records that the owner named: an event by its title, a file by its name, a person in the address book. Their fields are known, as long as they agree. */
 import type { Evidence, Piece } from './evidence.ts'
 import { isNamed, nounsOf, type Argument } from './owner-words.ts'
-import type { ResultRecord } from './records.ts'
-import { classify } from './values.ts'
+import type { Field, ResultRecord } from './records.ts'
+import type { Value } from './values.ts'
 
 interface Link {
   readonly field: string
@@ -23,29 +23,29 @@ export function isLinked(wanted: Argument, evidence: Evidence, owner: readonly P
 }
 
 function linksIn(record: ResultRecord, wanted: Argument, isTrusted: boolean, owner: readonly Piece[]): readonly Link[] {
-  const fields = [...record.keys()].filter((key) => holds(record.get(key), wanted) && (isTrusted || fits(key, wanted.name)))
+  const fields = record
+    .keys()
+    .filter((key) => holds(record.get(key), wanted) && (isTrusted || fits(key, wanted.name)))
+    .toArray()
   if (fields.length === 0) return []
-  const labels = [...record]
-    .flatMap(([key, values]) => (fields.includes(key) || values.length !== 1 ? [] : values))
-    .filter((label) => isName(label, isTrusted, owner))
-  return fields.flatMap((field) => labels.map((label) => ({ field, label })))
+  const others = record.entries().flatMap(([key, values]) => (fields.includes(key) || values.length !== 1 ? [] : values))
+  const labels = others.flatMap(({ text, value }) => (value !== null && isName(text, value, isTrusted, owner) ? [value] : [])).toArray()
+  return fields.flatMap((field) => labels.map(({ key }) => ({ field, label: key })))
 }
 
 /** A single word in a record of others names nothing: senders are called like everybody. */
-function isName(label: string, isTrusted: boolean, owner: readonly Piece[]): boolean {
-  if (label.length < 4 || label.length > 120 || label.includes('\n')) return false
-  const value = classify(label)
-  if (!isTrusted && value.kind === 'words' && !label.includes(' ')) return false
-  return (value.kind === 'words' || value.kind === 'url') && isNamed({ name: '', text: label, value }, owner)
+function isName(text: string, value: Value, isTrusted: boolean, owner: readonly Piece[]): boolean {
+  if (text.length < 4 || text.length > 120 || (value.kind !== 'words' && value.kind !== 'url')) return false
+  if (!isTrusted && value.kind === 'words' && !text.includes(' ')) return false
+  return isNamed({ name: '', text, value }, owner)
 }
 
 function bears(record: ResultRecord, label: string): boolean {
-  const { key } = classify(label)
-  return record.values().some((values) => values.length === 1 && classify(values[0] ?? '').key === key)
+  return record.values().some((values) => values.length === 1 && values[0]?.value?.key === label)
 }
 
-function holds(values: readonly string[] | undefined, { value }: Argument): boolean {
-  return values?.some((each) => classify(each).key === value.key) ?? false
+function holds(values: readonly Field[] | undefined, { value: wanted }: Argument): boolean {
+  return values?.some(({ value }) => value?.key === wanted.key) ?? false
 }
 
 function fits(field: string, argument: string): boolean {

@@ -1,7 +1,7 @@
 /** What the owner has said: which values he named, what he asked to be done, and where he sent the assistant to look something up. */
 import { fold, words, type Word } from './fold.ts'
 import type { Evidence, Piece } from './evidence.ts'
-import type { Kind, Value } from './values.ts'
+import { isTyped, type Kind, type Value } from './values.ts'
 
 export interface Argument {
   /** Name of the argument, the last step of its path. */
@@ -17,11 +17,10 @@ export function ownerPieces(evidence: Evidence): readonly Piece[] {
 /** An address or account by its normal form; a name as he wrote it; a number only where he says what it numbers. */
 export function isNamed({ name, text, value }: Argument, pieces: readonly Piece[]): boolean {
   return pieces.some((piece) => {
-    if (value.kind in piece.found) return piece.has(value)
+    if (isTyped(value)) return piece.has(value)
     const wanted = words(value.key)
     if (wanted.length === 0) return false
-    return piece.words.some((_word, at) => {
-      if (!wanted.every((each, offset) => piece.words[at + offset]?.text === each.text)) return false
+    return piece.places(wanted).some((at) => {
       if (wanted.length > 1) return true
       const isName = value.kind === 'number' ? isLongNumber(value.key) : /\p{Lu}|\p{N}|[._/-]/u.test(`${text} ${piece.words[at]?.raw ?? ''}`)
       return isName || isPointedOut(piece.words, at, name)
@@ -79,7 +78,7 @@ export function isAskedFor(tool: string, pieces: readonly Piece[]): boolean {
 function stems(word: string): readonly string[] {
   return [
     word,
-    word.replace(/[esnt]$/, ''),
+    word.replace(/[esntd]$/, ''),
     word.replace(/(?:es|en|st|et|ed|er|ez|ar|ir)$/, ''),
     word.replace(/ing$/, ''),
     word.replace(/ing$/, 'e'),

@@ -3,9 +3,19 @@
  * fills in a leaf cannot end it: an emitter quotes and indents what he writes, and only lines at the very column of the keys are read as keys. What does not read so has no records.
  */
 import * as z from 'zod'
+import { classify, type Value } from './values.ts'
+
+export interface Field {
+  readonly text: string
+  /** Its normal form, as far as it can name something: null for a long text. */
+  readonly value: Value | null
+}
 
 /** Fields in order; a list gives one value an element. */
-export type ResultRecord = ReadonlyMap<string, readonly string[]>
+export type ResultRecord = ReadonlyMap<string, readonly Field[]>
+type RawRecord = ReadonlyMap<string, readonly string[]>
+
+const MAX_NAME_CHARACTERS = 320
 
 const MAX_RECORDS = 500
 const json = z.json()
@@ -13,10 +23,14 @@ const json = z.json()
 export function readRecords(text: string): readonly ResultRecord[] {
   const trimmed = text.trim()
   const records = trimmed.startsWith('{') || trimmed.startsWith('[') ? fromJson(trimmed) : fromLines(trimmed.split('\n'))
-  return records.slice(0, MAX_RECORDS)
+  return records.slice(0, MAX_RECORDS).map((record) => new Map(record.entries().map(([key, texts]) => [key, texts.map(fieldOf)])))
 }
 
-function fromJson(text: string): readonly ResultRecord[] {
+function fieldOf(text: string): Field {
+  return { text, value: text.length > MAX_NAME_CHARACTERS || text.includes('\n') ? null : classify(text) }
+}
+
+function fromJson(text: string): readonly RawRecord[] {
   let value: z.infer<typeof json>
   try {
     value = json.parse(JSON.parse(text))
@@ -28,7 +42,7 @@ function fromJson(text: string): readonly ResultRecord[] {
   return objectsIn(value)
 }
 
-function objectsIn(value: z.infer<typeof json>): readonly ResultRecord[] {
+function objectsIn(value: z.infer<typeof json>): readonly RawRecord[] {
   if (Array.isArray(value)) return value.flatMap(objectsIn)
   if (value === null || typeof value !== 'object') return []
   const record = new Map(Object.entries(value).map(([key, member]) => [key, scalars(member)]))
@@ -40,7 +54,7 @@ function scalars(value: z.infer<typeof json>): readonly string[] {
   return value === null || typeof value === 'object' ? [] : [String(value)]
 }
 
-function fromLines(lines: readonly string[]): readonly ResultRecord[] {
+function fromLines(lines: readonly string[]): readonly RawRecord[] {
   const isList = lines[0]?.startsWith('- ') ?? false
   const records: Map<string, string[]>[] = []
   let current = new Map<string, string[]>()

@@ -6,7 +6,7 @@ import type { Evidence, Piece } from './evidence.ts'
 import { fold, isPlain, squeeze } from './fold.ts'
 import { isLinked } from './linked.ts'
 import { beginnings, isAskedFor, isNamed, nounsOf, ownerPieces, speaksOfKind, type Argument } from './owner-words.ts'
-import { classify, type Found } from './values.ts'
+import { classify, isTyped } from './values.ts'
 
 export interface Trace {
   /**
@@ -46,7 +46,9 @@ export function trace(wanted: Argument, tool: string, evidence: Evidence): Trace
 function isVouchedFor({ value }: Argument, piece: Piece, evidence: Evidence): boolean {
   if (piece.standing !== 'trusted' && piece.standing !== 'curated') return false
   const holds =
-    value.kind === 'number' ? piece.records.some((record) => record.entries().some(([key, [id]]) => isIdentity(key) && id === value.key)) : piece.has(value)
+    value.kind === 'number'
+      ? piece.records.some((record) => record.entries().some(([key, [id]]) => isIdentity(key) && id?.text === value.key))
+      : piece.has(value)
   return holds && !evidence.isEcho(value, piece)
 }
 
@@ -58,19 +60,19 @@ function isCompletion({ text, value }: Argument, evidence: Evidence, owner: read
   if (value.kind !== 'words' || text.length > 64) return false
   const start = beginnings(owner).find((each) => text.startsWith(each))
   if (start === undefined) return false
-  const names = evidence.pieces.flatMap((piece) => piece.records.flatMap((record) => [...record.values()].flat())).filter((name) => name.startsWith(start))
-  return names.length > 0 && names.every((name) => name === text)
+  const names = evidence.pieces
+    .flatMap((piece) => piece.records.flatMap((record) => record.values().toArray().flat()))
+    .filter((field) => field.text.startsWith(start))
+  return names.length > 0 && names.every((field) => field.text === text)
 }
 
 /** He named the source, and what kind of value to take from there; it holds exactly one. */
 function isDelegated({ value }: Argument, evidence: Evidence, owner: readonly Piece[]): boolean {
-  if (!(value.kind in NONE) || !speaksOfKind(value.kind, owner)) return false
-  const kind = value.kind as keyof Found
+  if (!isTyped(value) || !speaksOfKind(value.kind, owner)) return false
   const sources = evidence.pieces.filter(({ asked }) => asked.some((each) => isSourceName(each, owner)))
-  const values = new Set(sources.flatMap(({ found }) => [...found[kind]]))
+  const values = new Set(sources.flatMap(({ found }) => found[value.kind].values().toArray()))
   return values.size === 1 && values.has(value.key)
 }
-const NONE: Found = { email: new Set(), url: new Set(), account: new Set(), phone: new Set() }
 
 /** A page or a file, by its full name. */
 function isSourceName(text: string, owner: readonly Piece[]): boolean {
@@ -95,7 +97,7 @@ function findUntrusted({ text, value }: Argument, evidence: Evidence): Trace {
   const inside = [text, ...decodings(text)].map(squeeze).filter((each) => each.length >= 5)
   for (const piece of evidence.pieces) {
     if (piece.standing === 'owner') continue
-    const isHere = piece.has(value) || inside.some((each) => squeeze(piece.text).includes(each))
+    const isHere = piece.has(value) || inside.some((each) => piece.squeezed.includes(each))
     if (isHere) return { by: 'untrusted', evidence: `${piece.label}: “${excerpt(piece.text, text)}”` }
   }
   return { by: 'nowhere', evidence: 'nothing in this conversation says it' }
