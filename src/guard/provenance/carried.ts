@@ -1,6 +1,7 @@
 /** What leaves inside a text: links and accounts that others chose, and identifiers of the owner, however they are written. */
 import { decodings } from './decode.ts'
-import type { Evidence, Piece } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
+import type { Piece } from './piece.ts'
 import { squeeze } from './fold.ts'
 import { ownerPieces } from './owner-words.ts'
 import { extract, type Found } from './values.ts'
@@ -20,17 +21,27 @@ export function outgoing(texts: readonly string[]): Outgoing {
   return { texts, decoded: decodings(texts.join('\n')) }
 }
 
-/** A link or an account that only untrusted text gives: what its reader would open or pay. */
+/** A link or an account that neither the owner nor a trusted result gives: what its reader would open or pay. The model may have put it together out of what it was told. */
 export function carriedLink({ texts, decoded }: Outgoing, evidence: Evidence): Carried | null {
-  const all = extract([...texts, ...decoded].join('\n'))
+  const text = [...texts, ...decoded].join('\n')
+  const all = extract(text)
   for (const kind of ['url', 'account'] as const) {
     for (const key of all[kind]) {
-      if (evidence.isGranted({ kind, key }) || isVouchedFor(kind, key, evidence)) continue
+      if (FILE_NAME.test(key) || evidence.isGranted({ kind, key }) || isVouchedFor(kind, key, evidence)) continue
       const source = evidence.pieces.find(({ standing, found }) => standing === 'untrusted' && found[kind].has(key))
       if (source !== undefined) return { value: key, evidence: `it is in ${source.label}` }
+      if (kind === 'account' || isCertain(key, text)) return { value: key, evidence: 'nothing in this conversation says it' }
     }
   }
   return null
+}
+
+const FILE_NAME =
+  /^[^/]+\.(?:docx?|xlsx?|pptx?|odt|pdf|txt|md|csv|tsv|json5?|xml|ya?ml|html?|png|jpe?g|gif|svg|webp|mp[34]|mov|wav|log|ts|js|zip|tar|gz|ics|eml)$/
+/** Two words without a space after the full stop look like a host too. */
+function isCertain(key: string, text: string): boolean {
+  const [host = ''] = key.split(/[/?]/)
+  return host !== key || /^www\.|:|\.[a-z]{2,3}$/.test(host) || text.toLowerCase().includes(`://${host}`)
 }
 
 /** The owner or a trusted result has it, or a call that went through went there. */

@@ -1,5 +1,6 @@
 /** Records that the owner named: an event by its title, a file by its name, a person in the address book. Their fields are known, as long as they agree. */
-import type { Evidence, Piece } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
+import type { Piece } from './piece.ts'
 import { isNamed, nounsOf, type Argument } from './owner-words.ts'
 import type { Field, ResultRecord } from './records.ts'
 import type { Value } from './values.ts'

@@ -1,6 +1,7 @@
 /** What the owner has said: which values he named, what he asked to be done, and where he sent the assistant to look something up. */
 import { fold, words, type Word } from './fold.ts'
-import type { Evidence, Piece } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
+import type { Piece } from './piece.ts'
 import { isTyped, type Kind, type Value } from './values.ts'
 
 export interface Argument {

@@ -2,7 +2,8 @@
  * How an argument's value is known. Each way is a rule with its reason in docs/security/provenance.md; what no rule finds is known from untrusted text alone, or from nowhere.
  */
 import { decodings } from './decode.ts'
-import type { Evidence, Piece } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
+import type { Piece } from './piece.ts'
 import { fold, isPlain, squeeze } from './fold.ts'
 import { isLinked } from './linked.ts'
 import { beginnings, isAskedFor, isNamed, nounsOf, ownerPieces, speaksOfKind, type Argument } from './owner-words.ts'
