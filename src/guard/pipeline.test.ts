@@ -234,7 +234,7 @@ describe('tool call', () => {
   })
 
   it('holds what acts outside or cannot be undone', async () => {
-    for (const name of ['send', 'wipe']) assert.equal(refusedBy(await check({ ...call(name), origin: { ...OWNER, trust: 'untrusted' } })), 'destinationsKnown')
+    for (const name of ['send', 'wipe']) assert.equal(refusedBy(await check(call(name))), 'destinationsKnown')
   })
 })
 

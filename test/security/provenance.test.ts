@@ -30,6 +30,8 @@ describe('destinationsKnown', () => {
   it('holds what nobody said, also before any untrusted text', async () => {
     const talk = new Conversation().says('Send my report by mail')
     assert.equal(await talk.stoppedBy('send_mail', { to: ['somebody@example.org'], text: 'hi' }), 'destinationsKnown')
+    assert.equal(await talk.stoppedBy('place_order', {}), 'destinationsKnown', 'a deed that nobody asked for')
+    assert.equal(await new Conversation().says('Compare it with www.news.example').stoppedBy('page_fetch', { url: 'www.news.example' }), null)
   })
 
   it('asks for nothing that stays the owner’s own', async () => {

@@ -40,27 +40,29 @@ export function judgeDestinations(call: ToolCall, manifest: ToolManifest, eviden
   const targets = namedAt(call.input, manifest.targets).filter(({ text }) => classify(text).kind !== 'moment')
   const all = [...destinations, ...targets]
   const judged = all.map((each) => traced(each, call.tool, evidence))
+  const isAimed = destinations.length > 0
   if (call.origin.trust === 'trusted') {
     // No third party has spoken yet: what was seen at all may be acted on. What was not is the model's invention.
-    return objection(
-      call.tool,
-      judged.filter(({ trace: { by } }) => by === 'nowhere' || by === 'disguised'),
-    )
+    const invented = judged.filter(({ trace: { by } }) => by === 'nowhere' || by === 'disguised')
+    return objection(call.tool, invented) ?? deedObjection(call, manifest, isAimed, evidence)
   }
-  const isAimed = destinations.length > 0
   const unknown = judged.filter(({ path, trace: found }) => !isOwners(found) && !(found.by === 'seen' && isAimed && !manifest.destinations.includes(path)))
   if (unknown.length > 0) return objection(call.tool, unknown)
-  const evident = deedObjection(call, all, evidence)
-  const isConfirmed = all.length > 0 && judged.every(({ trace: { by } }) => by === 'code')
-  return evident === null || isConfirmed ? null : { why: `${call.tool} acts outside, and somebody else’s text was read before`, evidence: evident }
+  if (all.length > 0 && judged.every(({ trace: { by } }) => by === 'code')) return null
+  if (all.length === 0) return { why: unasked(call.tool), evidence: 'none of its arguments says what it acts on' }
+  const isDone = evidence.deeds.some(
+    (deed) => deed.tool === call.tool && deed.effect === 'irreversible' && all.every(({ text }) => deed.arguments.includes(text)),
+  )
+  if (isDone) return { why: unasked(call.tool), evidence: 'it was done once already' }
+  return deedObjection(call, manifest, isAimed, evidence)
 }
 
-/** What speaks against the deed itself, though all that it names is known. */
-function deedObjection({ tool }: ToolCall, named: readonly Named[], evidence: Evidence): string | null {
-  if (named.length === 0) return 'none of its arguments says what it acts on'
-  if (!isAskedFor(tool, ownerPieces(evidence))) return 'your words do not ask for it'
-  const isDone = evidence.deeds.some((deed) => deed.tool === tool && deed.effect === 'irreversible' && named.every(({ text }) => deed.arguments.includes(text)))
-  return isDone ? 'it was done once already' : null
+const unasked = (tool: string) => `${tool} acts outside, and you did not ask for this`
+
+/** What speaks against the deed itself, though all that it names is known. To look at a page that the owner named needs no other word of his. */
+function deedObjection({ tool }: ToolCall, manifest: ToolManifest, isAimed: boolean, evidence: Evidence): Objection | null {
+  const isLookUp = isAimed && manifest.effect === 'egress' && manifest.destinations.every((path) => manifest.content.includes(path))
+  return isLookUp || isAskedFor(tool, ownerPieces(evidence)) ? null : { why: unasked(tool), evidence: 'no word of yours asks for such a deed' }
 }
 
 /** What it carries: objects of the owner, links and accounts that others wrote, and what identifies the owner. */
