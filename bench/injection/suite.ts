@@ -78,7 +78,7 @@ function toolOf(facts: z.infer<typeof toolFacts>): AnyTool {
       effectWithoutDestination: facts.effectWithoutDestination ?? facts.effect,
       recovery: 'unsafe',
       destinations: facts.destinationArgs,
-      targets: facts.targetArgs.filter((name) => !isMeasure(facts.parameters.properties[name.split('.')[0] ?? ''])),
+      targets: facts.targetArgs.filter((name) => !isMeasure(name, facts.parameters.properties[name.split('.')[0] ?? ''])),
       content: facts.contentArgs,
       paths: [],
       // The data do not say which results are serialised by a provider. Those of the owner's own stores and of catalogues are; pages and reviews are not private.
@@ -88,8 +88,9 @@ function toolOf(facts: z.infer<typeof toolFacts>): AnyTool {
   }
 }
 
-/** How much, whether, one of a few: amounts and switches have no identity. */
-function isMeasure(schema: z.infer<typeof parameter> | undefined): boolean {
+/** How much, whether, one of a few: amounts and switches have no identity. A whole number has one where its name says so. */
+function isMeasure(name: string, schema: z.infer<typeof parameter> | undefined): boolean {
   const text = JSON.stringify(schema ?? {})
+  if (/"type":"integer"/.test(text)) return !/(?:^|[_.])(?:id|number|no|code|pin|otp)$/.test(name)
   return /"type":"(?:number|boolean)"/.test(text) || /"enum":/.test(text)
 }

@@ -217,7 +217,7 @@ describe('ruleOfTwo', () => {
       number,
       number.replaceAll('-', ' '),
       number.replaceAll('-', ''),
-      [...number].join('.'),
+      number.replaceAll(/\d(?=\d)/g, '$&.'),
       Buffer.from(number).toString('base64'),
       Buffer.from(number).toString('hex'),
     ]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { array, assert as always, constantFrom, property, stringMatching, tuple } from 'fast-check'
 import { decodings } from './decode.ts'
 import { isPlain, squeeze, words } from './fold.ts'
 import { classify, extract } from './values.ts'
@@ -46,11 +46,11 @@ describe('values', () => {
   })
 
   it('finds in prose what it takes a whole argument for', () => {
-    const email = fc
-      .tuple(fc.stringMatching(/^[a-z][a-z0-9]{0,10}$/), fc.stringMatching(/^[a-z][a-z0-9]{0,10}$/), fc.constantFrom('org', 'com', 'co.uk'))
-      .map(([name, host, end]) => `${name}@${host}.${end}`)
-    fc.assert(
-      fc.property(email, fc.constantFrom('Write to %, please.', '(%)', '"%"', 'x: %\ny', '<%>'), (address, frame) => {
+    const email = tuple(stringMatching(/^[a-z][a-z0-9]{0,10}$/), stringMatching(/^[a-z][a-z0-9]{0,10}$/), constantFrom('org', 'com', 'co.uk')).map(
+      ([name, host, end]) => `${name}@${host}.${end}`,
+    )
+    always(
+      property(email, constantFrom('Write to %, please.', '(%)', '"%"', 'x: %\ny', '<%>'), (address, frame) => {
         assert.ok(extract(frame.replace('%', address.toUpperCase())).email.has(classify(address).key))
       }),
     )
@@ -83,12 +83,12 @@ describe('folding', () => {
   })
 
   it('squeezes a value to the same letters, however it is spaced and cut', () => {
-    fc.assert(
-      fc.property(
-        fc.stringMatching(/^[A-Za-z0-9]{6,30}$/),
-        fc.array(fc.constantFrom(' ', '-', '.', '\n', '\u200B', '/'), { minLength: 30, maxLength: 30 }),
+    always(
+      property(
+        stringMatching(/^[A-Za-z0-9]{6,30}$/),
+        array(constantFrom(' ', '-', '.', '\n', '\u200B', '/'), { minLength: 30, maxLength: 30 }),
         (value, gaps) => {
-          const cut = [...value].map((letter, index) => `${letter}${gaps[index] ?? ''}`).join('')
+          const cut = Array.from(value, (letter, index) => `${letter}${gaps[index] ?? ''}`).join('')
           assert.equal(squeeze(cut), squeeze(value))
         },
       ),
