@@ -16,7 +16,7 @@ export const localCommands: Bench = {
     const time = (command: string, args: readonly string[]) => timeOf(command, args, env)
     const bare: number[] = []
     const own = commands.map((): number[] => [])
-    for (let round = 0; round <= (quick ? 9 : 21); round++) {
+    for (let round = 0; round <= (quick ? 7 : 21); round++) {
       const reference = await time(checkout.node, ['-e', '0'])
       // The first round only warms the compile cache.
       if (round > 0) bare.push(reference)
@@ -37,7 +37,8 @@ export const localCommands: Bench = {
 
 async function timeOf(command: string, args: readonly string[], env: Setting['checkout']['env']): Promise<number> {
   const startedAt = performance.now()
-  const child = spawn(command, args, { env, stdio: 'ignore' })
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'ignore'] })
+  child.stdout.resume()
   const [code]: unknown[] = await once(child, 'exit')
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}`)
   return performance.now() - startedAt

@@ -30,7 +30,7 @@ export const history: Bench = {
       const stateDir = await checkout.folder()
       for (const session of sessions) await fillHistory(join(stateDir, 'carapace.db'), session, length)
       const gateway = await startGateway(checkout, { upstream, stateDir })
-      await load.run({ target: gateway, atOnce: 8, count: 500 })
+      await load.run({ target: gateway, atOnce: 8, count: quick ? 500 : 1500 })
       sides.push({ length, gateway, latencies: [], cpuMs: 0 })
     }
     for (const [round, session] of sessions.entries()) {

@@ -1,7 +1,7 @@
 /** What stays on disk of a turn: growth of database and log over many turns, measured between two orderly stops, less the text itself. */
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Bench, Setting } from './support/bench.ts'
-import { sizeOf } from './support/checkout.ts'
 import { atMost, type Figure } from './support/figure.ts'
 import { startLoadGenerator, USER_TEXT } from './support/load.ts'
 import type { Program } from './support/process.ts'
@@ -45,4 +45,11 @@ async function measure(name: string, { checkout }: Setting, upstream: Program, t
     reference: { name: 'text', value: text },
     bar: atMost(LIMIT_BYTES),
   }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
 }

@@ -11,7 +11,7 @@ export const start: Bench = {
     const own: number[] = []
     const bare: number[] = []
     // The first round only warms the compile cache.
-    for (let round = 0; round <= (quick ? 5 : 11); round++) {
+    for (let round = 0; round <= (quick ? 4 : 11); round++) {
       const server = await startBareServer(checkout)
       await server.stop()
       const gateway = await startGateway(checkout, { upstream })

@@ -3,7 +3,7 @@
  * warm, as it is from the second start on.
  */
 import { execFile } from 'node:child_process'
-import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink, utimes } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, rm, symlink, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -46,8 +46,4 @@ export async function copyCheckout(): Promise<Checkout> {
     env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: place, NODE_COMPILE_CACHE: join(place, 'compile-cache') },
     remove: () => rm(place, { recursive: true, force: true }),
   }
-}
-
-export async function sizeOf(path: string): Promise<number> {
-  return (await readFile(path).catch(() => Buffer.alloc(0))).length
 }

@@ -11,9 +11,10 @@ import type { JournalStep, Taint } from '../contracts/store.ts'
 import type { AnyTool, ToolCall } from '../contracts/tool.ts'
 import type { TurnEvent } from '../contracts/turn.ts'
 import { toolCall, toolResult } from '../guard/pipeline.ts'
-import { clear, clearNow } from '../guard/run-checkpoint.ts'
+import { clear, clearNow, refusalError } from '../guard/run-checkpoint.ts'
 import type { Reporter } from '../guard/stage.ts'
 import type { ToolCallContext, TracedResult } from '../guard/stages/tool/facts.ts'
+import { declaredOrigin } from '../guard/stages/tool/origin-marked.ts'
 
 export interface ToolRun {
   readonly turnId: string
@@ -49,8 +50,8 @@ async function guardedRun(part: ToolCallPart, run: ToolRun, signal: AbortSignal)
   if (part.invalidInput !== undefined) return refused('The arguments were not valid JSON. Send one JSON object.')
   const decision = await clear(toolCall, describeCall(part, run), run.guard, run.report, signal)
   if (!decision.ok) {
-    const { why, hint } = decision.refusal
-    return refused(`Refused: ${why}.${hint === undefined ? '' : ` ${hint}.`}`)
+    const { message, hint } = refusalError(decision.refusal)
+    return refused(`Refused: ${message}.${hint === undefined ? '' : ` ${hint}.`}`)
   }
   const tool = run.guard.tools.get(name)
   if (tool === undefined) return refused('Refused: there is no such tool.')
@@ -77,11 +78,11 @@ async function execute(tool: AnyTool, call: Cleared<ToolCall>, run: ToolRun, out
   return withDeadline(Math.max(1, run.timeoutMs), outer, async (signal, expired) => {
     try {
       const result = await Promise.race([tool.run(tool.input.parse(call.input), call, signal), rejectOnAbort(signal)])
-      return { output: result.output, isError: result.isError ?? false, origin: result.origin ?? null }
+      return { output: result.output, isError: result.isError ?? false, origin: result.origin ?? declaredOrigin(tool) }
     } catch (error) {
       const shown = expired() ? new AppError('tool/timeout') : signal.aborted ? new AppError('turn/cancelled') : exposed(error)
       if (shown.code === 'internal') run.log.error('tool.defect', { tool: tool.name, error })
-      return { output: shown.hint === undefined ? shown.message : `${shown.message}. ${shown.hint}`, isError: true, origin: null }
+      return { output: shown.hint === undefined ? shown.message : `${shown.message}. ${shown.hint}`, isError: true, origin: declaredOrigin(tool) }
     }
   })
 }

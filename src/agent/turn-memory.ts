@@ -30,9 +30,10 @@ export class TurnMemory {
     this.#conversation = conversation
     this.evidence = new Evidence(tools)
     for (const message of [...toMessages(conversation.summary, []), ...conversation.lines.map((line) => line.message)]) this.evidence.add(message)
+    const summarised = conversation.summary?.taint ?? NO_TAINT
     this.#taint = taintOf(
       conversation.lines.map((line) => line.message),
-      before,
+      { untrusted: before.untrusted || summarised.untrusted, private: before.private || summarised.private },
     )
   }
 

@@ -41,6 +41,10 @@ export function createServices(env: Environment): CliServices {
       const { tryProvider } = await import('./try-provider.ts')
       return tryProvider(id, section)
     },
+    async token() {
+      const { gatewayToken } = await import('./secrets.ts')
+      return gatewayToken(env, paths)
+    },
     async doctor() {
       const { examine } = await import('./doctor.ts')
       return examine(env, paths)

@@ -40,6 +40,8 @@ export interface CliServices {
   providers(): Promise<readonly ProviderOffer[]>
   /** Asks the vendor whether the credentials of this section work; the section is not written. Returns its models. */
   tryProvider(id: string, section: Readonly<Record<string, string>>): Promise<readonly string[]>
+  /** The token that opens the gateway of this state folder; made where there is none yet. */
+  token(): Promise<string>
   /** Checks of the machine, state folder, configuration, database and models. */
   doctor(): Promise<readonly Finding[]>
 }

@@ -57,6 +57,7 @@ const CATALOGUE = {
   'file/unreadable': [403, false, 'This file cannot be read'],
   'gateway/unreachable': [502, true, 'No gateway answers there'],
   'gateway/stopping': [503, true, 'The gateway is stopping'],
+  'server/address': [503, true, 'The gateway cannot listen there'],
   'cli/usage': [400, false, 'The command line is not valid'],
   internal: [500, false, 'Something went wrong inside carapace'],
 } as const satisfies Record<string, readonly [status: number, retryable: boolean, message: string]>

@@ -20,14 +20,15 @@ export interface Statement {
 }
 
 export interface Written {
-  readonly durable: Promise<void>
+  /** Resolves when it survives a power cut; asks the disk only when it is called. */
+  readonly durable: () => Promise<void>
 }
 
 export interface Database {
   query(sql: string, params: readonly SqlValue[]): Promise<readonly Row[]>
   /** All or nothing, durable when it resolves. Concurrent commits may share one transaction; a failing one never takes its neighbours along. */
   commit(statements: readonly Statement[]): Promise<void>
-  /** The same in two steps: resolves when the commit survives the end of this process, `durable` when it survives a power cut. */
+  /** The same in two steps: resolves when the commit survives the end of this process, `durable()` when it survives a power cut. */
   write(statements: readonly Statement[]): Promise<Written>
   /** Integrity check of the engine; empty when sound. */
   check(): Promise<readonly string[]>
@@ -141,7 +142,7 @@ export interface AcceptedMessage {
   readonly queued: boolean
 }
 
-/** `durable`: nobody outside hears of the message before. */
+/** `durable()`: nobody is told that the message was accepted before. */
 export interface JournaledMessage extends Written {
   readonly repeatedOf: string | null
   readonly sessionId: string | null

@@ -2,7 +2,7 @@
 import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { JournaledMessage } from '../contracts/store.ts'
-import type { TurnResult } from '../contracts/turn.ts'
+import type { InboundMessage, TurnResult } from '../contracts/turn.ts'
 import type { AgentDeps } from '../agent/run.ts'
 import type { DefaultModel, Gateway } from './gateway.ts'
 import { handleMessage, type HandledTurn } from './handle-message.ts'
@@ -66,9 +66,10 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
           await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running.controller.signal)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
-        running.holdUntil(kept.durable)
+        const durable = isPromised(request) ? kept.durable() : null
+        if (durable !== null) running.holdUntil(durable)
         accepted.resolve(kept)
-        await kept.durable
+        if (durable !== null) await durable
         if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued ? 'queued' : 'started' }
         turns.remove(turnId)
         if (listener !== undefined) turns.get(kept.repeatedOf)?.listen(listener)
@@ -109,9 +110,8 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       const unfinished = await store.turns.unfinished()
       for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
         const running = turns.add({ turnId, sessionKey }, undefined)
-        // Whoever sent a stateless request is gone with its connection: nobody could hear the answer.
-        const isOrphan = sessionKey === null
-        if (isOrphan) running.controller.abort(new DOMException('The client is gone', 'AbortError'))
+        const isSessionGone = sessionKey === null && request.sessionKey !== null
+        if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
         const turn = { turnId, sessionId, request: { ...request, sessionKey }, steps, emit: running.emit, isAbandoned }
         lanes.enter(sessionKey, () => handle(turn, running.controller.signal), true)
       }
@@ -128,6 +128,14 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       turns.abort(() => true, 'The gateway stops')
     },
   }
+}
+
+/**
+ * A request without a conversation, and without a key by which to ask again, lives as long as its connection: nothing is promised before the answer, which is durable
+ * then, and after a crash nobody could hear it.
+ */
+function isPromised({ sessionKey, idempotencyKey }: InboundMessage): boolean {
+  return sessionKey !== null || idempotencyKey !== undefined
 }
 
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -75,10 +75,11 @@ class Doors {
 
   async listen(host: string, port: number): Promise<{ readonly port: number }> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#http.once('error', reject)
+    const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, host, port))
+    this.#http.once('error', fail)
     this.#http.listen({ host, port }, resolve)
     await promise
-    this.#http.off('error', reject)
+    this.#http.off('error', fail)
     const address = this.#http.address()
     if (address !== null && typeof address === 'object') this.#port = address.port
     return { port: this.#port }
@@ -183,6 +184,24 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: AppEr
 
 function hasBody(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): unknown {
+  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const say = (why: string, hint: string) => new AppError('server/address', `${where}, ${why}`, { hint, cause: error })
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return say('another program uses this port', 'choose another with --port or `gateway.port` (0 for any that is free), or use the gateway that runs there')
+    case 'EACCES':
+      return say('this port needs more rights', 'choose one above 1023 with --port or `gateway.port`')
+    case 'EADDRNOTAVAIL':
+    case 'EINVAL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return say('this is no address of this machine', 'set `gateway.host` to 127.0.0.1, or to an address that this machine has')
+    default:
+      return error
+  }
 }
 
 /** What is not HTTP. */

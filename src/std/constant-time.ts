@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
 /** Compares what is given with a secret of any length, without telling where, or by how much in length, they differ. */
 export function secretMatcher(secret: string): (given: string) => boolean {
@@ -7,5 +7,5 @@ export function secretMatcher(secret: string): (given: string) => boolean {
 }
 
 function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }

@@ -23,13 +23,14 @@ const steps: readonly (readonly string[])[] = [
       position INTEGER PRIMARY KEY,
       id TEXT NOT NULL UNIQUE,
       session_id TEXT,
-      idempotency TEXT UNIQUE,
+      idempotency TEXT,
       begun INTEGER NOT NULL,
       finished INTEGER NOT NULL DEFAULT 0,
       request TEXT NOT NULL,
       result TEXT,
       accepted_at INTEGER NOT NULL
     )`,
+    'CREATE UNIQUE INDEX turns_by_idempotency ON turns (idempotency) WHERE idempotency IS NOT NULL',
     'CREATE INDEX turns_unfinished ON turns (position) WHERE finished = 0',
     'CREATE INDEX turns_by_session ON turns (session_id) WHERE session_id IS NOT NULL',
     // The journal and the conversation are the same rows: what a turn did is what the session remembers.
@@ -74,7 +75,7 @@ const steps: readonly (readonly string[])[] = [
       reasoning_tokens INTEGER NOT NULL,
       cost_usd REAL,
       at INTEGER NOT NULL
-    )`,
+    ) WITHOUT ROWID`,
     'CREATE INDEX usage_by_time ON usage (at)',
   ],
 ]

@@ -1,6 +1,6 @@
 /**
  * The embedded engine: one SQLite file in WAL mode, one connection, used by one process. Commits that arrive in the same turn of the event loop share one
- * transaction; each has its own savepoint, so that a failing one never takes its neighbours along. SQLite itself is told not to flush the write-ahead log at every
+ * transaction; when one of them fails they are tried again apart, so that it never takes its neighbours along. SQLite itself is told not to flush the write-ahead log at every
  * commit: that would hold up the event loop. `WalFlush` does it on a thread of the pool, and a commit resolves only when a flush that began after it has ended.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
@@ -21,15 +21,21 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** Whoever was told of the last flush asks for the next within this time. */
+const GATHER_MS = 1
+
 export interface SqliteOptions {
   readonly path: string
   readonly synchronous: 'full' | 'normal'
+  /** How the log reaches the disk: `fdatasync`, but for tests. */
+  readonly flush?: (file: number) => Promise<void>
 }
 
 export function openSqlite(options: SqliteOptions): Database {
   const connection = translate(() => connect(options))
-  const wal = options.synchronous === 'full' ? new WalFlush(`${options.path}-wal`) : null
+  const wal = options.synchronous === 'full' ? new WalFlush(`${options.path}-wal`, options.flush) : null
   const prepared = new Map<string, Prepared>()
+  const control = { begin: connection.prepare('BEGIN IMMEDIATE'), commit: connection.prepare('COMMIT'), rollback: connection.prepare('ROLLBACK') }
   let waiting: Waiting[] = []
   let closed = false
   let faults: readonly string[] = []
@@ -62,35 +68,63 @@ export function openSqlite(options: SqliteOptions): Database {
   function flush(): void {
     const batch = waiting
     waiting = []
-    // Closing has written everything already.
     if (batch.length === 0) return
+    const failures = tryTogether(batch) ?? tryApart(batch)
+    for (const commit of batch) {
+      if (failures.has(commit)) commit.reject(translated(failures.get(commit)))
+      else commit.resolve({ durable: async () => wal?.flushed() })
+    }
+  }
+
+  /** The common case, without savepoints. Null when one failed: then nothing of the batch stands. */
+  function tryTogether(batch: readonly Waiting[]): ReadonlyMap<Waiting, unknown> | null {
+    try {
+      control.begin.run()
+      for (const { statements } of batch) apply(statements)
+      control.commit.run()
+      faults = []
+      return new Map()
+    } catch {
+      if (connection.isTransaction) control.rollback.run()
+      return null
+    }
+  }
+
+  /** Each commit behind a savepoint of its own, so that it fails alone. */
+  function tryApart(batch: readonly Waiting[]): ReadonlyMap<Waiting, unknown> {
     const failures = new Map<Waiting, unknown>()
     try {
-      connection.exec('BEGIN IMMEDIATE')
+      control.begin.run()
       for (const commit of batch) {
-        if (batch.length > 1) connection.exec('SAVEPOINT one')
+        connection.exec('SAVEPOINT one')
         try {
           apply(commit.statements)
         } catch (error) {
           failures.set(commit, error)
           // Some faults (a full disk) roll the whole transaction back by themselves: then nobody's commit stands.
           if (!connection.isTransaction) throw error
-          if (batch.length > 1) connection.exec('ROLLBACK TO one')
+          connection.exec('ROLLBACK TO one')
         }
-        if (batch.length > 1) connection.exec('RELEASE one')
+        connection.exec('RELEASE one')
       }
-      connection.exec(failures.size === batch.length ? 'ROLLBACK' : 'COMMIT')
+      control.commit.run()
       faults = []
     } catch (error) {
-      if (connection.isTransaction) connection.exec('ROLLBACK')
+      if (connection.isTransaction) control.rollback.run()
       const shown = translated(error)
       faults = [shown instanceof AppError ? shown.message : 'The database cannot be used']
-      for (const commit of batch) commit.reject(translated(failures.get(commit) ?? error))
-      return
+      for (const commit of batch) if (!failures.has(commit)) failures.set(commit, error)
     }
-    for (const commit of batch) {
-      if (failures.has(commit)) commit.reject(translated(failures.get(commit)))
-      else commit.resolve({ durable: wal === null ? Promise.resolve() : wal.flushed() })
+    return failures
+  }
+
+  /** While the disk is busy nothing is committed: what comes meanwhile, and in a moment after, shares the next transaction and the next flush. */
+  function schedule(): void {
+    const busy = wal?.current ?? null
+    if (busy === null) setImmediate(flush)
+    else {
+      const afterwards = () => void setTimeout(flush, GATHER_MS)
+      busy.then(afterwards, afterwards)
     }
   }
 
@@ -98,7 +132,7 @@ export function openSqlite(options: SqliteOptions): Database {
     const refusal = closed ? new AppError('store/unavailable', 'it is closed') : (wal?.failure ?? null)
     if (refusal !== null) return Promise.reject(refusal)
     const { promise, resolve, reject } = Promise.withResolvers<Written>()
-    if (waiting.push({ statements, resolve, reject }) === 1) setImmediate(flush)
+    if (waiting.push({ statements, resolve, reject }) === 1) schedule()
     return promise
   }
 
@@ -111,9 +145,8 @@ export function openSqlite(options: SqliteOptions): Database {
     },
     write,
     async commit(statements) {
-      await (
-        await write(statements)
-      ).durable
+      const { durable } = await write(statements)
+      await durable()
     },
     async check() {
       const rows = translate(() => connection.prepare('PRAGMA integrity_check(20)').all())
@@ -127,6 +160,8 @@ export function openSqlite(options: SqliteOptions): Database {
       if (closed) return
       closed = true
       if (waiting.length > 0) flush()
+      // Somebody may yet ask whether what was written is on the disk.
+      void wal?.flushed()
       await wal?.close()
       connection.close()
     },
@@ -139,6 +174,8 @@ function connect(options: SqliteOptions): DatabaseSync {
   const connection = new DatabaseSync(options.path, { timeout: 5000 })
   connection.exec('PRAGMA journal_mode = WAL')
   connection.exec('PRAGMA synchronous = NORMAL')
+  // Checkpoints run on the event loop: fewer and larger ones, every 16 MB of log.
+  connection.exec('PRAGMA wal_autocheckpoint = 4000')
   // The first read opens the write-ahead log, so that there is a file to flush.
   connection.exec('SELECT count(*) FROM sqlite_master')
   return connection

@@ -40,7 +40,7 @@ export function createTurnStore(database: Database): TurnStore {
         if (idempotencyKey === undefined || !(error instanceof AppError) || error.code !== 'store/conflict') throw error
         const rows = await database.query('SELECT id, session_id FROM turns WHERE idempotency = $1', [idempotencyKey])
         if (rows[0] === undefined) throw error
-        return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id'), durable: Promise.resolve() }
+        return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id'), durable: async () => undefined }
       }
       const { durable } = written
       if (sessionKey === null) return { repeatedOf: null, sessionId: null, durable }

@@ -16,14 +16,22 @@ export class WalFlush {
   readonly #folder: Promise<void>
   readonly #flush: (file: number) => Promise<void>
   #running = false
+  #current: Promise<void> | null = null
   #failure: AppError | null = null
   /** The flush that has not begun yet: it covers everything that is written now. */
   #next: PromiseWithResolvers<void> | null = null
+  /** The flush with which it closes; whoever asks later is content with that. */
+  #last: Promise<void> | null = null
 
-  constructor(path: string, flushFile: (file: number) => Promise<void> = flush) {
+  constructor(path: string, flushFile: ((file: number) => Promise<void>) | undefined) {
     this.#file = openSync(path, 'r+')
-    this.#flush = flushFile
+    this.#flush = flushFile ?? flush
     this.#folder = syncFolder(dirname(path))
+  }
+
+  /** The flush that runs now; null when none does. */
+  get current(): Promise<void> | null {
+    return this.#current
   }
 
   /** Why nothing can be kept any more, until the next start. */
@@ -33,6 +41,7 @@ export class WalFlush {
 
   /** Resolves when everything written before this call is on the disk. */
   flushed(): Promise<void> {
+    if (this.#last !== null) return this.#last
     if (this.#failure !== null) return rejected(this.#failure)
     const next = (this.#next ??= Promise.withResolvers<void>())
     // Whoever only waits for the writing does not hear of a failed flush here: the next commit does.
@@ -42,7 +51,8 @@ export class WalFlush {
   }
 
   async close(): Promise<void> {
-    if (this.#running || this.#next !== null) await this.flushed().catch(() => undefined)
+    this.#last = this.#running || this.#next !== null ? this.flushed() : Promise.resolve()
+    await this.#last.catch(() => undefined)
     await this.#folder
     await closeFile(this.#file)
   }
@@ -53,12 +63,14 @@ export class WalFlush {
     for (let current = this.#take(); current !== null; current = this.#take()) {
       try {
         if (this.#failure !== null) throw this.#failure
+        this.#current = current.promise
         await this.#flush(this.#file)
         current.resolve()
       } catch (error) {
         this.#failure ??= new AppError('store/unavailable', 'the disk reported an error', { cause: error, hint: 'Check the disk, then start again' })
         current.reject(this.#failure)
       }
+      this.#current = null
     }
     this.#running = false
   }

@@ -155,7 +155,7 @@ describe('store', () => {
     const request = message('alone', { sessionKey: null, options: { temperature: 0.5, context: [reply] } })
     const accepted = await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000 })
     assert.deepEqual([accepted.repeatedOf, accepted.sessionId], [null, null])
-    await accepted.durable
+    await accepted.durable()
     assert.deepEqual((await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_s')?.request, request)
     await store.turns.finish({
       turnId: 'turn_s',
@@ -271,6 +271,34 @@ describe('embedded engine', () => {
     )
     await database.close()
     await assert.rejects(database.commit([insert(9)]), code('store/unavailable'))
+  })
+
+  it('does not say that something is kept before it reached the disk, and needs no disk where the owner said so', async () => {
+    let flushes = 0
+    let gate = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    const flush = () => {
+      flushes++
+      asked.resolve()
+      return gate.promise
+    }
+    const full = openSqlite({ path: join(folder, 'full.db'), synchronous: 'full', flush })
+    let isKept = false
+    const commit = full.commit([{ sql: 'CREATE TABLE t (a INTEGER)', params: [] }]).then(() => (isKept = true))
+    const written = await full.write([{ sql: 'CREATE TABLE u (a INTEGER)', params: [] }])
+    await asked.promise
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual([isKept, flushes], [false, 1])
+    gate.resolve()
+    await commit
+    gate = Promise.withResolvers<void>()
+    gate.resolve()
+    await written.durable()
+    assert.ok(flushes >= 1)
+    await full.close()
+    const normal = openSqlite({ path: join(folder, 'normal.db'), synchronous: 'normal', flush: () => Promise.reject(new Error('not asked')) })
+    await normal.commit([{ sql: 'CREATE TABLE t (a INTEGER)', params: [] }])
+    await normal.close()
   })
 
   it('binds a parameter that stands twice or out of order', async () => {

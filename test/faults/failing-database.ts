@@ -26,14 +26,17 @@ export function failingDatabase(database: Database, failsAt: (write: number) => 
       faults = []
       return { durable }
     }
-    const unflushed = durable.then(() => Promise.reject(fail()))
-    unflushed.catch(() => undefined)
-    return { durable: unflushed }
+    return {
+      async durable() {
+        await durable()
+        throw fail()
+      },
+    }
   }
   return {
     query: (sql, params) => database.query(sql, params),
     write,
-    commit: async (statements) => (await write(statements)).durable,
+    commit: async (statements) => (await write(statements)).durable(),
     check: () => database.check(),
     size: () => database.size(),
     faults: () => faults,

@@ -126,6 +126,7 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     connect: (target) => connect(target, world),
     providers: () => Promise.resolve(OFFERS),
     tryProvider: world.tryProvider ?? (() => Promise.resolve(['big-model', 'small-model'])),
+    token: () => Promise.resolve(TOKEN),
     doctor: () => Promise.resolve(world.findings ?? []),
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
+import { TOKEN } from '../doubles/open-doors.ts'
 import { type Command, isGroup } from '../../src/cli/command.ts'
 import { exitCodeOf, exitCodeTable } from '../../src/cli/exit-codes.ts'
 import { registry } from '../../src/cli/registry.ts'
@@ -91,6 +92,10 @@ test('config reads and changes through the services', async () => {
     ['agent.temperature', null],
   ])
   assert.equal((await cara(['config', 'get', 'nope'], { services })).code, 2)
+})
+
+test('token prints the token that opens the gateway, and nothing else', async () => {
+  assert.deepEqual(await cara(['token']), { code: 0, out: `${TOKEN}\n`, err: '' })
 })
 
 test('doctor prints findings and fails with them', async () => {

@@ -1,6 +1,7 @@
 /** The pages say what is true: each check runs over every page, and over one that is wrong, so that no check can fall asleep. The tour of the README is taken. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { tmpdir } from 'node:os'
@@ -114,9 +115,18 @@ function stepsOf(code: string): readonly Step[] {
 
 async function run(command: string): Promise<string> {
   const words = shellCommands(command)[0] ?? []
-  const env = { PATH: process.env['PATH'], CARAPACE_STATE_DIR: folder, CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5'), CARAPACE_MODEL: 'demo:tiny' }
-  const child = spawn(process.execPath, [join(root, 'src/app/main.ts'), ...words.slice(1)], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  return text(child.stdout)
+  const env = {
+    PATH: process.env['PATH'],
+    CARAPACE_STATE_DIR: folder,
+    CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5'),
+    CARAPACE_MODEL: 'demo:tiny',
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
+  }
+  const child = spawn(process.execPath, [join(root, 'src/app/main.ts'), ...words.slice(1)], { env, stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000 })
+  const ended = once(child, 'close')
+  const said = await text(child.stdout)
+  assert.deepEqual(await ended, [0, null], command)
+  return said
 }
 
 /** Time goes on. */

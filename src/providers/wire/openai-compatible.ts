@@ -33,7 +33,7 @@ export function openAiCompatible(spec: CompatibleSpec, deps: AdapterDeps): Provi
     {
       id,
       baseUrl,
-      traits: { images: true, tools: true, demo: false },
+      traits: { images: true, tools: true, demo: false, ...(contextTokens === undefined ? {} : { contextTokens }) },
       protocol: openAiChat({ tokenLimitField: 'max_tokens', cacheKey: false, ...spec.dialect }),
       framing: sseFraming,
       secrets: apiKey === undefined ? [] : [apiKey],

@@ -1,0 +1,17 @@
+import { defineCommand } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+
+export const command = defineCommand({
+  name: 'token',
+  summary: 'The token of the gateway, for your own programs',
+  details:
+    'Prints it to standard output. Whoever has it may do everything that the gateway can: hand it over by a variable, not on a command line that others can see.',
+  options: {},
+  positionals: [],
+  examples: [{ command: 'OPENAI_API_KEY="$(cara token)" your-program', does: 'Gives it to a program that speaks OpenAI’s API' }],
+  exitCodes: [exitCodes.failed],
+  async run(context) {
+    context.io.write(`${await context.services.token()}\n`)
+    return exitCodes.ok
+  },
+})

@@ -1,0 +1,93 @@
+/** The gate: every key of the configuration has a test that sees its effect. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { sections } from '../../src/app/load-settings.ts'
+import { listKeys, placeOf } from '../../src/config/places.ts'
+import { composeSchema } from '../../src/config/schema.ts'
+
+const AGENT = 'test/journeys/config-effects-agent.test.ts'
+const BUDGETS = 'test/journeys/agent.test.ts'
+const GATEWAY = 'test/journeys/config-effects-gateway.test.ts'
+const PROVIDERS = 'test/journeys/config-effects-providers.test.ts'
+const CHAT = 'test/contracts/provider-openai-config.test.ts'
+const START = 'test/journeys/first-light.test.ts'
+
+/** By key, the test that fails when its effect is taken away. */
+const PROOFS: Readonly<Record<string, string>> = {
+  'gateway.host': GATEWAY,
+  'gateway.port': GATEWAY,
+  'gateway.allowedHosts': GATEWAY,
+  'gateway.allowedOrigins': GATEWAY,
+  'gateway.maxBodyBytes': GATEWAY,
+  'gateway.requestTimeoutMs': GATEWAY,
+  'gateway.drainMs': GATEWAY,
+  'gateway.maxConnections': GATEWAY,
+  'gateway.failedAuthLimit': GATEWAY,
+  'agent.model': AGENT,
+  'agent.systemPrompt': AGENT,
+  'agent.temperature': AGENT,
+  'agent.maxOutputTokens': AGENT,
+  'agent.maxConcurrentTurns': AGENT,
+  'agent.maxQueuedPerSession': AGENT,
+  'agent.budgets.maxSteps': AGENT,
+  'agent.budgets.maxOutputTokens': BUDGETS,
+  'agent.budgets.maxTurnMs': BUDGETS,
+  'agent.budgets.maxToolMs': BUDGETS,
+  'agent.budgets.maxCostUsd': BUDGETS,
+  'agent.context.windowTokens': AGENT,
+  'agent.context.maxMessages': AGENT,
+  'agent.context.keepMessages': AGENT,
+  'routes.NAME.models': AGENT,
+  'tools.policy': AGENT,
+  'tools.list': AGENT,
+  'filesystem.roots': AGENT,
+  'filesystem.excludePatterns': AGENT,
+  'filesystem.maxReadBytes': AGENT,
+  'usage.prices.NAME.inputPerMTok': AGENT,
+  'usage.prices.NAME.outputPerMTok': AGENT,
+  'usage.prices.NAME.cacheReadPerMTok': AGENT,
+  'usage.prices.NAME.cacheWritePerMTok': AGENT,
+  'logging.level': GATEWAY,
+  'logging.maxFileBytes': GATEWAY,
+  'store.synchronous': GATEWAY,
+  'providers.anthropic.apiKey': PROVIDERS,
+  'providers.anthropic.baseUrl': PROVIDERS,
+  'providers.openai.apiKey': CHAT,
+  'providers.openai.baseUrl': CHAT,
+  'providers.openai.organization': CHAT,
+  'providers.openai.project': CHAT,
+  'providers.gemini.apiKey': PROVIDERS,
+  'providers.gemini.baseUrl': PROVIDERS,
+  'providers.venice.apiKey': CHAT,
+  'providers.venice.baseUrl': CHAT,
+  'providers.venice.parameters': CHAT,
+  'providers.bedrock.region': PROVIDERS,
+  'providers.bedrock.accessKeyId': PROVIDERS,
+  'providers.bedrock.secretAccessKey': PROVIDERS,
+  'providers.bedrock.sessionToken': PROVIDERS,
+  'providers.bedrock.bearerToken': PROVIDERS,
+  'providers.bedrock.baseUrl': PROVIDERS,
+  'providers.bedrock.promptCaching': PROVIDERS,
+  'providers.ollama.baseUrl': CHAT,
+  'providers.ollama.apiKey': PROVIDERS,
+  'providers.ollama.contextTokens': AGENT,
+  'providers.compatible.NAME.baseUrl': PROVIDERS,
+  'providers.compatible.NAME.apiKey': PROVIDERS,
+  'providers.compatible.NAME.contextTokens': AGENT,
+  'providers.compatible.NAME.models': CHAT,
+  'providers.demo.enabled': START,
+}
+
+test('every key of the configuration has a proof, and every proof a key', () => {
+  const keys = listKeys(placeOf(composeSchema(sections))).map(({ path }) => path)
+  assert.deepEqual(keys.toSorted(), Object.keys(PROOFS).toSorted())
+})
+
+test('the file that proves a key names it', () => {
+  const texts = new Map(Object.values(PROOFS).map((file) => [file, readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')]))
+  for (const [key, file] of Object.entries(PROOFS)) {
+    const name = key.slice(key.lastIndexOf('.') + 1)
+    assert.match(texts.get(file) ?? '', new RegExp(`\\b${name}\\b`), `${file} does not mention ${key}`)
+  }
+})
