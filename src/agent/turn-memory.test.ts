@@ -19,7 +19,7 @@ test('what the guard knows values from is what the conversation holds, word for 
   memory.add({ role: 'user', parts: [{ type: 'text', text: 'and to eve@example.org', origin: OWNER }] })
   const owners = memory.evidence.pieces.filter(({ standing }) => standing === 'owner')
   assert.deepEqual(
-    owners.flatMap(({ found }) => [...found.email]),
+    owners.flatMap(({ found }) => found.email.values().toArray()),
     ['ann@example.org', 'eve@example.org'],
   )
   assert.deepEqual(

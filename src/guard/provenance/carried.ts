@@ -49,7 +49,8 @@ function isVouchedFor(kind: keyof Found, key: string, evidence: Evidence): boole
   const value = { kind, key }
   if (evidence.pieces.some((piece) => piece.standing !== 'untrusted' && piece.found[kind].has(key) && !evidence.isEcho(value, piece))) return true
   return evidence.deeds.some(
-    ({ effect, arguments: sent }) => effect !== 'write' && sent.some((text) => extract(text)[kind].has(key) && text.length < key.length + 16),
+    ({ effect, arguments: sent }) =>
+      (effect === 'egress' || effect === 'irreversible') && sent.some((text) => extract(text)[kind].has(key) && text.length < key.length + 16),
   )
 }
 

@@ -6,6 +6,7 @@ import type { JsonValue } from '../../contracts/json.ts'
 import type { Message, ToolCallPart, ToolResultPart } from '../../contracts/message.ts'
 import type { Origin } from '../../contracts/origin.ts'
 import type { AnyTool } from '../../contracts/tool.ts'
+import { valuesAt } from '../stages/tool/values-at.ts'
 import { Piece } from './piece.ts'
 import { SentArguments } from './sent.ts'
 import { classify, type Value } from './values.ts'
@@ -75,7 +76,7 @@ export class Evidence {
         origin,
         standing,
         at: this.#calls,
-        asked: [],
+        source: [],
         isReceipt: false,
         structured: false,
         label: standing === 'owner' ? 'your words' : describeAuthor(origin),
@@ -104,7 +105,10 @@ export class Evidence {
         origin: part.origin,
         standing,
         at: this.#calls,
-        asked,
+        source:
+          call === undefined || manifest === undefined
+            ? []
+            : [...manifest.destinations, ...manifest.paths].flatMap((path) => valuesAt(call.input, path.split('.')).flatMap(leaves)),
         isReceipt: manifest?.effect !== 'read',
         structured: manifest?.returns.records ?? false,
         label: `a result of ${part.tool}`,

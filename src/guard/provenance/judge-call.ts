@@ -9,7 +9,7 @@ import { carriedIdentifier, carriedLink, outgoing } from './carried.ts'
 import type { Evidence } from './evidence.ts'
 import { isAskedFor, ownerPieces } from './owner-words.ts'
 import { argument, isIdentity, isOwners, trace, type Trace } from './trace.ts'
-import { classify } from './values.ts'
+import { classify, isTyped } from './values.ts'
 
 export interface Objection {
   readonly why: string
@@ -112,6 +112,9 @@ function scalarsAt(values: readonly JsonValue[], path: string): readonly Named[]
   return values.flatMap((value): readonly Named[] => {
     if (value === null || typeof value === 'boolean' || value === '') return []
     if (typeof value !== 'object') return [{ path, name: path.split('.').at(-1) ?? path, text: String(value) }]
-    return Object.entries(value).flatMap(([key, member]) => scalarsAt([member], /^\d+$/.test(key) ? path : `${path}.${key}`))
+    // A map from addresses to something names them by its keys.
+    const keys = Object.keys(value).filter((key) => isTyped(classify(key)))
+    const members = Object.entries(value).flatMap(([key, member]) => scalarsAt([member], /^\d+$/.test(key) ? path : `${path}.${key}`))
+    return [...keys.map((key) => ({ path, name: path, text: key })), ...members]
   })
 }

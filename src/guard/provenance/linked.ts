@@ -26,7 +26,7 @@ export function isLinked(wanted: Argument, evidence: Evidence, owner: readonly P
 function linksIn(record: ResultRecord, wanted: Argument, isTrusted: boolean, owner: readonly Piece[]): readonly Link[] {
   const fields = record
     .keys()
-    .filter((key) => holds(record.get(key), wanted) && (isTrusted || fits(key, wanted.name)))
+    .filter((key) => holds(record.get(key), wanted) && (isTrusted || fits(key, wanted.name, owner)))
     .toArray()
   if (fields.length === 0) return []
   const others = record.entries().flatMap(([key, values]) => (fields.includes(key) || values.length !== 1 ? [] : values))
@@ -49,7 +49,10 @@ function holds(values: readonly Field[] | undefined, { value: wanted }: Argument
   return values?.some(({ value }) => value?.key === wanted.key) ?? false
 }
 
-function fits(field: string, argument: string): boolean {
+/** An identity for an identity; another field only into the argument of its name, and only if the owner speaks of it: anybody can put an address into a mail's `cc`. */
+function fits(field: string, argument: string, owner: readonly Piece[]): boolean {
   const [from, to] = [nounsOf(field), nounsOf(argument)]
-  return (from.includes('id') && to.includes('id')) || (from.at(-1) !== undefined && from.at(-1) === to.at(-1))
+  if (from.includes('id') && to.includes('id')) return true
+  const noun = from.at(-1)
+  return noun !== undefined && noun.length > 3 && noun === to.at(-1) && owner.some((piece) => piece.words.some(({ text }) => nounsOf(text).includes(noun)))
 }

@@ -15,8 +15,8 @@ export class Piece {
   readonly label: string
   /** How many calls had been made before this was said. */
   readonly at: number
-  /** The arguments of the call that gave it. */
-  readonly asked: readonly string[]
+  /** The address or path that was looked up for it, where that is what the call's arguments mean. */
+  readonly source: readonly string[]
   /** Whether the call had an effect: then what it answers describes what the model itself has made. */
   readonly isReceipt: boolean
   readonly #structured: boolean
@@ -26,13 +26,13 @@ export class Piece {
   #found: Found | null = null
   #records: readonly ResultRecord[] | null = null
 
-  constructor(facts: Pick<Piece, 'text' | 'standing' | 'origin' | 'label' | 'at' | 'asked' | 'isReceipt'> & { readonly structured: boolean }) {
+  constructor(facts: Pick<Piece, 'text' | 'standing' | 'origin' | 'label' | 'at' | 'source' | 'isReceipt'> & { readonly structured: boolean }) {
     this.text = facts.text
     this.standing = facts.standing
     this.origin = facts.origin
     this.label = facts.label
     this.at = facts.at
-    this.asked = facts.asked
+    this.source = facts.source
     this.isReceipt = facts.isReceipt
     this.#structured = facts.structured
   }

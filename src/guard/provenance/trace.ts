@@ -64,15 +64,15 @@ function isCompletion({ text, value }: Argument, evidence: Evidence, owner: read
   const names = evidence.pieces
     .flatMap((piece) => piece.records.flatMap((record) => record.values().toArray().flat()))
     .filter((field) => field.text.startsWith(start))
-  return names.length > 0 && names.every((field) => field.text === text)
+  return names.every((field) => field.text === text) && evidence.pieces.some((piece) => piece.has(value) && !evidence.isEcho(value, piece))
 }
 
 /** He named the source, and what kind of value to take from there; it holds exactly one. */
 function isDelegated({ value }: Argument, evidence: Evidence, owner: readonly Piece[]): boolean {
   if (!isTyped(value) || !speaksOfKind(value.kind, owner)) return false
-  const sources = evidence.pieces.filter(({ asked }) => asked.some((each) => isSourceName(each, owner)))
+  const sources = evidence.pieces.filter((piece) => piece.source.some((each) => isSourceName(each, owner)))
   const values = new Set(sources.flatMap(({ found }) => found[value.kind].values().toArray()))
-  return values.size === 1 && values.has(value.key)
+  return values.size === 1 && sources.some((piece) => piece.has(value) && !evidence.isEcho(value, piece))
 }
 
 /** A page or a file, by its full name. */
