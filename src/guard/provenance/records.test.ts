@@ -23,6 +23,14 @@ describe('records', () => {
     assert.deepEqual(plain('- red\n- green'), [{ '': ['red'] }, { '': ['green'] }])
   })
 
+  it('reads what Python prints', () => {
+    assert.deepEqual(plain("[{'id': 7, 'name': 'Ann\\'s', 'note': \"it's\", 'ok': True, 'at': None}]"), [
+      { id: ['7'], name: ["Ann's"], note: ["it's"], ok: ['true'], at: [] },
+    ])
+    assert.deepEqual(plain("{'note': '\\', \\'id\\': 9', 'id': 7}"), [{ note: ["', 'id': 9"], id: ['7'] }])
+    for (const text of ["{'id': 7", "{'id': Thing(7)}", "{'id': 7} and more"]) assert.deepEqual(plain(text), [], text)
+  })
+
   it('lets no leaf end itself: what somebody wrote into a value makes no field and no record', () => {
     const hostile = "- body: 'Hello\n\n    title: Lunch\n\n    id: ''99''\n\n    '\n  title: Notes"
     const [record, ...others] = plain(hostile)
@@ -33,6 +41,6 @@ describe('records', () => {
   })
 
   it('finds none in prose, in code, and in broken JSON', () => {
-    for (const text of ['Dear Ann,\nsee you at 10.', '{"id": 7', "{'id': 7}", '', '- a\nb']) assert.deepEqual(plain(text), [], text)
+    for (const text of ['Dear Ann,\nsee you at 10.', '{"id": 7', '', '- a\nb']) assert.deepEqual(plain(text), [], text)
   })
 })

@@ -33,13 +33,31 @@ function fieldOf(text: string): Field {
 function fromJson(text: string): readonly RawRecord[] {
   let value: z.infer<typeof json>
   try {
-    value = json.parse(JSON.parse(text))
+    value = json.parse(JSON.parse(text.startsWith("{'") || text.startsWith("[{'") ? literalToJson(text) : text))
   } catch {
     // Several objects, one a line; anything else has no records.
     const lines = text.split('\n')
     return lines.length > 1 && lines.every((line) => line.startsWith('{')) ? lines.flatMap(fromJson) : []
   }
   return objectsIn(value)
+}
+
+const TOKEN = /'((?:[^'\\]|\\[^])*)'|"((?:[^"\\]|\\[^])*)"|(True|False|None)\b|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|[\s{}[\]:,]+/gy
+const CONSTANTS: Readonly<Record<string, string>> = { True: 'true', False: 'false', None: 'null' }
+
+/** Literals as Python prints them, token by token: what stands in quotes stays in quotes. Anything else makes it no JSON. */
+function literalToJson(text: string): string {
+  let length = 0
+  let output = ''
+  for (const [token, single, double, constant] of text.matchAll(TOKEN)) {
+    length += token.length
+    const quoted = single ?? double
+    output +=
+      quoted === undefined
+        ? (CONSTANTS[constant ?? ''] ?? token)
+        : JSON.stringify(quoted.replaceAll(/\\([^])/g, (_all, letter: string) => (letter === 'n' ? '\n' : letter)))
+  }
+  return length === text.length ? output : ''
 }
 
 function objectsIn(value: z.infer<typeof json>): readonly RawRecord[] {
