@@ -1,7 +1,7 @@
 /** A conversation as the guard sees it, and the verdict over the next call in it. */
 import * as z from 'zod'
 import type { JsonObject } from '../../src/contracts/json.ts'
-import { OWNER } from '../../src/contracts/origin.ts'
+import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { AnyTool, ToolManifest } from '../../src/contracts/tool.ts'
 import { toolCall, toolResult } from '../../src/guard/pipeline.ts'
 import { Evidence } from '../../src/guard/provenance/evidence.ts'
@@ -51,6 +51,8 @@ export const tools: ReadonlyMap<string, AnyTool> = new Map(
     tool('update_password', { ...final, targets: ['password'] }),
     tool('confirm_payment', { ...final, targets: ['code'] }),
     tool('place_order', final),
+    tool('add_guest', { ...outside, destinations: ['guest'], targets: ['event_id'] }),
+    tool('review_list', { returns: { trust: 'untrusted', private: false, curated: false, records: true } }),
   ].map((one) => [one.name, one]),
 )
 
@@ -66,12 +68,12 @@ export class Conversation {
   }
 
   /** A call that was let through, and what came back. */
-  did(name: string, input: JsonObject, output: string): this {
+  did(name: string, input: JsonObject, output: string, said: Origin | null = null): this {
     const known = tools.get(name)
     if (known === undefined) throw new RangeError(name)
     const callId = `c${this.#calls++}`
     this.evidence.add({ role: 'assistant', parts: [{ type: 'tool-call', callId, tool: name, input }] })
-    const outcome = clearNow(toolResult, { output, isError: false, origin: null }, { tool: known, secrets }, quiet)
+    const outcome = clearNow(toolResult, { output, isError: false, origin: said }, { tool: known, secrets }, quiet)
     if (!outcome.ok || outcome.value.origin === null) throw new Error('a result was refused')
     const { origin } = outcome.value
     this.evidence.add({ role: 'tool', parts: [{ type: 'tool-result', callId, tool: name, output, isError: false, origin }] })

@@ -46,21 +46,21 @@ function singular(word: string): string {
   return word.length > 3 ? word.replace(/(?<=[^s])s$/, '') : word
 }
 
-/** Words that ask for one sort of deed, by their stems; a tool belongs to the sorts that its name speaks of. German, French and Spanish stand beside English. */
+/** Words that ask for one sort of deed, by their stems; a tool belongs to the sorts that its name speaks of. German, French and Spanish stand beside English, as far as their words are not English ones. */
 const DEEDS: readonly (readonly string[])[] = [
   'send mail email message write reply respond forward tell notify text answer contact inform post publish announce schick sende schreib antworte envoie écris réponds envía manda escribe',
   'post publish announce share comment tweet upload write teile veröffentliche partage publie comparte publica',
-  'pay transfer refund send donate wire reimburse money bezahl zahl überweis erstatte paie paye vire rembourse paga transfiere devuelve',
+  'pay transfer refund send donate wire reimburse money bezahl zahl überweis erstatte paie paye rembourse paga transfiere devuelve',
   'buy purchase order checkout pay kauf bestell achète commande compra pide',
   'book reserve reservation booking buch reservier réserve reserva',
   'delete remove erase clear trash discard drop unsubscribe kick lösch entfern supprime efface elimina borra',
   'cancel terminate stop return storniere kündige annule résilie cancela anula',
-  'update change adjust set modify edit correct replace reset rename änder aktualisier anpass passe modifie change actualiza cambia',
-  'reschedule move postpone schedule shift verschieb verleg déplace reporte mueve aplaza',
-  'create make add schedule plan new open register sign generate erstell leg crée ajoute crea añade',
-  'invite add include grant share give lade füg teile ajoute partage invita añade comparte',
+  'update change adjust set modify edit correct replace reset rename änder aktualisier anpass modifie change actualiza cambia',
+  'reschedule move postpone schedule shift verschieb verlege déplace reporte mueve aplaza',
+  'create make add schedule plan register sign generate erstell crée ajoute crea añade',
+  'invite add include grant share give lade füge teile ajoute partage invita añade comparte',
   'merge close accept approve confirm verify bestätig accepte confirme acepta confirma',
-  'fetch get visit read open browse check look summarize summarise find download view lies öffne such lis ouvre visite cherche lee abre busca',
+  'fetch get visit read open browse check look summarize summarise find download view öffne ouvre visite cherche abre busca',
 ].map((sort) => sort.split(' '))
 
 /** Whether the owner's words ask for a deed of this tool's sort. A language that is not known here asks for nothing: then he is asked. */

@@ -85,7 +85,7 @@ function isSourceName(text: string, owner: readonly Piece[]): boolean {
 function isConfirmation({ text, value }: Argument, evidence: Evidence): boolean {
   if (!/^\d{4,8}$/.test(text)) return false
   const begun = evidence.deeds.findLast(({ effect }) => effect === 'irreversible')
-  if (begun === undefined || evidence.deeds.some(({ arguments: used, at }) => at >= begun.at && used.includes(text))) return false
+  if (begun === undefined) return false
   const before = evidence.pieces.filter(({ at }) => at < begun.at)
   const codes = (pieces: readonly Piece[]) => new Set(pieces.flatMap((piece) => Array.from(piece.text.matchAll(CODE), ([, code]) => code ?? '')))
   const old = codes(before)

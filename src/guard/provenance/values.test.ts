@@ -38,6 +38,7 @@ describe('values', () => {
       ['example.org/a', 'example.org/b'],
       ['example.org', 'ann@example.org'],
       ['https://example.org', 'https://example.org@evil.net'],
+      ['https://example.org', 'https://me@example.org'],
       ['https://example.org', 'ftp://example.org'],
       ['DE89370400440532013000', 'DE89370400440532013001'],
       ['007', '7'],
