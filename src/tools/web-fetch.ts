@@ -27,7 +27,7 @@ export function webFetch(fetch: EgressFetch): Tool<z.infer<typeof input>> {
       destinations: ['url'],
       content: ['url'],
       paths: [],
-      returns: { trust: 'untrusted', private: false },
+      returns: { trust: 'untrusted', private: false, curated: false, records: false },
     },
     async run({ url, maxCharacters }, _call, signal) {
       const request = requestFor(url)

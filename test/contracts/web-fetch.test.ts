@@ -33,7 +33,7 @@ test('web_fetch sends an address and nothing else: it acts outside, to where its
   const { manifest } = webFetch(() => assert.fail('nothing leaves'))
   assert.equal(manifest.effect, 'egress')
   assert.deepEqual([manifest.destinations, manifest.content], [['url'], ['url']])
-  assert.deepEqual(manifest.returns, { trust: 'untrusted', private: false })
+  assert.deepEqual(manifest.returns, { trust: 'untrusted', private: false, curated: false, records: false })
 })
 
 test('text and data come as they are', async () => {
