@@ -23,9 +23,11 @@ export function webFetch(fetch: EgressFetch): Tool<z.infer<typeof input>> {
     input,
     manifest: {
       effect: 'egress',
+      effectWithoutDestination: 'egress',
       recovery: 'idempotent',
       destinations: ['url'],
       content: ['url'],
+      targets: [],
       paths: [],
       returns: { trust: 'untrusted', private: false, curated: false, records: false },
     },
