@@ -116,6 +116,17 @@ const storeSection = z
   })
   .prefault({})
 
+const auditSection = z
+  .strictObject({
+    maxFileBytes: z
+      .int()
+      .min(65_536)
+      .default(16 * 1024 * 1024)
+      .describe('Bytes of a file of the audit trail before a new one begins'),
+    keepFiles: z.int().min(2).max(10_000).default(20).describe('Files of the audit trail that are kept, the one in use included; the oldest goes first'),
+  })
+  .prefault({})
+
 export const coreSections = {
   gateway: gatewaySection,
   agent: agentSection,
@@ -125,6 +136,7 @@ export const coreSections = {
   usage: usageSection,
   logging: loggingSection,
   store: storeSection,
+  audit: auditSection,
 }
 
 const coreSchema = z.strictObject(coreSections)

@@ -2,7 +2,7 @@
 import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { JournaledMessage } from '../contracts/store.ts'
-import type { TurnResult } from '../contracts/turn.ts'
+import type { InboundMessage, TurnResult } from '../contracts/turn.ts'
 import type { AgentDeps } from '../agent/run.ts'
 import type { DefaultModel, Gateway } from './gateway.ts'
 import { handleMessage, type HandledTurn } from './handle-message.ts'
@@ -39,6 +39,10 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
   const isAbandoned = () => abandon.signal.aborted
   let finished = 0
 
+  function noteTurn(kind: 'turn-accepted' | 'turn-recovered', turn: string, session: string | null, { door, sender }: InboundMessage): void {
+    agent.audit.note({ kind, turn, session, door, by: sender.kind })
+  }
+
   async function handle(turn: HandledTurn, signal: AbortSignal): Promise<void> {
     await handleMessage(turn, agent, signal)
     finished++
@@ -66,6 +70,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
           await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running.controller.signal)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
+        if (kept.repeatedOf === null) noteTurn('turn-accepted', turnId, kept.sessionId, request)
         // A stateless request lives as long as its connection: nothing is promised before the answer, which is durable then, and the message before it.
         const durable = sessionKey === null ? null : kept.durable()
         if (durable !== null) running.holdUntil(durable)
@@ -110,6 +115,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
     async recover() {
       const unfinished = await store.turns.unfinished()
       for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
+        noteTurn('turn-recovered', turnId, sessionId, request)
         const running = turns.add({ turnId, sessionKey }, undefined)
         // Whoever sent a stateless request is gone with its connection: nobody could hear the answer.
         const isOrphan = sessionKey === null
