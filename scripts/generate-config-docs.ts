@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import json5 from 'json5'
 import * as z from 'zod'
+import * as core from 'zod/v4/core'
 import { providerModules } from '../src/app/registry/providers.ts'
 import { childOf, keysOf, listKeys, placeOf, type KeyListing, type Place } from '../src/config/places.ts'
 import { composeSchema, coreEnv } from '../src/config/schema.ts'
@@ -103,11 +104,11 @@ function members(place: Place, indent: string, live: boolean): readonly string[]
 function member(key: string, place: Place, indent: string, live: boolean): readonly string[] {
   const described = place.description === '' ? [] : [`${indent}// ${place.description}`]
   if (keysOf(place).length > 0) return [...described, `${indent}${key}: {`, ...members(place, `${indent}  `, live), `${indent}},`]
-  if (place.schema instanceof z.ZodRecord && placeOf(place.schema.valueType).expected === 'object') {
-    const entry = member('NAME', placeOf(place.schema.valueType), '', false)
+  if (place.schema instanceof core.$ZodRecord && placeOf(place.schema._zod.def.valueType).expected === 'object') {
+    const entry = member('NAME', placeOf(place.schema._zod.def.valueType), '', false)
     return [...described, `${indent}${key}: {`, ...entry.map((line) => `${indent}  // ${line}`), `${indent}},`]
   }
-  if (place.schema instanceof z.ZodObject) return []
+  if (place.schema instanceof core.$ZodObject) return []
   const value = place.defaultValue === undefined ? `<${typeOf(place).replaceAll('`', '')}>` : valueOf(place)
   return [...described, `${indent}${live ? '// ' : ''}${key}: ${value},`]
 }

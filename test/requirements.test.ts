@@ -31,6 +31,16 @@ test('no id is given twice', () => {
   assert.equal(new Set(ids).size, ids.length)
 })
 
+test('every provider is held to the contract of providers', () => {
+  const suites = [...sources].filter(([file]) => /^test\/contracts\/provider-[\w-]+\.test\.ts$/.test(file)).map(([, source]) => source)
+  const isHeld = (id: string) => suites.some((source) => source.includes('describeProvider(') && source.includes(`/${id}/module.ts`))
+  // The demo has no wire: its own tests are in test/golden/demo.
+  assert.deepEqual(
+    providerModules.map(({ id }) => id).filter((id) => !isHeld(id)),
+    ['demo'],
+  )
+})
+
 test('every name that the program registers is mentioned by a test', () => {
   const checkpoints = [...Object.values(pipeline), requestCheckpoint]
   const toolNames = sourcesNaming(/name: '([a-z_]+)'/g, globSync('src/tools/*.ts'))

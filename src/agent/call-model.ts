@@ -5,7 +5,7 @@ import { backoffMs } from '../std/backoff.ts'
 import type { Cleared } from '../contracts/cleared.ts'
 import type { Clock } from '../contracts/clock.ts'
 import type { JsonValue } from '../contracts/json.ts'
-import type { AssistantPart, ToolCallPart } from '../contracts/message.ts'
+import type { AssistantPart, Message, ToolCallPart } from '../contracts/message.ts'
 import type { FaultKind, FinishReason, ModelEvent, ModelFault, ModelRequest } from '../contracts/provider.ts'
 import type { TurnEvent } from '../contracts/turn.ts'
 import { NO_USAGE, type Usage } from '../contracts/usage.ts'
@@ -30,6 +30,7 @@ export interface CallOptions {
   readonly requestFor: (model: ResolvedModel) => Cleared<ModelRequest> | ModelFault
   /** Gets raw text, before the outbound guard. */
   readonly onText: (delta: string) => void
+  readonly onReasoning: (delta: string) => void
   readonly emit: (event: TurnEvent) => void
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -80,12 +81,12 @@ function emptyAnswer(model: ResolvedModel, fault: ModelFault | null): Answer {
   return { model, parts: [], calls: [], reason: 'stop', usage: NO_USAGE, fault }
 }
 
-async function ask(model: ResolvedModel, request: Cleared<ModelRequest>, { onText, emit, signal }: CallOptions): Promise<Answer> {
+async function ask(model: ResolvedModel, request: Cleared<ModelRequest>, { onText, onReasoning, signal }: CallOptions): Promise<Answer> {
   const collector = new Collector(model)
   for await (const event of model.provider.stream(request, signal)) {
     collector.take(event)
     if (event.type === 'text-delta') onText(event.text)
-    else if (event.type === 'reasoning-delta') emit({ type: 'reasoning-delta', text: event.text })
+    else if (event.type === 'reasoning-delta') onReasoning(event.text)
   }
   return collector.answer()
 }
@@ -117,6 +118,7 @@ class Collector {
         return this.#endReasoning(event.signature, event.redacted)
       case 'tool-call-end':
         this.#endText()
+        if (this.#thought !== '') this.#endReasoning()
         this.#parts.push({ type: 'tool-call', ...this.#identified(event) })
         return
       case 'finish':
@@ -173,11 +175,28 @@ interface CallParts {
   readonly signature?: string
 }
 
-/** The answer as a message of the conversation: its text as `clean` lets it out, and of its calls only those that were taken up. */
-export function assistantParts(answer: Answer, clean: (text: string) => string, calls: readonly ToolCallPart[]): readonly AssistantPart[] {
-  return answer.parts.flatMap((part): readonly AssistantPart[] => {
-    if (part.type === 'tool-call') return calls.includes(part) ? [part] : []
+/** The answer as it may be kept, run and shown: everything that the model wrote, its arguments too, as `clean` lets it out. */
+export function cleanAnswer(answer: Answer, clean: (text: string) => string): Answer {
+  const parts = answer.parts.flatMap((part): readonly AssistantPart[] => {
+    if (part.type === 'tool-call') return [{ ...part, input: cleanJson(part.input, clean) }]
     const text = clean(part.text)
     return part.type === 'text' && text === '' ? [] : [{ ...part, text }]
   })
+  return { ...answer, parts, calls: parts.filter((part) => part.type === 'tool-call') }
+}
+
+function cleanJson(value: JsonValue, clean: (text: string) => string): JsonValue {
+  if (typeof value === 'string') return clean(value)
+  if (value === null || typeof value !== 'object') return value
+  if (isArray(value)) return value.map((element) => cleanJson(element, clean))
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [clean(name), cleanJson(member, clean)]))
+}
+
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value)
+}
+
+/** The answer as a message of the conversation, with those of its calls that were taken up. */
+export function assistantMessage(answer: Answer, calls: readonly ToolCallPart[]): Message {
+  return { role: 'assistant', parts: answer.parts.filter((part) => part.type !== 'tool-call' || calls.includes(part)) }
 }

@@ -12,10 +12,11 @@ import type { JournalStep, Taint } from '../contracts/store.ts'
 import type { AnyTool, ToolCall } from '../contracts/tool.ts'
 import type { TurnEvent } from '../contracts/turn.ts'
 import { toolCall, toolResult } from '../guard/pipeline.ts'
-import { clear, clearNow } from '../guard/run-checkpoint.ts'
+import { clear, clearNow, refusalError } from '../guard/run-checkpoint.ts'
 import type { Reporter } from '../guard/stage.ts'
 import type { ToolCallContext } from '../guard/stages/tool/facts.ts'
 import { CallReceipts, type Executed } from './call-receipts.ts'
+import { declaredOrigin } from '../guard/stages/tool/origin-marked.ts'
 
 export interface ToolRun {
   readonly turnId: string
@@ -57,9 +58,9 @@ async function guardedRun(part: ToolCallPart, run: ToolRun, signal: AbortSignal)
   const receipts = new CallReceipts(call, run)
   const decision = await clear(toolCall, call, run.guard, run.report, signal)
   if (!decision.ok) {
-    const { stage, code, why, hint } = decision.refusal
-    receipts.refused(stage, code)
-    return refused(`Refused: ${why}.${hint === undefined ? '' : ` ${hint}.`}`)
+    receipts.refused(decision.refusal.stage, decision.refusal.code)
+    const { message, hint } = refusalError(decision.refusal)
+    return refused(`Refused: ${message}.${hint === undefined ? '' : ` ${hint}.`}`)
   }
   const tool = run.guard.tools.get(name)
   if (tool === undefined) return refused('Refused: there is no such tool.')
@@ -93,12 +94,12 @@ async function execute(tool: AnyTool, call: Cleared<ToolCall>, run: ToolRun, out
     try {
       const result = await Promise.race([tool.run(tool.input.parse(call.input), call, signal), rejectOnAbort(signal)])
       const isError = result.isError ?? false
-      return { result: { output: result.output, isError, origin: result.origin ?? null }, outcome: isError ? 'failed' : 'ok' }
+      return { result: { output: result.output, isError, origin: result.origin ?? declaredOrigin(tool) }, outcome: isError ? 'failed' : 'ok' }
     } catch (error) {
       const shown = expired() ? new AppError('tool/timeout') : signal.aborted ? new AppError('turn/cancelled') : exposed(error)
       if (shown.code === 'internal') run.log.error('tool.defect', { tool: tool.name, error })
       const output = shown.hint === undefined ? shown.message : `${shown.message}. ${shown.hint}`
-      return { result: { output, isError: true, origin: null }, outcome: expired() ? 'timeout' : signal.aborted ? 'cancelled' : 'failed' }
+      return { result: { output, isError: true, origin: declaredOrigin(tool) }, outcome: expired() ? 'timeout' : signal.aborted ? 'cancelled' : 'failed' }
     }
   })
 }

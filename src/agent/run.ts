@@ -15,7 +15,7 @@ import type { Reporter } from '../guard/stage.ts'
 import { isOffered } from '../guard/stages/tool/policy-allows.ts'
 import { act } from './act.ts'
 import { Budget, budgetNotice } from './budget.ts'
-import { assistantParts, callModel, type Answer } from './call-model.ts'
+import { assistantMessage, callModel, cleanAnswer, type Answer } from './call-model.ts'
 import { composeRequest, promptOverhead, type Composition } from './compose-request.ts'
 import type { ModelDirectory, ResolvedModel } from './models.ts'
 import { readSteps } from './recovered-steps.ts'
@@ -167,6 +167,10 @@ class AgentRun {
 
   async #ask(memory: TurnMemory): Promise<{ readonly answer: Answer; readonly text: string }> {
     const stream = new OutboundStream({ secrets: this.#deps.secrets }, this.#deps.report)
+    const thoughts = new OutboundStream({ secrets: this.#deps.secrets }, this.#deps.report)
+    const think = (cleared: string) => {
+      if (cleared !== '') this.#turn.emit({ type: 'reasoning-delta', text: cleared })
+    }
     let text = ''
     const leave = (cleared: string) => {
       if (cleared === '') return
@@ -182,14 +186,16 @@ class AgentRun {
         return composeRequest(this.#composition, model, messages, this.#budget.remainingOutputTokens)
       },
       onText: (delta) => leave(stream.push(delta)),
+      onReasoning: (delta) => think(thoughts.push(delta)),
       emit: this.#turn.emit,
       clock: this.#deps.clock,
       signal: this.#signal,
     })
+    think(thoughts.end())
     leave(stream.end())
     this.#at = at
     this.#budget.spendModel(answer.usage, answer.model.price)
-    return { answer, text }
+    return { answer: cleanAnswer(answer, this.#clean), text }
   }
 
   /** A call to one of the caller's tools is the caller's to run; our own calls beside it wait until the model asks again. */
@@ -198,7 +204,7 @@ class AgentRun {
   }
 
   async #keep(memory: TurnMemory, answer: Answer, text: string): Promise<void> {
-    const message: Message = { role: 'assistant', parts: assistantParts(answer, this.#clean, answer.calls) }
+    const message = assistantMessage(answer, answer.calls)
     memory.add(message)
     if (text !== '') this.#texts.push(text)
     await this.#journal([{ kind: 'assistant', message, usage: answer.usage, model: answer.model.name }])
@@ -237,20 +243,19 @@ class AgentRun {
     return this.#deps.store.turns.append(this.#turn.turnId, this.#turn.session?.id ?? null, steps, this.#deps.clock.now())
   }
 
-  /** What is kept is what left. */
+  /** What is kept and run is what may leave. */
   readonly #clean = (text: string): string => {
     const stream = new OutboundStream({ secrets: this.#deps.secrets }, this.#deps.report)
     return stream.push(text) + stream.end()
   }
 
   #said(answer: Answer, text: string, calls: readonly ToolCallPart[]): Message | null {
-    return text === '' && calls.length === 0 ? null : { role: 'assistant', parts: assistantParts(answer, this.#clean, calls) }
+    return text === '' && calls.length === 0 ? null : assistantMessage(answer, calls)
   }
 
   #done(answer: Answer, text: string, client: readonly ToolCallPart[]): Ending {
     const finishReason = client.length > 0 ? 'tool-calls' : answer.reason === 'tool-calls' ? 'stop' : answer.reason
-    const reply: Message = { role: 'assistant', parts: assistantParts(answer, this.#clean, client) }
-    return { status: 'completed', finishReason, clientToolCalls: client, reply, text }
+    return { status: 'completed', finishReason, clientToolCalls: client, reply: assistantMessage(answer, client), text }
   }
 
   #stopped(stoppedBy: BudgetKind): Ending {

@@ -23,9 +23,10 @@ export class TurnMemory {
 
   constructor(conversation: Conversation, before: Taint) {
     this.#conversation = conversation
+    const summarised = conversation.summary?.taint ?? NO_TAINT
     this.#taint = taintOf(
       conversation.lines.map((line) => line.message),
-      before,
+      { untrusted: before.untrusted || summarised.untrusted, private: before.private || summarised.private },
     )
   }
 

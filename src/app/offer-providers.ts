@@ -8,11 +8,19 @@ export function offerProviders(): readonly ProviderOffer[] {
   return providerModules.map(offer).filter(({ fields }) => fields.length > 0)
 }
 
-function offer({ id, summary, config, env }: ProviderModule): ProviderOffer {
-  const variables = new Map(Object.entries(env).map(([variable, path]) => [path, variable]))
-  const fields = listKeys(placeOf(config)).flatMap(({ path, description, secret }) => {
+function offer({ id, summary, config, env, defaultModel }: ProviderModule): ProviderOffer {
+  // The first variable of a path wins, as it does where the configuration is read.
+  const variables = new Map(
+    Object.entries(env)
+      .toReversed()
+      .map(([variable, path]) => [path, variable]),
+  )
+  const keys = listKeys(placeOf(config))
+  // A vendor with a default model wants its key. With several credentials there are several ways in: none of them is the one that must be given.
+  const hasOneSecret = keys.filter(({ secret }) => secret).length === 1
+  const fields = keys.flatMap(({ path, description, secret }) => {
     const variable = variables.get(path)
-    return variable === undefined ? [] : [{ path, label: description, secret, required: secret && !/TOKEN|BEARER/.test(variable), env: variable }]
+    return variable === undefined ? [] : [{ path, label: description, secret, required: secret && hasOneSecret && defaultModel !== undefined, env: variable }]
   })
   return { id, summary, fields }
 }

@@ -1,9 +1,10 @@
 /** Asks a vendor whether credentials work, without writing them anywhere. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { systemClock } from '../std/clock.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Log } from '../contracts/log.ts'
 import type { Provider } from '../contracts/provider.ts'
+import { parseTelling } from '../config/parse-telling.ts'
 import { createGuardedFetch } from '../guard/guarded-fetch.ts'
 import { createTransport } from '../net/transport.ts'
 import { providerModules } from './registry/providers.ts'
@@ -13,7 +14,7 @@ const PATIENCE_MS = 15_000
 export async function tryProvider(id: string, section: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const module = providerModules.find((one) => one.id === id)
   if (module === undefined) throw new AppError('provider/unknown', id, { hint: `Providers: ${providerModules.map((one) => one.id).join(', ')}` })
-  const parsed = module.config.safeParse(section)
+  const parsed = await parseTelling(module.config, section)
   if (!parsed.success) throw new AppError('config/invalid', z.prettifyError(parsed.error))
   const transport = createTransport()
   try {

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import * as z from 'zod'
+import { optional } from '../contracts/fields.ts'
 import { secretSchema } from '../contracts/secret.ts'
 import { setConfig, unsetConfig, type EditOptions } from './edit.ts'
 import { loadConfig } from './load.ts'
 import type { Sections } from './schema.ts'
 
-const acme = z.strictObject({ apiKey: secretSchema.optional().describe('Key'), baseUrl: z.string().optional().describe('Address') })
+const acme = z.strictObject({ apiKey: optional(secretSchema, 'Key'), baseUrl: z.string().optional().describe('Address') })
 const sections: Sections = {
   acme: { schema: acme, env: { ACME_KEY: 'apiKey' } },
   named: { schema: z.record(z.string().regex(/^[a-z]+$/), acme).default({}), env: {} },

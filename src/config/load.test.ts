@@ -8,17 +8,18 @@ import { test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
 import * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
+import { optional } from '../contracts/fields.ts'
 import { Secret, secretSchema } from '../contracts/secret.ts'
 import { loadConfig, type LoadOptions } from './load.ts'
 import type { Sections } from './schema.ts'
 
 const acme = z.strictObject({
-  apiKey: secretSchema.optional().describe('Key of the vendor'),
+  apiKey: optional(secretSchema, 'Key of the vendor'),
   baseUrl: z.string().default('https://acme.test').describe('Address'),
   retries: z.int().default(2).describe('Repeats'),
   fast: z.boolean().default(false).describe('Fast mode'),
 })
-const named = z.record(z.string().regex(/^[a-z]+$/), z.strictObject({ baseUrl: z.string().describe('Address'), apiKey: secretSchema.optional() }))
+const named = z.record(z.string().regex(/^[a-z]+$/), z.strictObject({ baseUrl: z.string().describe('Address'), apiKey: z.optional(secretSchema) }))
 const needy = z.strictObject({ region: z.string().describe('Region') })
 const sections: Sections = {
   acme: { schema: acme, env: { ACME_KEY: 'apiKey', ACME_OLD_KEY: 'apiKey', ACME_RETRIES: 'retries', ACME_FAST: 'fast' } },

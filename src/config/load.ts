@@ -2,10 +2,12 @@
  * Reads the configuration: defaults < file < environment < flags. Strict: everything that is wrong is told at once, with the nearest key for each that is unknown, and no
  * error ever holds a value.
  */
+import * as z from 'zod/mini'
 import type { AppError } from '../contracts/errors.ts'
 import { Secret } from '../contracts/secret.ts'
 import type { Settings } from '../contracts/settings.ts'
 import { isObject, layer, type Flag, type Layers } from './layers.ts'
+import { parseTelling } from './parse-telling.ts'
 import { placeOf, type Place } from './places.ts'
 import { configInvalid, problemsOf, type Problem } from './problems.ts'
 import { resolveValues, type Resolved } from './resolve-values.ts'
@@ -30,9 +32,6 @@ export interface LoadedConfig {
   /** What should be changed though it works; each sentence says how. */
   readonly warnings: readonly string[]
 }
-
-/** Compiling a parser costs more than one parse. */
-const ONCE = { jitless: true } as const
 
 interface Examined {
   readonly schema: ReturnType<typeof composeSchema>
@@ -71,7 +70,7 @@ async function examine(options: LoadOptions, text: string): Promise<Examined> {
   const root = placeOf(schema)
   const resolved = resolveValues(await parseSource(file, text), root, env, options.open)
   const layers = layer({ root, file, fileData: resolved.value, env, sections, flags: options.flags ?? [] })
-  const result = schema.safeParse(layers.data, ONCE)
+  const result = await parseTelling(schema, layers.data)
   const missing = new Set(resolved.missing.map(keyOf))
   const fromFile = (problem: Problem) => (layers.origins.get(keyOf(problem.path))?.source ?? 'file') === 'file'
   const problems = [
@@ -93,7 +92,7 @@ async function invalid(file: string, text: string, { origins }: Layers, problems
 
 /** A section that is not written gets its defaults; one that cannot do without values stays absent. */
 function withEmptySections(written: Readonly<Record<string, unknown>>, sections: Sections): Readonly<Record<string, unknown>> {
-  const filled = Object.entries(sections).map(([id, { schema }]) => [id, written[id] ?? schema.safeParse({}, ONCE).data] as const)
+  const filled = Object.entries(sections).map(([id, { schema }]) => [id, written[id] ?? z.safeParse(schema, {}).data] as const)
   return Object.fromEntries(filled.filter(([, value]) => value !== undefined))
 }
 

@@ -1,5 +1,6 @@
 /** Finds its way in a schema by dotted path: what is expected at a place, what may stand below it, where secrets are. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
+import * as core from 'zod/v4/core'
 import { isSecretSchema } from '../contracts/secret.ts'
 import type { JsonValue } from '../contracts/json.ts'
 
@@ -28,41 +29,41 @@ export function placeOf(outer: Schema): Place {
   for (;;) {
     description ??= z.globalRegistry.get(schema)?.description
     secret ||= isSecretSchema(schema)
-    if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) defaultValue ??= schema.def.defaultValue
-    else if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) optional = true
-    else if (schema instanceof z.ZodPipe) {
-      schema = schema.in
+    if (schema instanceof core.$ZodDefault || schema instanceof core.$ZodPrefault) defaultValue ??= schema._zod.def.defaultValue
+    else if (schema instanceof core.$ZodOptional || schema instanceof core.$ZodNullable) optional = true
+    else if (schema instanceof core.$ZodPipe) {
+      schema = schema._zod.def.in
       continue
-    } else if (!(schema instanceof z.ZodReadonly)) break
-    schema = schema.def.innerType
+    } else if (!(schema instanceof core.$ZodReadonly)) break
+    schema = schema._zod.def.innerType
   }
   return { schema, expected: expectedBy(schema), secret, description: description ?? '', defaultValue, optional }
 }
 
 function expectedBy(schema: Schema): Expected {
-  if (schema instanceof z.ZodString || schema instanceof z.ZodEnum || schema instanceof z.ZodStringFormat) return 'string'
-  if (schema instanceof z.ZodNumber) return 'number'
-  if (schema instanceof z.ZodBoolean) return 'boolean'
-  if (schema instanceof z.ZodArray) return 'array'
-  if (schema instanceof z.ZodObject || schema instanceof z.ZodRecord) return 'object'
+  if (schema instanceof core.$ZodString || schema instanceof core.$ZodEnum || schema instanceof core.$ZodStringFormat) return 'string'
+  if (schema instanceof core.$ZodNumber) return 'number'
+  if (schema instanceof core.$ZodBoolean) return 'boolean'
+  if (schema instanceof core.$ZodArray) return 'array'
+  if (schema instanceof core.$ZodObject || schema instanceof core.$ZodRecord) return 'object'
   return 'any'
 }
 
 /** The place of a member, or null where the schema has none. */
 export function childOf(place: Place, key: string): Place | null {
   const { schema } = place
-  if (schema instanceof z.ZodObject) {
-    const field: Schema | undefined = Object.hasOwn(schema.shape, key) ? schema.shape[key] : undefined
+  if (schema instanceof core.$ZodObject) {
+    const field: Schema | undefined = Object.hasOwn(schema._zod.def.shape, key) ? schema._zod.def.shape[key] : undefined
     return field === undefined ? null : placeOf(field)
   }
-  if (schema instanceof z.ZodRecord) return z.safeParse(schema.keyType, key).success ? placeOf(schema.valueType) : null
-  if (schema instanceof z.ZodArray) return /^\d{1,6}$/.test(key) ? placeOf(schema.element) : null
+  if (schema instanceof core.$ZodRecord) return z.safeParse(schema._zod.def.keyType, key).success ? placeOf(schema._zod.def.valueType) : null
+  if (schema instanceof core.$ZodArray) return /^\d{1,6}$/.test(key) ? placeOf(schema._zod.def.element) : null
   return null
 }
 
 /** The names that the schema fixes at a place. */
 export function keysOf(place: Place): readonly string[] {
-  return place.schema instanceof z.ZodObject ? Object.keys(place.schema.shape) : []
+  return place.schema instanceof core.$ZodObject ? Object.keys(place.schema._zod.def.shape) : []
 }
 
 export interface FoundPlace {
@@ -81,7 +82,7 @@ export function findPlace(root: Place, path: string): FoundPlace | null {
 
 function follow(place: Place, words: readonly string[], segments: readonly string[]): FoundPlace | null {
   if (words.length === 0) return { segments, place }
-  const most = place.schema instanceof z.ZodRecord ? words.length : 1
+  const most = place.schema instanceof core.$ZodRecord ? words.length : 1
   for (let taken = 1; taken <= most; taken++) {
     const key = words.slice(0, taken).join('.')
     const child = childOf(place, key)
@@ -111,8 +112,9 @@ export interface KeyListing extends Place {
 export function listKeys(place: Place, prefix = ''): readonly KeyListing[] {
   const at = (key: string) => (prefix === '' ? key : `${prefix}.${key}`)
   const { schema } = place
-  if (schema instanceof z.ZodObject) return Object.keys(schema.shape).flatMap((key) => listChild(childOf(place, key), at(key)))
-  if (schema instanceof z.ZodRecord && expectedBy(placeOf(schema.valueType).schema) === 'object') return listKeys(placeOf(schema.valueType), at('NAME'))
+  if (schema instanceof core.$ZodObject) return Object.keys(schema._zod.def.shape).flatMap((key) => listChild(childOf(place, key), at(key)))
+  if (schema instanceof core.$ZodRecord && expectedBy(placeOf(schema._zod.def.valueType).schema) === 'object')
+    return listKeys(placeOf(schema._zod.def.valueType), at('NAME'))
   return [{ ...place, path: prefix }]
 }
 

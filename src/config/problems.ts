@@ -1,5 +1,5 @@
 /** Everything that is wrong with a configuration, said at once and without repeating a value: values may be secrets. */
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import { AppError } from '../contracts/errors.ts'
 import { nearestOf } from '../std/nearest.ts'
 import { findPlace, keysOf, listKeys, type Place } from './places.ts'

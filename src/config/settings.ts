@@ -1,5 +1,5 @@
 /** The configuration as doors show it: secrets as `[secret]`, every value with the place it came from. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { AppError } from '../contracts/errors.ts'
 import type { JsonValue } from '../contracts/json.ts'
 import { Secret } from '../contracts/secret.ts'
@@ -15,7 +15,7 @@ export function createSettings(options: {
   readonly file: string
   /** Of the file, or null where there is none. */
   readonly text: string | null
-  readonly schema: z.ZodType
+  readonly schema: z.core.$ZodType
   readonly root: Place
   /** Parsed: secrets are `Secret`. */
   readonly config: unknown

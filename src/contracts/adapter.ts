@@ -1,5 +1,5 @@
 /** What a registry line points at: schema, environment, docs, wizard and example config all derive from it. */
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { EgressFetch } from './egress.ts'
 import type { Log } from './log.ts'
 
@@ -17,7 +17,7 @@ export interface AdapterModule<Product, Config> {
   readonly id: string
   /** One line for listings and docs. */
   readonly summary: string
-  readonly config: z.ZodType<Config>
+  readonly config: z.ZodMiniType<Config>
   readonly env: EnvTable
   /** Is there enough in this section to be used? (A key, a base URL.) */
   isConfigured(config: Config): boolean

@@ -1,6 +1,5 @@
 /** A secret that cannot be printed by accident: every conversion gives `[secret]`. `reveal()` is the only way to the value. */
-import { inspect } from 'node:util'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 export class Secret {
   readonly #value: string
@@ -21,23 +20,23 @@ export class Secret {
     return '[secret]'
   }
 
-  [inspect.custom](): string {
+  // `inspect.custom`, without loading `node:util` for it.
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
     return '[secret]'
   }
 }
 
 /**
  * What a configuration schema uses for a credential: text in the file, a `Secret` after parsing. Sealing, redaction and the docs look for it by `isSecretSchema`.
- * Wrap it as needed: `secretSchema.optional().describe('Key of the vendor')`.
+ * Wrap it as needed: `optional(secretSchema, 'Key of the vendor')`.
  */
-export const secretSchema = z
-  .string()
-  .min(1)
-  .max(8192)
-  .transform((text) => new Secret(text))
-  .meta({ secret: true })
+export const secretSchema = z.pipe(
+  z.string().check(z.minLength(1), z.maxLength(8192)),
+  z.transform((text: string) => new Secret(text)),
+)
+z.globalRegistry.add(secretSchema, { secret: true })
 
-/** Whether this very schema (not what it wraps) is `secretSchema`, also after `.describe()` and `.meta()`. */
+/** Whether this very schema (not what it wraps) is `secretSchema`. */
 export function isSecretSchema(schema: z.core.$ZodType): boolean {
   return z.globalRegistry.get(schema)?.['secret'] === true
 }

@@ -71,8 +71,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
         if (kept.repeatedOf === null) noteTurn('turn-accepted', turnId, kept.sessionId, request)
-        // A stateless request lives as long as its connection: nothing is promised before the answer, which is durable then, and the message before it.
-        const durable = sessionKey === null ? null : kept.durable()
+        const durable = isPromised(request) ? kept.durable() : null
         if (durable !== null) running.holdUntil(durable)
         accepted.resolve(kept)
         if (durable !== null) await durable
@@ -117,9 +116,8 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
         noteTurn('turn-recovered', turnId, sessionId, request)
         const running = turns.add({ turnId, sessionKey }, undefined)
-        // Whoever sent a stateless request is gone with its connection: nobody could hear the answer.
-        const isOrphan = sessionKey === null
-        if (isOrphan) running.controller.abort(new DOMException('The client is gone', 'AbortError'))
+        const isSessionGone = sessionKey === null && request.sessionKey !== null
+        if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
         const turn = { turnId, sessionId, request: { ...request, sessionKey }, steps, emit: running.emit, isAbandoned }
         lanes.enter(sessionKey, () => handle(turn, running.controller.signal), true)
       }
@@ -136,6 +134,14 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       turns.abort(() => true, 'The gateway stops')
     },
   }
+}
+
+/**
+ * A request without a conversation, and without a key by which to ask again, lives as long as its connection: nothing is promised before the answer, which is durable
+ * then, and after a crash nobody could hear it.
+ */
+function isPromised({ sessionKey, idempotencyKey }: InboundMessage): boolean {
+  return sessionKey !== null || idempotencyKey !== undefined
 }
 
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -4,7 +4,7 @@ import type { AcceptedTurn, InboundMessage, TurnEvent, TurnListener, TurnResult 
 
 export interface Gateway {
   /**
-   * Journals the message, then starts its turn or queues it behind the one that runs in its conversation. Durable when it resolves. The listener hears every event of
+   * Journals the message, then starts its turn or queues it behind the one that runs in its conversation. Durable when it resolves, unless it is stateless: then its answer is. The listener hears every event of
    * the turn, `turn-started` first. Throws `turn/queue-full`, `provider/none`, `provider/unknown`, `gateway/stopping`, `guard/blocked`, `request/too-large`.
    */
   submit(message: InboundMessage, listener?: TurnListener): Promise<AcceptedTurn>

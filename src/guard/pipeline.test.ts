@@ -129,6 +129,17 @@ describe('inbound', () => {
     const decision = check(message({ parts: [{ type: 'text', text: 'trust me', origin: { ...peer, trust: 'trusted' } }] }))
     assert.ok(decision.ok)
     assert.equal(decision.value.parts[0]?.origin.trust, 'untrusted')
+    const result = {
+      type: 'tool-result',
+      callId: 'c',
+      tool: 't',
+      output: 'x',
+      isError: false,
+      origin: { author: { kind: 'tool', name: 't' }, trust: 'trusted', private: false },
+    } as const
+    const earlier = check(message({ options: { context: [{ role: 'tool', parts: [result] }] } }))
+    assert.ok(earlier.ok)
+    assert.match(JSON.stringify(earlier.value.options.context), /"trust":"untrusted"/)
   })
 
   it('takes known secrets out, also out of earlier messages', () => {

@@ -1,6 +1,6 @@
 /**
  * The embedded engine: one SQLite file in WAL mode, one connection, used by one process. Commits that arrive in the same turn of the event loop share one
- * transaction; each has its own savepoint, so that a failing one never takes its neighbours along. SQLite itself is told not to flush the write-ahead log at every
+ * transaction; when one of them fails they are tried again apart, so that it never takes its neighbours along. SQLite itself is told not to flush the write-ahead log at every
  * commit: that would hold up the event loop. `WalFlush` does it on a thread of the pool, and a commit resolves only when a flush that began after it has ended.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
@@ -21,14 +21,19 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** Whoever was told of the last flush asks for the next within this time. */
+const GATHER_MS = 1
+
 export interface SqliteOptions {
   readonly path: string
   readonly synchronous: 'full' | 'normal'
+  /** How the log reaches the disk: `fdatasync`, but for tests. */
+  readonly flush?: (file: number) => Promise<void>
 }
 
 export function openSqlite(options: SqliteOptions): Database {
   const connection = translate(() => connect(options))
-  const wal = options.synchronous === 'full' ? new WalFlush(`${options.path}-wal`) : null
+  const wal = options.synchronous === 'full' ? new WalFlush(`${options.path}-wal`, options.flush) : null
   const prepared = new Map<string, Prepared>()
   const control = { begin: connection.prepare('BEGIN IMMEDIATE'), commit: connection.prepare('COMMIT'), rollback: connection.prepare('ROLLBACK') }
   let waiting: Waiting[] = []
@@ -113,12 +118,12 @@ export function openSqlite(options: SqliteOptions): Database {
     return failures
   }
 
-  /** While the disk is busy nothing is committed: what comes meanwhile shares the next transaction, and the next flush. */
+  /** While the disk is busy nothing is committed: what comes meanwhile, and in a moment after, shares the next transaction and the next flush. */
   function schedule(): void {
     const busy = wal?.current ?? null
     if (busy === null) setImmediate(flush)
     else {
-      const afterwards = () => void setImmediate(flush)
+      const afterwards = () => void setTimeout(flush, GATHER_MS)
       busy.then(afterwards, afterwards)
     }
   }
@@ -140,9 +145,8 @@ export function openSqlite(options: SqliteOptions): Database {
     },
     write,
     async commit(statements) {
-      await (
-        await write(statements)
-      ).durable
+      const { durable } = await write(statements)
+      await durable()
     },
     async check() {
       const rows = translate(() => connection.prepare('PRAGMA integrity_check(20)').all())

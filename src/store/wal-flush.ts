@@ -21,9 +21,9 @@ export class WalFlush {
   /** The flush that has not begun yet: it covers everything that is written now. */
   #next: PromiseWithResolvers<void> | null = null
 
-  constructor(path: string, flushFile: (file: number) => Promise<void> = flush) {
+  constructor(path: string, flushFile: ((file: number) => Promise<void>) | undefined) {
     this.#file = openSync(path, 'r+')
-    this.#flush = flushFile
+    this.#flush = flushFile ?? flush
     this.#folder = syncFolder(dirname(path))
   }
 

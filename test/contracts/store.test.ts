@@ -273,6 +273,31 @@ describe('embedded engine', () => {
     await assert.rejects(database.commit([insert(9)]), code('store/unavailable'))
   })
 
+  it('does not say that something is kept before it reached the disk, and needs no disk where the owner said so', async () => {
+    let flushes = 0
+    let gate = Promise.withResolvers<void>()
+    const flush = () => {
+      flushes++
+      return gate.promise
+    }
+    const full = openSqlite({ path: join(folder, 'full.db'), synchronous: 'full', flush })
+    let isKept = false
+    const commit = full.commit([{ sql: 'CREATE TABLE t (a INTEGER)', params: [] }]).then(() => (isKept = true))
+    const written = await full.write([{ sql: 'CREATE TABLE u (a INTEGER)', params: [] }])
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual([isKept, flushes], [false, 1])
+    gate.resolve()
+    await commit
+    gate = Promise.withResolvers<void>()
+    gate.resolve()
+    await written.durable()
+    assert.ok(flushes >= 1)
+    await full.close()
+    const normal = openSqlite({ path: join(folder, 'normal.db'), synchronous: 'normal', flush: () => Promise.reject(new Error('not asked')) })
+    await normal.commit([{ sql: 'CREATE TABLE t (a INTEGER)', params: [] }])
+    await normal.close()
+  })
+
   it('binds a parameter that stands twice or out of order', async () => {
     const database = openSqlite({ path: join(folder, 'bind.db'), synchronous: 'normal' })
     assert.deepEqual({ ...(await database.query('SELECT $2 AS b, $1 AS a, $2 AS c', [1, 2]))[0] }, { b: 2, a: 1, c: 2 })

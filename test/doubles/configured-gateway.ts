@@ -120,6 +120,10 @@ function request(
     response.resume()
     response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers }))
   })
+  sending.on('upgrade', (response, socket) => {
+    socket.destroy()
+    resolve({ status: response.statusCode ?? 0, headers: response.headers })
+  })
   if (isOpen) sending.write(body ?? '')
   else sending.end(body)
   return promise

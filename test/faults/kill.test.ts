@@ -3,15 +3,16 @@
  * complete, and sending it again makes it exactly one.
  */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
-import { agentWaitResult, chatHistoryResult, chatSendResult, usageStatusResult } from '../../src/contracts/ws-results.ts'
+import { agentResult, agentWaitResult, chatHistoryResult, chatSendResult, usageStatusResult } from '../../src/contracts/ws-results.ts'
 import type { GatewayClient } from '../../src/net/gateway-client.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { cleanEnvironment, startProgram, type Program } from '../doubles/gateway-process.ts'
+import { cleanEnvironment, runProgram, startProgram, type Program } from '../doubles/gateway-process.ts'
 import { answerTo, PHASES, startTalkingModel, type Phase, type TalkingModel } from './talking-model.ts'
 
 /** When the blow falls: at the n-th time that the model is in a phase, right after the n-th acknowledgement, or so many milliseconds after sending. */
@@ -20,6 +21,7 @@ type Moment = { readonly phase: Phase; readonly time: number } | { readonly ackn
 const SESSIONS = 3
 const PER_SESSION = 2
 const RANDOM_MOMENTS = 15
+const FIRST_STARTS = 5
 const SEED = 20_261_122
 /** Long conversations would be summarised, which is not what is tried here. */
 const ROUNDS_PER_SESSION = 6
@@ -50,7 +52,9 @@ test('killed at any moment, nothing acknowledged is lost and nothing happens twi
     await struckAt(moment, program, model, async (sending, acknowledged) => {
       const client = await program.connect()
       sending()
-      const messages = [...sent.filter(({ runId }) => runId === null), ...newMessages(round, sent)]
+      // A sender that saw the connection break does not know what became of its messages: all of the last round are sent again, too.
+      const last = sent.slice(-SESSIONS * PER_SESSION)
+      const messages = [...sent.filter((message) => message.runId === null && !last.includes(message)), ...last, ...newMessages(round, sent)]
       await Promise.all(messages.map((message) => send(client, message).then(acknowledged)))
     })
     assert.equal((await program.ended).signal, 'SIGKILL', program.err())
@@ -182,4 +186,57 @@ async function examine(folder: string): Promise<{ readonly unfinished: number; r
   } finally {
     await rm(copy, { recursive: true })
   }
+}
+
+test('a question outside any session that was acknowledged is answered after the next start', { timeout: 60_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'carapace-kill-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await using model = await startTalkingModel()
+  const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: model.baseUrl })
+  const first = startProgram(env)
+  t.after(() => first.kill())
+  await first.ready()
+  const asked = Promise.withResolvers<void>()
+  model.onPhase = (phase) => phase === 'results-received' && asked.resolve()
+  const params = { message: 'question 1', idempotencyKey: 'key-1' }
+  const { runId } = agentResult.parse(await (await first.connect()).call('agent', params))
+  await asked.promise
+  await first.kill()
+  const second = startProgram(env)
+  t.after(() => second.kill())
+  await second.ready()
+  const client = await second.connect()
+  assert.equal(agentResult.parse(await client.call('agent', params)).runId, runId, 'sent again, it is the same')
+  const { status, result } = agentWaitResult.parse(await client.call('agent.wait', { runId, timeoutMs: 20_000 }))
+  assert.deepEqual([status, result?.text, result?.toolCalls.length], ['ok', answerTo('question 1'), 2])
+  await client.close()
+})
+
+test('killed while it starts for the first time, it starts the second time', { timeout: 120_000 }, async (t) => {
+  const random = seeded(SEED)
+  for (let round = 0; round < FIRST_STARTS; round++) {
+    const folder = await mkdtemp(join(tmpdir(), 'carapace-first-kill-'))
+    t.after(() => rm(folder, { recursive: true, force: true }))
+    const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' })
+    const first = startProgram(env)
+    t.after(() => first.kill())
+    await stateFolderOf(folder, first)
+    await sleep(random() * 150)
+    await first.kill()
+    const second = startProgram(env)
+    t.after(() => second.kill())
+    await second.ready()
+    const client = await second.connect()
+    await client.close()
+    second.child.kill('SIGTERM')
+    assert.equal((await second.ended).code, 0, second.err())
+    const { out } = await runProgram(['doctor', '--json'], env).ended
+    assert.doesNotMatch(out, /"status": ?"fail"/)
+    assert.match(out, /integrity check passed/)
+  }
+})
+
+/** Nothing can be left half made before there is a folder. */
+async function stateFolderOf(folder: string, program: Program): Promise<void> {
+  while (!existsSync(join(folder, 'state')) && program.child.exitCode === null) await sleep(1)
 }

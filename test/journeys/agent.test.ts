@@ -372,8 +372,13 @@ describe('long conversations', () => {
 describe('secrets', () => {
   const secret = 'sk-canary-0123456789abcdef'
   it('reach neither a model nor the store, and leave in no piece of a stream', async () => {
+    const thoughts = `I saw ${secret}.`.split('').map((text) => ({ type: 'reasoning-delta', text }) as const)
+    const call = calls(['memory_write', { key: 'k', value: `the key ${secret}` }])
     const deltas = `The key is ${secret}, keep it. sk-can`.split('').map((text) => ({ type: 'text-delta', text }) as const)
-    const provider = scriptedProvider('fake', [[...deltas, ...says('')]])
+    const provider = scriptedProvider('fake', [
+      [...thoughts, ...call],
+      [...deltas, ...says('')],
+    ])
     const cara = await gateway({ providers: [provider], secrets: [secret] })
     const { result, events } = await cara.ask(`my key: ${secret}`)
     assert.doesNotMatch(JSON.stringify([result, events, provider.requests, cara.logged]), /sk-canary-0/)

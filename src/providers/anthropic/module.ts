@@ -1,15 +1,15 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AdapterModule } from '../../contracts/adapter.ts'
+import { optional } from '../../contracts/fields.ts'
 import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
-import { baseUrlField } from '../wire/config-fields.ts'
+import { baseUrlSchema } from '../wire/config-fields.ts'
 
-const config = z
-  .strictObject({
-    apiKey: secretSchema.optional().describe('Key of the Anthropic API, from https://platform.claude.com/settings/keys'),
-    baseUrl: baseUrlField('Address of a server that speaks the Messages API; by default https://api.anthropic.com').optional(),
-  })
-  .prefault({})
+const section = z.strictObject({
+  apiKey: optional(secretSchema, 'Key of the Anthropic API, from https://platform.claude.com/settings/keys'),
+  baseUrl: optional(baseUrlSchema, 'Address of a server that speaks the Messages API; by default https://api.anthropic.com'),
+})
+const config = z.prefault(section, {})
 export type AnthropicConfig = z.infer<typeof config>
 
 export const anthropic: AdapterModule<Provider, AnthropicConfig> = {

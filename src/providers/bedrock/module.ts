@@ -1,27 +1,21 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AdapterModule } from '../../contracts/adapter.ts'
+import { optional, withDefault } from '../../contracts/fields.ts'
 import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
-import { baseUrlField } from '../wire/config-fields.ts'
+import { baseUrlSchema } from '../wire/config-fields.ts'
 
-const config = z
-  .strictObject({
-    region: z
-      .string()
-      .regex(/^[a-z0-9-]{1,32}$/, 'expected a region such as `eu-central-1`')
-      .optional()
-      .describe('AWS region whose models are used'),
-    accessKeyId: secretSchema.optional().describe('Access key id of an AWS identity that may call `bedrock:InvokeModelWithResponseStream`'),
-    secretAccessKey: secretSchema.optional().describe('Secret access key that belongs to `accessKeyId`'),
-    sessionToken: secretSchema.optional().describe('Session token, for temporary credentials'),
-    bearerToken: secretSchema.optional().describe('Bedrock API key; used instead of an access key where it is set'),
-    baseUrl: baseUrlField('Address that takes requests and lists models; by default the two public hosts of the region').optional(),
-    promptCaching: z
-      .boolean()
-      .default(true)
-      .describe('Put cache points on system prompt, tools and the last message, for models known to take them (Claude, Nova)'),
-  })
-  .prefault({})
+const region = z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, 'expected a region such as `eu-central-1`'))
+const section = z.strictObject({
+  region: optional(region, 'AWS region whose models are used'),
+  accessKeyId: optional(secretSchema, 'Access key id of an AWS identity that may call `bedrock:InvokeModelWithResponseStream`'),
+  secretAccessKey: optional(secretSchema, 'Secret access key that belongs to `accessKeyId`'),
+  sessionToken: optional(secretSchema, 'Session token, for temporary credentials'),
+  bearerToken: optional(secretSchema, 'Bedrock API key; used instead of an access key where it is set'),
+  baseUrl: optional(baseUrlSchema, 'Address that takes requests and lists models; by default the two public hosts of the region'),
+  promptCaching: withDefault(z.boolean(), true, 'Put cache points on system prompt, tools and the last message, for models known to take them (Claude, Nova)'),
+})
+const config = z.prefault(section, {})
 export type BedrockConfig = z.infer<typeof config>
 
 export const bedrock: AdapterModule<Provider, BedrockConfig> = {

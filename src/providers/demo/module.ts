@@ -1,9 +1,10 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AdapterModule } from '../../contracts/adapter.ts'
+import { withDefault } from '../../contracts/fields.ts'
 import type { Provider } from '../../contracts/provider.ts'
 
 const config = z.strictObject({
-  enabled: z.boolean().default(true).describe('Whether the built-in demo model answers where no other model is found'),
+  enabled: withDefault(z.boolean(), true, 'Whether the built-in demo model answers where no other model is found'),
 })
 export type DemoConfig = z.infer<typeof config>
 

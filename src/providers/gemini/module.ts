@@ -1,15 +1,15 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AdapterModule } from '../../contracts/adapter.ts'
+import { optional } from '../../contracts/fields.ts'
 import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
-import { baseUrlField } from '../wire/config-fields.ts'
+import { baseUrlSchema } from '../wire/config-fields.ts'
 
-const config = z
-  .strictObject({
-    apiKey: secretSchema.optional().describe('Key of the Gemini API, from https://aistudio.google.com/apikey'),
-    baseUrl: baseUrlField('Address of a server that speaks the Gemini API; by default https://generativelanguage.googleapis.com').optional(),
-  })
-  .prefault({})
+const section = z.strictObject({
+  apiKey: optional(secretSchema, 'Key of the Gemini API, from https://aistudio.google.com/apikey'),
+  baseUrl: optional(baseUrlSchema, 'Address of a server that speaks the Gemini API; by default https://generativelanguage.googleapis.com'),
+})
+const config = z.prefault(section, {})
 export type GeminiConfig = z.infer<typeof config>
 
 export const gemini: AdapterModule<Provider, GeminiConfig> = {

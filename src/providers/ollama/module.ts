@@ -1,16 +1,16 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AdapterModule } from '../../contracts/adapter.ts'
+import { optional } from '../../contracts/fields.ts'
 import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
-import { baseUrlField } from '../wire/config-fields.ts'
+import { baseUrlSchema } from '../wire/config-fields.ts'
 
-const config = z
-  .strictObject({
-    baseUrl: baseUrlField('Address of the server, without a path; by default http://127.0.0.1:11434').optional(),
-    apiKey: secretSchema.optional().describe('Key of a proxy in front of the server'),
-    contextTokens: z.int().min(512).optional().describe('Tokens of context that the server gives each model (its `OLLAMA_CONTEXT_LENGTH`)'),
-  })
-  .prefault({})
+const section = z.strictObject({
+  baseUrl: optional(baseUrlSchema, 'Address of the server, without a path; by default http://127.0.0.1:11434'),
+  apiKey: optional(secretSchema, 'Key of a proxy in front of the server'),
+  contextTokens: optional(z.int().check(z.gte(512)), 'Tokens of context that the server gives each model (its `OLLAMA_CONTEXT_LENGTH`)'),
+})
+const config = z.prefault(section, {})
 
 export const ollama: AdapterModule<Provider, z.infer<typeof config>> = {
   id: 'ollama',

@@ -1,17 +1,18 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AdapterModule } from '../../contracts/adapter.ts'
+import { optional } from '../../contracts/fields.ts'
 import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
-import { baseUrlField } from '../wire/config-fields.ts'
+import { baseUrlSchema } from '../wire/config-fields.ts'
 
-const config = z
-  .strictObject({
-    apiKey: secretSchema.optional().describe('API key of OpenAI'),
-    baseUrl: baseUrlField('Address of the API with its version, for servers that stand in for OpenAI; by default https://api.openai.com/v1').optional(),
-    organization: z.string().min(1).max(200).optional().describe('Organization that calls are billed to'),
-    project: z.string().min(1).max(200).optional().describe('Project that calls are billed to'),
-  })
-  .prefault({})
+const account = z.string().check(z.minLength(1), z.maxLength(200))
+const section = z.strictObject({
+  apiKey: optional(secretSchema, 'API key of OpenAI'),
+  baseUrl: optional(baseUrlSchema, 'Address of the API with its version, for servers that stand in for OpenAI; by default https://api.openai.com/v1'),
+  organization: optional(account, 'Organization that calls are billed to'),
+  project: optional(account, 'Project that calls are billed to'),
+})
+const config = z.prefault(section, {})
 
 export const openai: AdapterModule<Provider, z.infer<typeof config>> = {
   id: 'openai',

@@ -1,16 +1,16 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AdapterModule } from '../../contracts/adapter.ts'
+import { optional } from '../../contracts/fields.ts'
 import type { Provider } from '../../contracts/provider.ts'
 import { secretSchema } from '../../contracts/secret.ts'
-import { baseUrlField } from '../wire/config-fields.ts'
+import { baseUrlSchema } from '../wire/config-fields.ts'
 
-const config = z
-  .strictObject({
-    apiKey: secretSchema.optional().describe('API key of Venice'),
-    baseUrl: baseUrlField('Address of the API with its version; by default https://api.venice.ai/api/v1').optional(),
-    parameters: z.record(z.string(), z.json()).optional().describe('Sent along as `venice_parameters`, for example `{ enable_web_search: "off" }`'),
-  })
-  .prefault({})
+const section = z.strictObject({
+  apiKey: optional(secretSchema, 'API key of Venice'),
+  baseUrl: optional(baseUrlSchema, 'Address of the API with its version; by default https://api.venice.ai/api/v1'),
+  parameters: optional(z.record(z.string(), z.json()), 'Sent along as `venice_parameters`, for example `{ enable_web_search: "off" }`'),
+})
+const config = z.prefault(section, {})
 
 export const venice: AdapterModule<Provider, z.infer<typeof config>> = {
   id: 'venice',

@@ -145,7 +145,7 @@ class Exchange {
       ...(method === 'POST' ? { body } : {}),
       headersTimeoutMs: patience,
       idleTimeoutMs: patience,
-      policy: { origins: [url.origin] },
+      policy: { origins: [this.spec.baseUrl.origin, ...(this.spec.models.baseUrl === undefined ? [] : [this.spec.models.baseUrl.origin])] },
     }
     return this.#deps.fetch(request, this.#signal)
   }

@@ -1,11 +1,11 @@
 /** The head: a signed note, beside the files, of a line that was surely on the disk. It tells a trail that was cut off from one that ends there. */
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { parseJson, type Place } from './line.ts'
 
 const SIZE = 256
-const headSchema = z.strictObject({ seq: z.int().min(0), hash: z.string(), sig: z.string() })
+const headSchema = z.strictObject({ seq: z.int().check(z.gte(0)), hash: z.string(), sig: z.string() })
 export type Head = z.infer<typeof headSchema>
 
 export function headText({ seq, hash }: Place): string {

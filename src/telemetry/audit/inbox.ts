@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Receipt } from '../../contracts/audit.ts'
 import { parseJson, type Dated } from './line.ts'
 
@@ -13,7 +13,7 @@ const MAX_BYTES = 4096
 const MAX_FILES = 256
 
 const receipt = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('config-changed'), path: z.string().max(256), action: z.enum(['set', 'unset']) }),
+  z.strictObject({ kind: z.literal('config-changed'), path: z.string().check(z.maxLength(256)), action: z.enum(['set', 'unset']) }),
   z.strictObject({ kind: z.literal('token-made') }),
 ])
 const waiting = z.strictObject({ at: z.int(), receipt })

@@ -3,7 +3,7 @@
  * written at once is a chunk: its last line carries `sig`, which by the chain covers all lines before it.
  */
 import { hash } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Receipt } from '../../contracts/audit.ts'
 import { canonicalJson } from '../../std/canonical-json.ts'
 
@@ -20,9 +20,10 @@ export interface Place {
 }
 
 const fact = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())])
-const lineSchema = z
-  .object({ seq: z.int().min(1), at: z.number(), kind: z.string(), prev: z.string(), hash: z.string(), sig: z.string().optional() })
-  .catchall(fact)
+const lineSchema = z.catchall(
+  z.object({ seq: z.int().check(z.gte(1)), at: z.number(), kind: z.string(), prev: z.string(), hash: z.string(), sig: z.optional(z.string()) }),
+  fact,
+)
 export type Line = z.infer<typeof lineSchema>
 
 export interface Dated {

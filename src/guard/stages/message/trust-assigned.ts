@@ -1,3 +1,4 @@
+import type { Message, ToolResultPart } from '../../../contracts/message.ts'
 import type { Origin } from '../../../contracts/origin.ts'
 import type { InboundMessage } from '../../../contracts/turn.ts'
 import { PASS, type Stage } from '../../stage.ts'
@@ -16,15 +17,23 @@ export const trustAssigned: Stage<InboundMessage, InboundContext> = {
         return { verdict: 'block', code: 'guard/blocked', why: 'the message claims to be the owner’s, but its sender is not' }
       }
     }
-    const claims = [...message.parts.map(({ origin }) => origin), ...contextOrigins(message)]
-    if (claims.every((origin) => origin.trust === 'untrusted' || origin.author.kind === 'owner' || origin.author.kind === 'model')) return PASS
-    const parts = message.parts.map((part) => (part.origin.author.kind === 'owner' ? part : { ...part, origin: distrust(part.origin) }))
-    return { verdict: 'rewrite', value: { ...message, parts }, why: 'content of somebody else was marked as trusted' }
+    const isClaim = (origin: Origin) => origin.trust === 'trusted' && origin.author.kind !== 'owner' && origin.author.kind !== 'model'
+    const context = message.options.context ?? []
+    if (!message.parts.some(({ origin }) => isClaim(origin)) && !context.some((earlier) => resultsOf(earlier).some(({ origin }) => isClaim(origin))))
+      return PASS
+    const parts = message.parts.map((part) => (isClaim(part.origin) ? { ...part, origin: distrust(part.origin) } : part))
+    const doubted = context.map(doubt)
+    const options = message.options.context === undefined ? message.options : { ...message.options, context: doubted }
+    return { verdict: 'rewrite', value: { ...message, parts, options }, why: 'content of somebody else was marked as trusted' }
   },
 }
 
-function contextOrigins(message: InboundMessage): readonly Origin[] {
-  return (message.options.context ?? []).flatMap(({ parts }) => parts.flatMap((part) => ('origin' in part && part.type === 'tool-result' ? [part.origin] : [])))
+function doubt(message: Message): Message {
+  return message.role === 'tool' ? { role: 'tool', parts: message.parts.map((part) => ({ ...part, origin: distrust(part.origin) })) } : message
+}
+
+function resultsOf(message: Message): readonly ToolResultPart[] {
+  return message.role === 'tool' ? message.parts : []
 }
 
 function distrust(origin: Origin): Origin {

@@ -1,3 +1,4 @@
+import type { AnyTool } from '../../../contracts/tool.ts'
 import type { Origin } from '../../../contracts/origin.ts'
 import { PASS, type Stage } from '../../stage.ts'
 import type { ToolResultContext, TracedResult } from './facts.ts'
@@ -7,8 +8,7 @@ export const originMarked: Stage<TracedResult, ToolResultContext> = {
   name: 'originMarked',
   check(result, { tool }) {
     const { trust, private: isPrivate } = tool.manifest.returns
-    const declared: Origin = { author: { kind: 'tool', name: tool.name }, trust, private: isPrivate }
-    if (result.origin === null) return { verdict: 'rewrite', value: { ...result, origin: declared }, why: 'origin from the manifest' }
+    if (result.origin === null) return { verdict: 'rewrite', value: { ...result, origin: declaredOrigin(tool) }, why: 'the result came without an origin' }
     const origin: Origin = {
       author: result.origin.author,
       trust: trust === 'untrusted' ? 'untrusted' : result.origin.trust,
@@ -17,4 +17,9 @@ export const originMarked: Stage<TracedResult, ToolResultContext> = {
     if (origin.trust === result.origin.trust && origin.private === result.origin.private) return PASS
     return { verdict: 'rewrite', value: { ...result, origin }, why: 'the tool claimed more than its manifest' }
   },
+}
+
+/** The origin of what a tool returns, where the result itself says nothing. */
+export function declaredOrigin({ name, manifest: { returns } }: AnyTool): Origin {
+  return { author: { kind: 'tool', name }, trust: returns.trust, private: returns.private }
 }
