@@ -49,6 +49,7 @@ export interface TestGatewayOptions {
   readonly toolPolicy?: CoreConfig['tools']
   readonly prices?: CoreConfig['usage']['prices']
   readonly secrets?: readonly string[]
+  readonly audit?: Partial<CoreConfig['audit']>
   readonly flushAudit?: TrailOptions['flush']
   readonly clock?: ManualClock
   readonly folder?: string
@@ -85,7 +86,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const state = join(folder, 'state')
   const audit = openTrail({
     folder: join(state, 'audit'),
-    ...coreSections.audit.parse({}),
+    ...coreSections.audit.parse(options.audit ?? {}),
     keys: loadAuditKeys(createVault(state), state),
     log,
     now: () => clock.now(),

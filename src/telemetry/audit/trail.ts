@@ -50,6 +50,8 @@ const WAIT_MS = 100
 const RETRY_MS = 1000
 const SYNC_MS = 5000
 const MAX_PENDING = 4096
+/** Lines that are written, and signed, together. */
+const MAX_CHUNK = 128
 
 /** Throws `audit/unwritable`. */
 export function openTrail(options: TrailOptions): OpenTrail {
@@ -165,15 +167,19 @@ class Trail implements OpenTrail {
       this.#pending.push({ at: this.#options.now(), receipt: { kind: 'receipts-lost', count: this.#lost } })
       this.#lost = 0
     }
-    if (this.#pending.length === 0) return
-    const descriptor = this.#open()
-    const chunk = this.#chunk(this.#pending)
-    if (this.#size + chunk.bytes.length > this.#options.maxFileBytes && this.#size > 0 && chunk.bytes.length < this.#options.maxFileBytes) {
-      this.#rotate(descriptor)
-      const again = this.#chunk(this.#pending)
-      this.#append(this.#open(), again)
-    } else this.#append(descriptor, chunk)
-    this.#pending = []
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.slice(0, MAX_CHUNK)
+      const descriptor = this.#open()
+      const chunk = this.#chunk(batch)
+      const isFull = this.#size + chunk.bytes.length > this.#options.maxFileBytes
+      if (isFull) {
+        this.#rotate(descriptor)
+        // The first line of the new file comes before these.
+        const next = this.#open()
+        this.#append(next, this.#chunk(batch))
+      } else this.#append(descriptor, chunk)
+      this.#pending = this.#pending.slice(batch.length)
+    }
     this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_MS).unref()
   }
 
