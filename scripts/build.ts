@@ -31,12 +31,16 @@ async function bundle(): Promise<readonly OutputFile[]> {
     chunkNames: '[name]-[hash]',
     minifySyntax: true,
     legalComments: 'none',
-    // CommonJS packages ask for built-in modules by `require`.
-    banner: { js: "import { createRequire as carapaceRequire } from 'node:module'; const require = carapaceRequire(import.meta.url);" },
     write: false,
     logLevel: 'error',
   })
   return result.outputFiles
+}
+
+/** CommonJS packages ask for built-in modules by `require`; esbuild's word for it needs one. Making it costs time, so other files go without. */
+function withRequire({ text, contents }: OutputFile): string | Uint8Array {
+  if (!text.includes('typeof require')) return contents
+  return `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);\n${text}`
 }
 
 async function place(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
@@ -83,7 +87,7 @@ async function run(isRelease: boolean): Promise<void> {
   // Entries last: they name the chunks.
   const ordered = files.toSorted((a, b) => Number(basename(a.path) === 'main.js') - Number(basename(b.path) === 'main.js'))
   await placeAssets()
-  for (const file of ordered) await place(file.path, file.contents)
+  for (const file of ordered) await place(file.path, withRequire(file))
   await place(join(target, 'cara.js'), await readFile(join(root, 'scripts', 'package-entry.mjs')), 0o755)
   await prune(new Set(['cara.js', ...files.map((file) => basename(file.path))]), isRelease ? 0 : KEEP_OLD_CHUNKS_MS)
   const stamp = join(target, '.stamp')

@@ -77,6 +77,41 @@ export const requirements: readonly Requirement[] = [
   ]),
   ...proved('test/faults/kill.test.ts', [
     ['MSG-6', 'SIGKILL at any moment loses nothing and repeats nothing', 'killed at any moment, nothing acknowledged is lost and nothing happens twice'],
+    [
+      'MSG-7',
+      'What was acknowledged outside any session is answered after a crash, too',
+      'a question outside any session that was acknowledged is answered after the next start',
+    ],
+    ['STORE-4', 'A first start that was killed does no harm', 'killed while it starts for the first time, it starts the second time'],
+  ]),
+  ...proved('test/faults/database-writes.test.ts', [
+    ['STORE-5', 'A write that fails loses nothing that was acknowledged', 'at any one write (${failure}) loses nothing that was acknowledged'],
+    [
+      'STORE-6',
+      'A full disk shows in readiness, and is got over',
+      'for want of space refuses messages, says so at /health/ready, and goes on once there is room',
+    ],
+  ]),
+  ...proved('test/journeys/first-light.test.ts', [
+    ['SET-6', 'Without a key and a configuration, the first question is answered with a tool', 'starts with one line, and its demo model answers with a tool'],
+    [
+      'LLM-13',
+      'The model is found in the configuration, then in the environment',
+      'is the one of the configuration, then of the environment, before any server is asked',
+    ],
+    [
+      'LLM-14',
+      'A server on this machine is looked for only then, and the demo is the last',
+      'is looked for on this machine only then, and is the demo at last, or none',
+    ],
+    ['SET-7', 'SIGTERM lets running turns end', 'lets a running turn end, takes no new one, and ends with 0'],
+    ['SET-8', 'A second signal ends at once, and the turn is taken up', 'a second time ends at once with 130, and the next start takes the turn up'],
+    ['SET-9', 'Instances live side by side', 'live side by side, each in its own folder and on its own port'],
+    ['SET-10', 'A taken port or folder is refused with what to do', 'never share a port: the second says what to do'],
+  ]),
+  ...proved('test/journeys/llama-server.test.ts', [
+    ['DOOR-12', 'A streamed tool round trip works with the official client and a real llama.cpp server', 'a streamed tool round trip'],
+    ['DOOR-13', 'Stopping that client stops that server within a second', 'a client that stops, stops the server within a second'],
   ]),
   ...proved('test/journeys/openai-client.test.ts', [
     ['DOOR-1', 'The official client gets whole and streamed chat completions', 'chat, streamed: deltas as they come, finish, usage on request'],
@@ -112,6 +147,13 @@ export const requirements: readonly Requirement[] = [
     ['DOOR-9', 'Requests of one connection run concurrently', 'I1 requests run concurrently, up to a limit, and ids are unique while they run'],
     ['DOOR-10', 'A slow client is told and closed, others go on', 'I1 a client that stops reading is told and closed; others go on'],
   ]),
+  ...proved('test/security/ws-limits.test.ts', [
+    [
+      'DOOR-14',
+      'Requests that come too fast are refused, not dropped',
+      'I1 too many messages: each is refused and asked to wait, three strikes and out, others stay',
+    ],
+  ]),
   ...proved('test/golden/ws/traces.test.ts', [['DOOR-11', 'The WebSocket protocol answers as its traces say', 'trace ${name}']]),
   ...proved('src/guard/pipeline.test.ts', [
     ['SEC-12', 'A stage that throws blocks', 'blocks when a stage throws, and does not show what it threw'],
@@ -146,4 +188,7 @@ export const requirements: readonly Requirement[] = [
   ]),
   ...proved('src/config/edit.test.ts', [['CFG-3', 'Changes keep every comment', 'a change keeps every comment and every other character']]),
   ...proved('test/contracts/config.test.ts', [['CFG-4', 'Every key is documented', 'every key has a description and its own way to be found']]),
+  ...proved('test/journeys/config-effects.test.ts', [
+    ['CFG-5', 'Every key has an effect that a test sees', 'every key of the configuration has a proof, and every proof a key'],
+  ]),
 ]

@@ -40,7 +40,7 @@ export async function setConfig(options: EditOptions, path: string, text: string
 /** Takes a key out of the file, known or not. Throws `config/unknown-key` where neither the file nor the schema has it. */
 export async function unsetConfig(options: EditOptions, path: string): Promise<void> {
   const root = placeOf(composeSchema(options.sections))
-  const source = await readSourceFile(options.file)
+  const source = readSourceFile(options.file)
   const segments = source === null ? null : pathIn(await parseSource(options.file, source.text), path.split('.', 33))
   if (segments !== null) return await change(options, segments, undefined)
   if (findPlace(root, path) === null) refusePath(root, path)
@@ -51,7 +51,7 @@ async function change(options: EditOptions, segments: readonly string[], value: 
   const file = await realpath(options.file).catch(() => options.file)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await withFileLock(`${file}.lock`, async () => {
-    const before = (await readSourceFile(file))?.text ?? ''
+    const before = readSourceFile(file)?.text ?? ''
     // Refuses what cannot be parsed, with its position.
     await parseSource(file, before)
     const text = changeText(before, segments, value)

@@ -4,10 +4,10 @@
  */
 import * as z from 'zod/mini'
 import type { AppError } from '../contracts/errors.ts'
+import { parseTelling } from '../contracts/fields.ts'
 import { Secret } from '../contracts/secret.ts'
 import type { Settings } from '../contracts/settings.ts'
 import { isObject, layer, type Flag, type Layers } from './layers.ts'
-import { parseTelling } from './parse-telling.ts'
 import { placeOf, type Place } from './places.ts'
 import { configInvalid, problemsOf, type Problem } from './problems.ts'
 import { resolveValues, type Resolved } from './resolve-values.ts'
@@ -45,7 +45,7 @@ interface Examined {
 
 /** Throws `config/invalid` and `config/unreadable`. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const source = await readSourceFile(options.file)
+  const source = readSourceFile(options.file)
   const { schema, root, resolved, layers, config, problems } = await examine(options, source?.text ?? '')
   if (config === null) throw await invalid(options.file, source?.text ?? '', layers, problems)
   return {

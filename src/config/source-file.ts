@@ -1,6 +1,5 @@
 /** The configuration file as text: read within bounds, parsed, and searched for lines when there is something to say about one. */
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { AppError } from '../contracts/errors.ts'
 
 const MAX_BYTES = 1024 * 1024
@@ -11,30 +10,30 @@ export interface SourceFile {
   readonly readableByOthers: boolean
 }
 
-/** Null where there is no file. Throws `config/unreadable`. */
-export async function readSourceFile(file: string): Promise<SourceFile | null> {
+/** Null where there is no file. Throws `config/unreadable`. Reads at once: there is nothing else to do yet, and waiting for a thread takes longer. */
+export function readSourceFile(file: string): SourceFile | null {
   let handle
   try {
     // Without O_NONBLOCK a pipe in this place would keep us waiting for ever.
-    handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    handle = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw new AppError('config/unreadable', file, { cause: error })
   }
   try {
-    const stats = await handle.stat()
+    const stats = fstatSync(handle)
     if (!stats.isFile()) throw new AppError('config/unreadable', `${file} is not a file`)
     if (stats.size > MAX_BYTES) throw new AppError('config/unreadable', `${file} is larger than 1 MiB`)
     const onWindows = process.getuid === undefined
     if (!onWindows && (stats.mode & 0o002) !== 0) {
       throw new AppError('config/unreadable', `every user may write to ${file}`, { hint: `chmod 600 '${file}'` })
     }
-    const text = await handle.readFile('utf8')
+    const text = readFileSync(handle, 'utf8')
     return { text, readableByOthers: !onWindows && (stats.mode & 0o044) !== 0 }
   } catch (error) {
     throw error instanceof AppError ? error : new AppError('config/unreadable', file, { cause: error })
   } finally {
-    await handle.close()
+    closeSync(handle)
   }
 }
 

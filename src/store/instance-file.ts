@@ -1,9 +1,9 @@
 /** Where the gateway of a state folder can be reached: written when it listens, removed when it stops. A dead one's file is harmless: nobody answers there. */
 import { readFile, rm } from 'node:fs/promises'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { atomicWrite } from '../std/atomic-write.ts'
 
-const instance = z.object({ pid: z.int(), host: z.string(), port: z.int().min(1).max(65_535), version: z.string() })
+const instance = z.object({ pid: z.int(), host: z.string(), port: z.int().check(z.gte(1), z.lte(65_535)), version: z.string() })
 export type Instance = z.infer<typeof instance>
 
 export async function writeInstance(path: string, value: Instance): Promise<void> {

@@ -160,6 +160,8 @@ export function openSqlite(options: SqliteOptions): Database {
       if (closed) return
       closed = true
       if (waiting.length > 0) flush()
+      // Somebody may yet ask whether what was written is on the disk.
+      void wal?.flushed()
       await wal?.close()
       connection.close()
     },

@@ -20,6 +20,8 @@ export class WalFlush {
   #failure: AppError | null = null
   /** The flush that has not begun yet: it covers everything that is written now. */
   #next: PromiseWithResolvers<void> | null = null
+  /** The flush with which it closes; whoever asks later is content with that. */
+  #last: Promise<void> | null = null
 
   constructor(path: string, flushFile: ((file: number) => Promise<void>) | undefined) {
     this.#file = openSync(path, 'r+')
@@ -39,6 +41,7 @@ export class WalFlush {
 
   /** Resolves when everything written before this call is on the disk. */
   flushed(): Promise<void> {
+    if (this.#last !== null) return this.#last
     if (this.#failure !== null) return rejected(this.#failure)
     const next = (this.#next ??= Promise.withResolvers<void>())
     // Whoever only waits for the writing does not hear of a failed flush here: the next commit does.
@@ -48,7 +51,8 @@ export class WalFlush {
   }
 
   async close(): Promise<void> {
-    if (this.#running || this.#next !== null) await this.flushed().catch(() => undefined)
+    this.#last = this.#running || this.#next !== null ? this.flushed() : Promise.resolve()
+    await this.#last.catch(() => undefined)
     await this.#folder
     await closeFile(this.#file)
   }

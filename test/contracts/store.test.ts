@@ -276,14 +276,17 @@ describe('embedded engine', () => {
   it('does not say that something is kept before it reached the disk, and needs no disk where the owner said so', async () => {
     let flushes = 0
     let gate = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
     const flush = () => {
       flushes++
+      asked.resolve()
       return gate.promise
     }
     const full = openSqlite({ path: join(folder, 'full.db'), synchronous: 'full', flush })
     let isKept = false
     const commit = full.commit([{ sql: 'CREATE TABLE t (a INTEGER)', params: [] }]).then(() => (isKept = true))
     const written = await full.write([{ sql: 'CREATE TABLE u (a INTEGER)', params: [] }])
+    await asked.promise
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual([isKept, flushes], [false, 1])
     gate.resolve()

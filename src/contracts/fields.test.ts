@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod/mini'
-import { parseTelling } from './parse-telling.ts'
+import { parseTelling } from './fields.ts'
 
 test('what is wrong is said in words', async () => {
   const result = await parseTelling(z.strictObject({ port: z.int().check(z.lte(9)), key: z.record(z.string().check(z.maxLength(1)), z.string()) }), {
