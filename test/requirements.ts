@@ -162,6 +162,31 @@ export const requirements: readonly Requirement[] = [
     ['SEC-15', 'A secret leaves in no half, wherever a stream is cut', 'lets no half of a secret out, wherever the stream is cut'],
     ['SEC-16', 'Plain http reaches this machine only', 'refuses plain http to anywhere else, other schemes, and addresses that only look like this machine'],
   ]),
+  ...proved('test/security/audit.test.ts', [
+    [
+      'SEC-30',
+      'A receipt that was changed, taken out, moved or added is found',
+      'a changed, deleted, swapped, inserted or repeated line is found, wherever it is',
+    ],
+    ['SEC-31', 'The first fault is named with file, line and kind', 'says file, line and kind of the first fault'],
+    ['SEC-32', 'Nobody without the key can make the chain anew', 'hashes made anew without the key are found, also with another key'],
+    ['SEC-33', 'A start does not heal a trail that was cut short', 'a trail cut short stays so after the next start, with and without its head'],
+    ['SEC-34', 'Rotation and pruning keep the chain', 'keep the chain, files within their size and number, and the oldest end named'],
+    ['SEC-35', 'A crash leaves a trail that is sound', 'kill -9 of a writer at any moment leaves a trail that is sound after the next start'],
+  ]),
+  ...proved('test/security/audit-effects.test.ts', [
+    ['SEC-36', 'An effect has its receipt on the disk before it happens', 'has its receipt on the disk before it happens, and its outcome after'],
+    ['SEC-37', 'No receipt, no effect', 'does not happen when its receipt cannot be written, or not flushed; reading goes on'],
+    ['SEC-38', 'Every kind of receipt is written by a real gateway', 'come of every kind, and the trail is sound'],
+    [
+      'SEC-39',
+      'No secret and no word of a message is in a receipt',
+      'hold no secret and no word of a message, a result, a path or a name that the model made up',
+    ],
+  ]),
+  ...proved('src/guard/count-decisions.test.ts', [
+    ['SEC-40', 'A flood of refusals is counted, not written out', 'are noted at once, and counted within their minute, each rule and verdict apart'],
+  ]),
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [
     ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],

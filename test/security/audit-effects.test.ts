@@ -51,13 +51,15 @@ function acting(run: (signal: AbortSignal) => Promise<string>, manifest: Partial
   }
 }
 
-/** Never hears of a result, as after a crash. */
-async function forgetful(path: string): Promise<Store> {
-  const store = await openStore({ path, synchronous: 'normal' })
-  const append: Store['turns']['append'] = (turnId, sessionId, steps, now) =>
-    steps.some(({ kind }) => kind === 'tool-result') ? new Promise(() => {}) : store.turns.append(turnId, sessionId, steps, now)
-  return { ...store, turns: { ...store.turns, append } }
-}
+/** Hears of no result until `crashed`, as when the process dies. */
+const forgetful =
+  (crashed: Promise<never>) =>
+  async (path: string): Promise<Store> => {
+    const store = await openStore({ path, synchronous: 'normal' })
+    const append: Store['turns']['append'] = (turnId, sessionId, steps, now) =>
+      steps.some(({ kind }) => kind === 'tool-result') ? crashed : store.turns.append(turnId, sessionId, steps, now)
+    return { ...store, turns: { ...store.turns, append } }
+  }
 
 async function withGateway<T>(options: Partial<TestGatewayOptions>, use: (cara: TestGateway) => Promise<T>): Promise<T> {
   const provider = scriptedProvider('fake', [calls(['act', { to: 'https://Shop.example/secret-path?q=1' }]), says('done')])
@@ -152,17 +154,25 @@ describe('an effect', () => {
       assert.equal(receipts(cara.folder, 'effect-completed')[0]?.['outcome'], 'cancelled')
     })
     const folder = mkdtempSync(join(root, 'unknown-'))
+    const crashed = Promise.withResolvers<never>()
+    crashed.promise.catch(() => undefined)
     let ran = 0
     const runs = async () => {
       ran++
       return 'sent'
     }
     const unsafe = acting(runs, { recovery: 'unsafe' })
-    const first = await testGateway({ providers: [scriptedProvider('fake', [calls(['act', {}])])], tools: [unsafe], folder, openStore: forgetful })
+    const first = await testGateway({
+      providers: [scriptedProvider('fake', [calls(['act', {}])])],
+      tools: [unsafe],
+      folder,
+      openStore: forgetful(crashed.promise),
+    })
     const message = { door: 'test', sender: { kind: 'owner' }, sessionKey: 'main', parts: [{ type: 'text', text: 'go', origin: OWNER }], options: {} } as const
     const { turnId } = await first.gateway.submit(message)
     while (ran === 0) await sleep(2)
     await first.crash()
+    crashed.reject(new Error('the process died'))
     const second = await testGateway({ providers: [scriptedProvider('fake', [says('ok')])], tools: [unsafe], folder })
     await second.recover()
     await second.gateway.wait(turnId, AbortSignal.timeout(5000))

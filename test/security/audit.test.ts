@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import * as z from 'zod'
 import type { Receipt } from '../../src/contracts/audit.ts'
 import { loadAuditKeys, loadAuditVerifier } from '../../src/secrets/audit-keys.ts'

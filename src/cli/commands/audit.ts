@@ -1,4 +1,5 @@
 import { receiptKinds } from '../../contracts/audit.ts'
+import { AppError } from '../../contracts/errors.ts'
 import { type CommandGroup, defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { jsonOption } from '../option.ts'
@@ -8,7 +9,7 @@ const verify = defineCommand({
   name: 'verify',
   summary: 'Whether every receipt is there, unchanged and in its order',
   details:
-    'Reads the files alone: no gateway, no network. Names file and line of the first fault, and its kind: changed, missing, reordered, truncated, forged-signature or wrong-key; ends\nwith 1 then. What it prints as anchor, kept elsewhere, shows later with --anchor that nothing up to it was taken back.',
+    'Reads the files alone: no gateway, no network. Names file and line of the first fault, and its kind: changed, missing, reordered, truncated, forged-signature or\nwrong-key; ends with 1 then. What it prints as anchor, kept elsewhere, shows later with --anchor that nothing up to it was taken back.',
   options: { anchor: { type: 'string', value: 'SEQ:HASH', description: 'A receipt that must be there, as an earlier run printed it' }, json: jsonOption },
   positionals: [],
   examples: [{ command: 'cara audit verify', does: 'Checks the whole trail' }],
@@ -40,14 +41,18 @@ const show = defineCommand({
   details: 'Shows what is in the files, and checks nothing: that is `cara audit verify`.',
   options: {
     limit: { type: 'number', short: 'n', value: 'N', default: 20, description: 'How many' },
-    kind: { type: 'string', value: 'KIND', choices: receiptKinds, description: 'Only those of this kind' },
+    kind: { type: 'string', value: 'KIND', description: 'Only those of this kind' },
     json: { type: 'boolean', description: 'Print the receipts as JSON, one a line, and errors too' },
   },
   positionals: [],
   examples: [{ command: 'cara audit show -n 5 --kind effect-intended', does: 'The last five calls of tools that were let through' }],
   async run(context, parsed) {
     const limit = Math.min(Math.max(1, parsed.number('limit')), 100_000)
-    const receipts = await context.services.auditShow({ limit, kind: parsed.text('kind') ?? null })
+    const kind = parsed.text('kind') ?? null
+    if (kind !== null && !receiptKinds.some((known) => known === kind)) {
+      throw new AppError('cli/usage', `there is no receipt of the kind ${oneLine(kind)}`, { hint: `use one of ${receiptKinds.join(', ')}` })
+    }
+    const receipts = await context.services.auditShow({ limit, kind })
     const paint = painter(context.io)
     for (const receipt of receipts) {
       if (parsed.flag('json')) {
@@ -56,7 +61,7 @@ const show = defineCommand({
       }
       const { seq, at, kind, prev: _, hash: __, sig: ___, ...facts } = receipt
       const rest = Object.entries(facts).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-      context.io.write(`${paint.dim(`${seq} ${time(at)}`)} ${oneLine(kind)} ${oneLine(rest.join(' '), 600)}\n`)
+      context.io.write(`${paint.dim(`${seq} ${time(at)}`)} ${oneLine([kind, ...rest].join(' '), 600)}\n`)
     }
     if (receipts.length === 0 && !parsed.flag('json')) context.io.write('no receipt\n')
     return exitCodes.ok
