@@ -156,9 +156,9 @@ describe('an effect', () => {
     const folder = mkdtempSync(join(root, 'unknown-'))
     const crashed = Promise.withResolvers<never>()
     crashed.promise.catch(() => undefined)
-    let ran = 0
+    const counts = { ran: 0 }
     const runs = async () => {
-      ran++
+      counts.ran++
       return 'sent'
     }
     const unsafe = acting(runs, { recovery: 'unsafe' })
@@ -170,14 +170,14 @@ describe('an effect', () => {
     })
     const message = { door: 'test', sender: { kind: 'owner' }, sessionKey: 'main', parts: [{ type: 'text', text: 'go', origin: OWNER }], options: {} } as const
     const { turnId } = await first.gateway.submit(message)
-    while (ran === 0) await sleep(2)
+    while (counts.ran === 0) await sleep(2)
     await first.crash()
     crashed.reject(new Error('the process died'))
     const second = await testGateway({ providers: [scriptedProvider('fake', [says('ok')])], tools: [unsafe], folder })
     await second.recover()
     await second.gateway.wait(turnId, AbortSignal.timeout(5000))
     second.audit.close()
-    assert.equal(ran, 1)
+    assert.equal(counts.ran, 1)
     assert.equal(receipts(folder, 'effect-completed').at(-1)?.['outcome'], 'unknown')
     assert.equal(receipts(folder, 'turn-recovered').length, 1)
     await second.close()

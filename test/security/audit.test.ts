@@ -148,6 +148,7 @@ describe('a trail that somebody changed', () => {
     assert.equal(await pub(({ audit }) => rmSync(join(audit, 'head.json'))), 'missing')
     assert.equal(await pub(({ audit }) => writeFileSync(join(audit, 'head.json'), '{"hash":"x","seq":1,"sig":"AAAA"}')), 'changed')
     assert.equal(await pub(({ audit }) => rmSync(join(audit, 'receipts.jsonl'))), 'truncated')
+    assert.equal(await pub(({ audit }) => rmSync(audit, { recursive: true })), 'missing')
     assert.equal(await pub(({ audit }) => writeFileSync(join(audit, 'receipts.jsonl'), '')), 'truncated')
     const other = state()
     other.open().close()

@@ -10,12 +10,21 @@ const PIECE = 65_536
 
 /** Full ones, oldest first, by number. */
 export function fullFiles(folder: string): readonly { readonly name: string; readonly number: number }[] {
-  return readdirSync(folder)
+  return namesIn(folder)
     .flatMap((name) => {
       const number = FULL.exec(name)?.[1]
       return number === undefined ? [] : [{ name, number: Number(number) }]
     })
     .sort((a, b) => a.number - b.number)
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
 }
 
 export function fullName(number: number): string {
@@ -25,7 +34,7 @@ export function fullName(number: number): string {
 /** Oldest first, the current one last. */
 export function allFiles(folder: string): readonly string[] {
   const names = fullFiles(folder).map(({ name }) => name)
-  return readdirSync(folder).includes(CURRENT) ? [...names, CURRENT] : names
+  return namesIn(folder).includes(CURRENT) ? [...names, CURRENT] : names
 }
 
 export interface RawLine {
@@ -38,16 +47,18 @@ export interface RawLine {
   readonly start: number
 }
 
-/** Line by line, in bounded memory: what is too long comes cut, and is then no line of ours. */
-export function* rawLines(folder: string, name: string): Generator<RawLine> {
+/** Line by line from a byte on, in bounded memory: what is too long comes cut, and is then no line of ours. */
+export function* rawLines(folder: string, name: string, first = 0): Generator<RawLine> {
   const descriptor = openSync(join(folder, name), 'r')
   try {
     const piece = Buffer.alloc(PIECE)
     let rest = Buffer.alloc(0)
     let number = 0
-    let start = 0
+    let start = first
     let skipped = 0
-    for (let read = readSync(descriptor, piece, 0, PIECE, null); read > 0; read = readSync(descriptor, piece, 0, PIECE, null)) {
+    let position = first
+    for (let read = readSync(descriptor, piece, 0, PIECE, position); read > 0; read = readSync(descriptor, piece, 0, PIECE, position)) {
+      position += read
       let from = 0
       for (let end = piece.indexOf(10); end >= 0 && end < read; end = piece.indexOf(10, from)) {
         const bytes = Buffer.concat([rest, piece.subarray(from, end)])

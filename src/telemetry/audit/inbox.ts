@@ -3,10 +3,11 @@
  * the trail. They are not attested before that, and may only be of kinds that need no attestation.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 import type { Receipt } from '../../contracts/audit.ts'
+import { AppError } from '../../contracts/errors.ts'
 import { parseJson, type Dated } from './line.ts'
 
 const MAX_BYTES = 4096
@@ -22,16 +23,16 @@ export type OutsideReceipt = Extract<Receipt, { kind: 'config-changed' | 'token-
 
 const inboxOf = (folder: string) => join(folder, 'inbox')
 
+/** Throws `audit/unwritable`. */
 export function leaveReceipt(folder: string, receipt: OutsideReceipt, at: number): void {
-  mkdirSync(inboxOf(folder), { recursive: true, mode: 0o700 })
   const name = join(inboxOf(folder), `${at}-${randomBytes(6).toString('hex')}`)
-  const descriptor = openSync(`${name}.tmp`, 'wx', 0o600)
   try {
-    writeSync(descriptor, JSON.stringify({ at, receipt }))
-  } finally {
-    closeSync(descriptor)
+    mkdirSync(inboxOf(folder), { recursive: true, mode: 0o700 })
+    writeFileSync(`${name}.tmp`, JSON.stringify({ at, receipt }), { flag: 'wx', mode: 0o600 })
+    renameSync(`${name}.tmp`, `${name}.json`)
+  } catch (error) {
+    throw new AppError('audit/unwritable', inboxOf(folder), { cause: error })
   }
-  renameSync(`${name}.tmp`, `${name}.json`)
 }
 
 /** Names, oldest first. */
@@ -50,7 +51,8 @@ export function waitingReceipts(folder: string): readonly string[] {
 export function readWaiting(folder: string, name: string): Dated | null {
   const path = join(inboxOf(folder), name)
   try {
-    const parsed = statSync(path).size > MAX_BYTES ? null : waiting.safeParse(parseJson(readFileSync(path, 'utf8')))
+    const found = lstatSync(path)
+    const parsed = !found.isFile() || found.size > MAX_BYTES ? null : waiting.safeParse(parseJson(readFileSync(path, 'utf8')))
     if (parsed?.success === true) return parsed.data
     renameSync(path, `${path}.refused`)
   } catch {

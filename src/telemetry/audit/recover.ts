@@ -1,11 +1,12 @@
 /** Where an earlier process left the trail, and what it did not finish. */
-import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, writeFileSync } from 'node:fs'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AuditKeys } from '../../contracts/audit.ts'
-import { allFiles, CURRENT, rawLines } from './files.ts'
+import { allFiles, CURRENT } from './files.ts'
 import { headText, readHead, type Head } from './head.ts'
-import { GENESIS, readLine, type Place } from './line.ts'
+import { lastSigned } from './last-line.ts'
+import { GENESIS, type Place } from './line.ts'
 
 export interface Recovered {
   readonly place: Place
@@ -17,15 +18,13 @@ export interface Recovered {
   readonly isCutShort: boolean
 }
 
-const MAX_KEPT = 1024 * 1024
-
 /**
  * Behind the last signed line is the torn rest of a write: it is moved into a file beside. Where the head is gone, or knows of more than there is, the chain goes on so that the gap
  * stays to be seen.
  */
 export function recover(folder: string, keys: AuditKeys): Recovered {
   const head = soundHead(folder, keys)
-  const { last, end } = lastSigned(folder)
+  const { last, end } = findLast(folder)
   const cut = end === null ? null : cutBehind(folder, end)
   if (head === 'missing' && last === null) return { place: { seq: 0, hash: GENESIS }, cut, isNew: true, isCutShort: false }
   if (head === 'missing' || head === null) return { place: { seq: (last?.seq ?? 0) + 1, hash: last?.hash ?? GENESIS }, cut, isNew: false, isCutShort: true }
@@ -40,19 +39,12 @@ function soundHead(folder: string, keys: AuditKeys): Head | 'missing' | null {
 }
 
 /** `end`: where it ends in the current file; null without one. */
-function lastSigned(folder: string): { readonly last: Place | null; readonly end: number | null } {
+function findLast(folder: string): { readonly last: Place | null; readonly end: number | null } {
   let end: number | null = null
   for (const name of allFiles(folder).toReversed()) {
-    let last: Place | null = null
-    let behind = 0
-    for (const { text, isComplete, start } of rawLines(folder, name)) {
-      const line = isComplete ? readLine(text) : null
-      if (line?.sig === undefined) continue
-      last = { seq: line.seq, hash: line.hash }
-      behind = start + Buffer.byteLength(text) + 1
-    }
-    if (name === CURRENT) end = behind
-    if (last !== null) return { last, end }
+    const found = lastSigned(folder, name)
+    if (name === CURRENT) end = found?.end ?? 0
+    if (found !== null) return { last: found.place, end }
   }
   return { last: null, end }
 }
@@ -60,23 +52,32 @@ function lastSigned(folder: string): { readonly last: Place | null; readonly end
 function cutBehind(folder: string, end: number): { readonly bytes: number; readonly hash: string } | null {
   const descriptor = openSync(join(folder, CURRENT), 'r+')
   try {
-    const digest = createHash('sha256')
-    const kept: Buffer[] = []
-    const piece = Buffer.alloc(65_536)
-    let bytes = 0
-    for (let read = readSync(descriptor, piece, 0, piece.length, end); read > 0; read = readSync(descriptor, piece, 0, piece.length, end + bytes)) {
-      const part = Buffer.from(piece.subarray(0, read))
-      digest.update(part)
-      if (bytes + read <= MAX_KEPT) kept.push(part)
-      bytes += read
-    }
-    if (bytes === 0) return null
-    const hash = digest.digest('base64url')
-    writeFileSync(join(folder, `torn-${hash.slice(0, 12)}`), Buffer.concat(kept), { mode: 0o600 })
+    const size = fstatSync(descriptor).size
+    if (size <= end) return null
+    const hash = copy(descriptor, end, join(folder, `torn-${Date.now()}-${randomBytes(4).toString('hex')}`))
     ftruncateSync(descriptor, end)
     fsyncSync(descriptor)
-    return { bytes, hash }
+    return { bytes: size - end, hash }
   } finally {
     closeSync(descriptor)
+  }
+}
+
+/** Returns the hash of what it copied. */
+function copy(from: number, start: number, to: string): string {
+  const target = openSync(to, 'wx', 0o600)
+  try {
+    const digest = createHash('sha256')
+    const piece = Buffer.alloc(65_536)
+    let position = start
+    for (let read = readSync(from, piece, 0, piece.length, position); read > 0; read = readSync(from, piece, 0, piece.length, position)) {
+      position += read
+      digest.update(piece.subarray(0, read))
+      for (let written = 0; written < read;) written += writeSync(target, piece, written, read - written)
+    }
+    fsyncSync(target)
+    return digest.digest('base64url')
+  } finally {
+    closeSync(target)
   }
 }

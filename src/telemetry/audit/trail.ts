@@ -26,7 +26,7 @@ import type { Log } from '../../contracts/log.ts'
 import { CURRENT, fullFiles, fullName } from './files.ts'
 import { writeHead } from './head.ts'
 import { readWaiting, removeWaiting, waitingReceipts } from './inbox.ts'
-import { lastLine } from './last-line.ts'
+import { lastSigned } from './last-line.ts'
 import { makeLine, type Dated, type Place } from './line.ts'
 import { recover } from './recover.ts'
 
@@ -82,6 +82,8 @@ class Trail implements OpenTrail {
   #fault: string | null = null
   /** A flush that failed is final: the system may take lost pages for written. */
   #isDead = false
+  /** Half a write stands at the end. */
+  #isTorn = false
   #flushing: Promise<void> | null = null
   #nextFlush: Promise<void> | null = null
   /** Full files that a flush may still be looking at. */
@@ -131,7 +133,7 @@ class Trail implements OpenTrail {
     if (this.#syncTimer !== null) clearTimeout(this.#syncTimer)
     try {
       this.#takeInbox()
-      if (this.#tryWrite() && this.#descriptor !== null) {
+      if (this.#tryWrite() && this.#descriptor !== null && !this.#isDead) {
         fsyncSync(this.#descriptor)
         this.#writeHead(this.#place)
       }
@@ -150,8 +152,9 @@ class Trail implements OpenTrail {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     try {
-      if (this.#isDead) return false
+      if (this.#isTorn) return false
       this.#write()
+      if (this.#isDead) return true
       if (this.#fault !== null) this.#options.log.info('audit.works-again')
       this.#fault = null
       return true
@@ -210,7 +213,7 @@ class Trail implements OpenTrail {
     try {
       ftruncateSync(descriptor, this.#size)
     } catch {
-      this.#isDead = true
+      this.#isTorn = true
     }
   }
 
@@ -241,7 +244,7 @@ class Trail implements OpenTrail {
     const { folder, keepFiles, now } = this.#options
     const full = fullFiles(folder)
     for (const { name } of full.slice(0, Math.max(0, full.length + 1 - keepFiles))) {
-      const last = lastLine(folder, name)
+      const last = lastSigned(folder, name)?.place ?? null
       const descriptor = this.#open()
       // What cannot be named stays, and is seen.
       if (last === null) continue
