@@ -20,8 +20,8 @@ type Moment = { readonly phase: Phase; readonly time: number } | { readonly ackn
 
 const SESSIONS = 3
 const PER_SESSION = 2
-const RANDOM_MOMENTS = 15
-const FIRST_STARTS = 5
+const RANDOM_MOMENTS = 13
+const FIRST_STARTS = 3
 const SEED = 20_261_122
 /** Long conversations would be summarised, which is not what is tried here. */
 const ROUNDS_PER_SESSION = 6
@@ -190,11 +190,12 @@ async function examine(folder: string): Promise<{ readonly unfinished: number; r
 
 test('a question outside any session that was acknowledged is answered after the next start', { timeout: 60_000 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'carapace-kill-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  const programs: Program[] = []
+  t.after(() => removeWith(folder, programs))
   await using model = await startTalkingModel()
   const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: model.baseUrl })
   const first = startProgram(env)
-  t.after(() => first.kill())
+  programs.push(first)
   await first.ready()
   const asked = Promise.withResolvers<void>()
   model.onPhase = (phase) => phase === 'results-received' && asked.resolve()
@@ -203,7 +204,7 @@ test('a question outside any session that was acknowledged is answered after the
   await asked.promise
   await first.kill()
   const second = startProgram(env)
-  t.after(() => second.kill())
+  programs.push(second)
   await second.ready()
   const client = await second.connect()
   assert.equal(agentResult.parse(await client.call('agent', params)).runId, runId, 'sent again, it is the same')
@@ -216,15 +217,16 @@ test('killed while it starts for the first time, it starts the second time', { t
   const random = seeded(SEED)
   for (let round = 0; round < FIRST_STARTS; round++) {
     const folder = await mkdtemp(join(tmpdir(), 'carapace-first-kill-'))
-    t.after(() => rm(folder, { recursive: true, force: true }))
+    const programs: Program[] = []
+    t.after(() => removeWith(folder, programs))
     const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' })
     const first = startProgram(env)
-    t.after(() => first.kill())
+    programs.push(first)
     await stateFolderOf(folder, first)
     await sleep(random() * 150)
     await first.kill()
     const second = startProgram(env)
-    t.after(() => second.kill())
+    programs.push(second)
     await second.ready()
     const client = await second.connect()
     await client.close()
@@ -239,4 +241,10 @@ test('killed while it starts for the first time, it starts the second time', { t
 /** Nothing can be left half made before there is a folder. */
 async function stateFolderOf(folder: string, program: Program): Promise<void> {
   while (!existsSync(join(folder, 'state')) && program.child.exitCode === null) await sleep(1)
+}
+
+/** A folder can only go when nobody writes into it any more. */
+async function removeWith(folder: string, programs: readonly Program[]): Promise<void> {
+  for (const program of programs) await program.kill()
+  await rm(folder, { recursive: true, force: true })
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { afterEach, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findModel, type FindModelOptions } from '../../src/app/find-model.ts'
 import { loadSettings } from '../../src/app/load-settings.ts'
@@ -18,16 +18,23 @@ import { chatReply } from '../doubles/openai-wire.ts'
 import { recordedLog } from '../doubles/recorded-log.ts'
 import { says, scriptedProvider } from '../doubles/scripted-provider.ts'
 
-async function temporaryFolder(t: TestContext): Promise<string> {
+const folders: string[] = []
+const programs: Program[] = []
+/** A folder can only go when nobody writes into it any more. */
+afterEach(async () => {
+  for (const program of programs.splice(0)) await program.kill()
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
+})
+
+async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'carapace-first-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  folders.push(folder)
   return folder
 }
 
 /** Killed at the end of the test, whatever happens. */
-function started(t: TestContext, env: Environment, ...args: readonly string[]): Program {
-  const program = startProgram(env, ...args)
-  t.after(() => program.kill())
+function kept(program: Program): Program {
+  programs.push(program)
   return program
 }
 
@@ -44,8 +51,8 @@ function withModel(folder: string, server: ModelServer): Environment {
 describe('without a key and without a configuration', () => {
   it('starts with one line, and its demo model answers with a tool', { timeout: 60_000 }, async (t) => {
     if (await isModelServerNear()) return t.skip('a model server runs on this machine, and would be found first')
-    const env = cleanEnvironment(await temporaryFolder(t))
-    const gateway = started(t, env)
+    const env = cleanEnvironment(await temporaryFolder())
+    const gateway = kept(startProgram(env))
     const url = await gateway.ready()
     assert.equal(gateway.out(), `carapace ready on ${url} · model demo:tiny (demo)\n`)
     assert.equal((await fetch(`${url}/health/ready`)).status, 200)
@@ -58,7 +65,7 @@ describe('without a key and without a configuration', () => {
 
   it('answers a question where no gateway runs', { timeout: 60_000 }, async (t) => {
     if (await isModelServerNear()) return t.skip('a model server runs on this machine, and would be found first')
-    const { code, out } = await runProgram(['ask', 'what is 12 times 7', '--json'], cleanEnvironment(await temporaryFolder(t))).ended
+    const { code, out } = await runProgram(['ask', 'what is 12 times 7', '--json'], cleanEnvironment(await temporaryFolder())).ended
     assertProduct(code, out)
   })
 })
@@ -79,7 +86,7 @@ describe('the model that answers when nobody names one', () => {
   const keys = { ANTHROPIC_API_KEY: 'sk-ant-1', OPENAI_API_KEY: 'sk-1', GOOGLE_API_KEY: 'g-1', VENICE_API_KEY: 'v-1' }
 
   async function found(t: TestContext, file: string, env: Environment, more: Partial<FindModelOptions> = {}) {
-    const folder = await temporaryFolder(t)
+    const folder = await temporaryFolder()
     const paths = resolvePaths({ CARAPACE_STATE_DIR: folder, CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5') })
     if (file !== '') await writeFile(paths.configFile, file)
     const { config, settings } = await loadSettings(env, paths, [])
@@ -154,7 +161,7 @@ describe('the model that answers when nobody names one', () => {
 describe('SIGTERM', () => {
   it('lets a running turn end, takes no new one, and ends with 0', { timeout: 60_000 }, async (t) => {
     const server = await modelServer(t)
-    const env = withModel(await temporaryFolder(t), server)
+    const env = withModel(await temporaryFolder(), server)
     const gate = Promise.withResolvers<string>()
     const asked = Promise.withResolvers<void>()
     const whole = chatReply({ text: ['late'] })
@@ -162,7 +169,7 @@ describe('SIGTERM', () => {
       asked.resolve()
       return { ...whole, pieces: [...whole.pieces.slice(0, 1), gate.promise, ...whole.pieces.slice(1)] }
     })
-    const gateway = started(t, env)
+    const gateway = kept(startProgram(env))
     await gateway.ready()
     const client = await gateway.connect()
     const { runId } = chatSendResult.parse(await client.call('chat.send', { message: 'wait for it', idempotencyKey: 'a' }))
@@ -174,7 +181,7 @@ describe('SIGTERM', () => {
     gate.resolve(': a comment\n\n')
     assert.equal(agentWaitResult.parse(await waiting).result?.text, 'late')
     assert.equal((await gateway.ended).code, 0)
-    const next = started(t, env)
+    const next = kept(startProgram(env))
     await next.ready()
     const again = await next.connect()
     const { messages } = chatHistoryResult.parse(await again.call('chat.history', {}))
@@ -187,7 +194,7 @@ describe('SIGTERM', () => {
 
   it('a second time ends at once with 130, and the next start takes the turn up', { timeout: 60_000 }, async (t) => {
     const server = await modelServer(t)
-    const env = withModel(await temporaryFolder(t), server)
+    const env = withModel(await temporaryFolder(), server)
     const asked = Promise.withResolvers<void>()
     server.script(
       () => {
@@ -196,7 +203,7 @@ describe('SIGTERM', () => {
       },
       chatReply({ text: ['after all'] }),
     )
-    const gateway = started(t, env)
+    const gateway = kept(startProgram(env))
     await gateway.ready()
     const client = await gateway.connect()
     const { runId } = chatSendResult.parse(await client.call('chat.send', { message: 'hello', idempotencyKey: 'a' }))
@@ -207,7 +214,7 @@ describe('SIGTERM', () => {
     await sleep(350)
     gateway.child.kill('SIGINT')
     assert.equal((await gateway.ended).code, 130)
-    const next = started(t, env)
+    const next = kept(startProgram(env))
     await next.ready()
     const again = await next.connect()
     assert.equal(agentWaitResult.parse(await again.call('agent.wait', { runId })).result?.text, 'after all')
@@ -227,7 +234,7 @@ describe('instances', () => {
   it('live side by side, each in its own folder and on its own port', { timeout: 60_000 }, async (t) => {
     const server = await modelServer(t)
     server.script(chatReply({ text: ['one'] }), chatReply({ text: ['two'] }))
-    const gateways = await Promise.all([1, 2].map(async () => started(t, withModel(await temporaryFolder(t), server))))
+    const gateways = await Promise.all([1, 2].map(async () => kept(startProgram(withModel(await temporaryFolder(), server)))))
     const urls = await Promise.all(gateways.map((gateway) => gateway.ready()))
     assert.notEqual(urls[0], urls[1])
     for (const gateway of gateways) {
@@ -243,10 +250,10 @@ describe('instances', () => {
   })
 
   it('never share a folder: the second says what to do', { timeout: 60_000 }, async (t) => {
-    const env = withModel(await temporaryFolder(t), await modelServer(t))
-    const first = started(t, env)
+    const env = withModel(await temporaryFolder(), await modelServer(t))
+    const first = kept(startProgram(env))
     const url = await first.ready()
-    const second = await started(t, env).ended
+    const second = await kept(startProgram(env)).ended
     assert.deepEqual([second.code, second.out], [1, ''])
     assert.match(second.err, /Another gateway uses this state folder/)
     assert.match(second.err, /cara status.*CARAPACE_STATE_DIR/)
@@ -257,10 +264,9 @@ describe('instances', () => {
 
   it('never share a port: the second says what to do', { timeout: 60_000 }, async (t) => {
     const server = await modelServer(t)
-    const first = started(t, withModel(await temporaryFolder(t), server))
+    const first = kept(startProgram(withModel(await temporaryFolder(), server)))
     const { port } = new URL(await first.ready())
-    const second = runProgram(['start', '--port', port], withModel(await temporaryFolder(t), server))
-    t.after(() => second.kill())
+    const second = kept(runProgram(['start', '--port', port], withModel(await temporaryFolder(), server)))
     const { code, err } = await second.ended
     assert.equal(code, 1)
     assert.match(err, new RegExp(`127\\.0\\.0\\.1:${port}.*another program`))
@@ -268,7 +274,7 @@ describe('instances', () => {
   })
 
   it('say so when they cannot have the address', { timeout: 60_000 }, async (t) => {
-    const env = withModel(await temporaryFolder(t), await modelServer(t))
+    const env = withModel(await temporaryFolder(), await modelServer(t))
     // An address of the documentation, which no machine has.
     const { code, err } = await runProgram(['start', '--port', '0', '--host', '192.0.2.1'], env).ended
     assert.equal(code, 1)
