@@ -106,6 +106,14 @@ describe('a trail that somebody changed', () => {
         .map(([a, b]) => ({ name: 'swap', lines: whole.with(a, whole[b] ?? '').with(b, whole[a] ?? '') })),
       fc.tuple(at, at).map(([from, to]) => ({ name: 'repeat', lines: whole.toSpliced(to, 0, whole[from] ?? '') })),
       fc.nat(whole.length).map((index) => ({ name: 'insert', lines: whole.toSpliced(index, 0, forged) })),
+      at.map((index) => {
+        // A hash made anew for this one line: without the key, only a line that was not signed can be tried.
+        const line = readLine(whole[index] ?? '')
+        assert.ok(line !== null)
+        const made = makeLine({ at: line.at, receipt: changed(1000) }, { seq: line.seq - 1, hash: line.prev }, null).text
+        return { name: 'rehash', lines: whole.with(index, made) }
+      }),
+      at.map((index) => ({ name: 'respell', lines: whole.with(index, (whole[index] ?? '').replace('{', '{ ')) })),
       fc.nat(whole.length - 1).map((length) => ({ name: 'truncate', lines: whole.slice(0, length) })),
       fc.tuple(at, fc.nat(400), fc.integer({ min: 32, max: 126 })).map(([index, column, code]) => {
         const text = whole[index] ?? ''
@@ -124,7 +132,7 @@ describe('a trail that somebody changed', () => {
       }),
       { numRuns: 600 },
     )
-    assert.equal(seen.size, 6)
+    assert.equal(seen.size, 8)
     kept.write(whole)
     assert.equal(kept.verify().fault, null)
   })
@@ -150,6 +158,18 @@ describe('a trail that somebody changed', () => {
     assert.equal(await pub(({ audit }) => rmSync(join(audit, 'receipts.jsonl'))), 'truncated')
     assert.equal(await pub(({ audit }) => rmSync(audit, { recursive: true })), 'missing')
     assert.equal(await pub(({ audit }) => writeFileSync(join(audit, 'receipts.jsonl'), '')), 'truncated')
+    const cutBack = ({ audit, lines, write }: State) => {
+      const end =
+        4 +
+        lines()
+          .slice(4)
+          .findIndex((line) => readLine(line)?.sig !== undefined)
+      write(lines().slice(0, end + 1))
+      const last = readLine(lines()[end] ?? '')
+      assert.ok(last?.sig !== undefined)
+      writeFileSync(join(audit, 'head.json'), JSON.stringify({ seq: last.seq, hash: last.hash, sig: last.sig }))
+    }
+    assert.equal(await pub(cutBack), 'forged-signature')
     const other = state()
     other.open().close()
     assert.equal(await pub(({ dir }) => copyFileSync(join(other.dir, 'keys/audit.pub'), join(dir, 'keys/audit.pub'))), 'wrong-key')
