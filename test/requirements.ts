@@ -158,7 +158,7 @@ export const requirements: readonly Requirement[] = [
   ...proved('src/guard/pipeline.test.ts', [
     ['SEC-12', 'A stage that throws blocks', 'blocks when a stage throws, and does not show what it threw'],
     ['SEC-13', 'Paths stay inside the configured folders', 'keeps paths inside the roots, links resolved (F1, F3)'],
-    ['SEC-14', 'What acts outside needs the owner', 'holds what acts outside or cannot be undone'],
+    ['SEC-14', 'What acts outside needs the owner’s word', 'holds what acts outside or cannot be undone'],
     ['SEC-15', 'A secret leaves in no half, wherever a stream is cut', 'lets no half of a secret out, wherever the stream is cut'],
     ['SEC-16', 'Plain http reaches this machine only', 'refuses plain http to anywhere else, other schemes, and addresses that only look like this machine'],
   ]),
@@ -186,6 +186,19 @@ export const requirements: readonly Requirement[] = [
   ]),
   ...proved('src/guard/count-decisions.test.ts', [
     ['SEC-40', 'A flood of refusals is counted, not written out', 'are noted at once, and counted within their minute, each rule and verdict apart'],
+  ]),
+  ...proved('test/security/provenance.test.ts', [
+    [
+      'SEC-19',
+      'A call outside goes only where the owner said; a value from untrusted text alone is held, with where it came from',
+      'holds what stands in untrusted text only, and says where',
+    ],
+    ['SEC-20', 'A value stays untrusted when it is copied, encoded, split or echoed', 'a value stays untrusted cut, spaced, encoded and put together again'],
+    ['SEC-21', 'An address that looks like the owner’s is another address', 'a lookalike of the owner’s value is another value'],
+    ['SEC-22', 'What identifies the owner leaves in no form without his word', 'holds what identifies the owner, in every form'],
+  ]),
+  ...proved('test/security/injection-sample.test.ts', [
+    ['SEC-23', 'A hijacked model gets nothing outside; an honest one seldom asks', 'a hijacked model gets nothing outside, and an honest one asks once'],
   ]),
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [

@@ -4,7 +4,7 @@ import { AppError, type ErrorCode } from '../contracts/errors.ts'
 import type { JsonValue } from '../contracts/json.ts'
 import type { AnyTool, ToolCall } from '../contracts/tool.ts'
 import { toolCall } from '../guard/pipeline.ts'
-import { valuesAt } from '../guard/stages/tool/paths-inside-roots.ts'
+import { valuesAt } from '../guard/stages/tool/values-at.ts'
 import type { TracedResult } from '../guard/stages/tool/facts.ts'
 import type { ToolRun } from './run-tool.ts'
 

@@ -133,13 +133,14 @@ class AgentRun {
 
   #remember(): Promise<TurnMemory> | TurnMemory {
     const { session, request, steps } = this.#turn
-    if (session === null) return statelessMemory(request, steps)
-    const { store, config, clock, log, report } = this.#deps
+    const { store, config, tools, clock, log, report } = this.#deps
+    if (session === null) return statelessMemory(request, steps, tools)
     const model = this.#first
     return sessionMemory(session, {
       sessions: store.sessions,
       turnId: this.#turn.turnId,
       limits: config.agent.context,
+      tools,
       budgetTokens: Math.max(256, (model.windowTokens - promptOverhead(this.#composition, model)) * 0.7),
       summarize: createSummarizer({ model, report, signal: this.#signal, log, spend: (usage) => this.#budget.spendModel(usage, model.price) }),
       now: () => clock.now(),
@@ -227,7 +228,7 @@ class AgentRun {
       turnId: this.#turn.turnId,
       sessionId: this.#turn.session?.id ?? null,
       taint: memory.taint,
-      guard: { tools, policy: config.tools, roots: config.filesystem.roots },
+      guard: { tools, policy: config.tools, roots: config.filesystem.roots, evidence: memory.evidence },
       secrets,
       report,
       audit,

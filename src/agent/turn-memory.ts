@@ -2,8 +2,10 @@
 import { messageTokens } from '../contracts/message-tokens.ts'
 import type { Message } from '../contracts/message.ts'
 import { NO_TAINT, type JournalStep, type Session, type SessionStore, type Taint } from '../contracts/store.ts'
+import type { AnyTool } from '../contracts/tool.ts'
 import type { InboundMessage } from '../contracts/turn.ts'
 import type { CoreConfig } from '../config/schema.ts'
+import { Evidence } from '../guard/provenance/evidence.ts'
 import { compact, needsCompaction } from './compact.ts'
 import { fitWindow, loadConversation, statelessConversation, taintOf, toMessages, type Conversation } from './context.ts'
 
@@ -11,6 +13,7 @@ export interface Remembering {
   readonly sessions: SessionStore
   readonly turnId: string
   readonly limits: CoreConfig['agent']['context']
+  readonly tools: ReadonlyMap<string, AnyTool>
   /** Tokens that the conversation may take before its older part is summarised. */
   readonly budgetTokens: number
   readonly summarize: (prompt: string) => Promise<string | null>
@@ -18,11 +21,15 @@ export interface Remembering {
 }
 
 export class TurnMemory {
+  /** What the guard knows values from. What a summary has replaced vouches for nothing: then the owner is asked. */
+  readonly evidence: Evidence
   #conversation: Conversation
   #taint: Taint
 
-  constructor(conversation: Conversation, before: Taint) {
+  constructor(conversation: Conversation, before: Taint, tools: ReadonlyMap<string, AnyTool>) {
     this.#conversation = conversation
+    this.evidence = new Evidence(tools)
+    for (const message of [...toMessages(conversation.summary, []), ...conversation.lines.map((line) => line.message)]) this.evidence.add(message)
     const summarised = conversation.summary?.taint ?? NO_TAINT
     this.#taint = taintOf(
       conversation.lines.map((line) => line.message),
@@ -35,6 +42,7 @@ export class TurnMemory {
   }
 
   add(message: Message): void {
+    this.evidence.add(message)
     this.#taint = taintOf([message], this.#taint)
     this.#conversation = { ...this.#conversation, lines: [...this.#conversation.lines, { message, tokens: messageTokens(message), entryId: null }] }
   }
@@ -47,18 +55,18 @@ export class TurnMemory {
 }
 
 /** A stateless request brings its own context; what an earlier process did for it comes after that. */
-export function statelessMemory(request: InboundMessage, steps: readonly JournalStep[]): TurnMemory {
+export function statelessMemory(request: InboundMessage, steps: readonly JournalStep[], tools: ReadonlyMap<string, AnyTool>): TurnMemory {
   const said: readonly Message[] = request.parts.length === 0 ? [] : [{ role: 'user', parts: request.parts }]
   const recovered = steps.flatMap((step) => (step.kind === 'tool-intent' ? [] : [step.message]))
-  return new TurnMemory(statelessConversation([...(request.options.context ?? []), ...said, ...recovered]), NO_TAINT)
+  return new TurnMemory(statelessConversation([...(request.options.context ?? []), ...said, ...recovered]), NO_TAINT, tools)
 }
 
 /** The session's own lines, this turn's message and recovered steps among them. */
-export async function sessionMemory(session: Session, { sessions, turnId, limits, budgetTokens, summarize, now }: Remembering): Promise<TurnMemory> {
+export async function sessionMemory(session: Session, { sessions, turnId, limits, tools, budgetTokens, summarize, now }: Remembering): Promise<TurnMemory> {
   const { maxMessages, keepMessages } = limits
   const loaded = await loadConversation(sessions, session.id, maxMessages, turnId)
   const conversation = needsCompaction(loaded, { maxMessages, budgetTokens })
     ? await compact(loaded, { sessions, sessionId: session.id, maxMessages, keepMessages, budgetTokens, summarize, now })
     : loaded
-  return new TurnMemory(conversation, session.taint)
+  return new TurnMemory(conversation, session.taint, tools)
 }

@@ -19,15 +19,28 @@ export type ArgumentPath = string
 /** Facts the guard decides by. All of them are obligatory: a tool cannot forget to say. */
 export interface ToolManifest {
   readonly effect: Effect
+  /** Its effect when all its `destinations` are absent or empty: an event without participants stays the owner's own. */
+  readonly effectWithoutDestination: Effect
   readonly recovery: Recovery
-  /** Arguments that say where data goes (url, address, path written to). */
+  /** Arguments that say where data or money goes, or who gets access (url, address, account, channel). */
   readonly destinations: readonly ArgumentPath[]
+  /** Arguments that say which object or credential it acts on (id, code, password, name); not how much or when. */
+  readonly targets: readonly ArgumentPath[]
   /** Arguments that carry content to those destinations. */
   readonly content: readonly ArgumentPath[]
   /** Arguments that name files; they must lie inside the configured roots. */
   readonly paths: readonly ArgumentPath[]
   /** Who writes what the tool returns, where no part says otherwise. */
-  readonly returns: { readonly trust: Origin['trust']; readonly private: boolean }
+  readonly returns: ReturnsRule
+}
+
+export interface ReturnsRule {
+  readonly trust: Origin['trust']
+  readonly private: boolean
+  /** Trusted only because a provider keeps the fields (catalogue, directory, address book): what stands there is real, but not what the owner meant. */
+  readonly curated: boolean
+  /** A serialised structure in which others fill in leaves only. Never true where others write the whole text (a page, a file): they could write a record. */
+  readonly records: boolean
 }
 
 export interface ToolCall {

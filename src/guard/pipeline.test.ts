@@ -14,6 +14,7 @@ import { createSecretRegistry } from '../telemetry/secret-registry.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
 import { OutboundStream } from './outbound-stream.ts'
 import { egress, inbound, outbound, prompt, toolCall, toolResult } from './pipeline.ts'
+import { Evidence } from './provenance/evidence.ts'
 import { clear, clearNow, isCleared, type Decision } from './run-checkpoint.ts'
 import type { CheckpointReport, Stage } from './stage.ts'
 import type { ToolCallContext, TracedResult } from './stages/tool/facts.ts'
@@ -92,7 +93,7 @@ describe('the pipeline', () => {
     assert.deepEqual(order, [
       'inbound sizeWithinLimit trustAssigned secretsRedacted',
       'prompt systemPromptSound withinWindow',
-      'toolCall toolKnown policyAllows inputValid pathsInsideRoots effectPermitted',
+      'toolCall toolKnown policyAllows inputValid pathsInsideRoots destinationsKnown ruleOfTwo',
       'toolResult originMarked secretsRedacted sizeWithinLimit',
       'outbound secretsRedacted',
       'egress schemeAllowed hostAllowed',
@@ -170,7 +171,16 @@ describe('prompt', () => {
 })
 
 describe('tool call', () => {
-  const manifest: ToolManifest = { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns: { trust: 'trusted', private: false } }
+  const manifest: ToolManifest = {
+    effect: 'read',
+    effectWithoutDestination: 'read',
+    recovery: 'pure',
+    destinations: [],
+    targets: [],
+    content: [],
+    paths: [],
+    returns: { trust: 'trusted', private: false, curated: false, records: false },
+  }
   const tool = (name: string, more: Partial<ToolManifest> = {}): AnyTool => ({
     name,
     description: '',
@@ -194,7 +204,13 @@ describe('tool call', () => {
     origin: OWNER,
   })
   const check = (value: ToolCall, more: Partial<ToolCallContext> = {}) =>
-    clear(toolCall, value, { tools, policy: { policy: 'allow-all', list: [] }, roots: [], ...more }, quiet, AbortSignal.timeout(1000))
+    clear(
+      toolCall,
+      value,
+      { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: new Evidence(tools), ...more },
+      quiet,
+      AbortSignal.timeout(1000),
+    )
 
   it('passes a known, allowed, valid, harmless call', async () => assert.equal((await check(call('look'))).ok, true))
 
@@ -229,7 +245,7 @@ describe('tool call', () => {
   })
 
   it('holds what acts outside or cannot be undone', async () => {
-    for (const name of ['send', 'wipe']) assert.equal(refusedBy(await check(call(name))), 'effectPermitted')
+    for (const name of ['send', 'wipe']) assert.equal(refusedBy(await check(call(name))), 'destinationsKnown')
   })
 })
 
@@ -238,10 +254,10 @@ describe('tool result', () => {
     name: 'look',
     description: '',
     input: z.object({}),
-    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns },
+    manifest: { effect: 'read', effectWithoutDestination: 'read', recovery: 'pure', destinations: [], targets: [], content: [], paths: [], returns },
     run: async () => ({ output: '' }),
   })
-  const check = (result: Partial<TracedResult>, returns: ToolManifest['returns'] = { trust: 'untrusted', private: true }) => {
+  const check = (result: Partial<TracedResult>, returns: ToolManifest['returns'] = { trust: 'untrusted', private: true, curated: false, records: false }) => {
     const decision = clearNow(toolResult, { output: 'x', isError: false, origin: null, ...result }, { tool: tool(returns), secrets }, quiet)
     assert.ok(decision.ok)
     return decision.value
@@ -250,7 +266,7 @@ describe('tool result', () => {
   it('gives every result an origin, and never more trust or less privacy than the manifest', () => {
     assert.deepEqual(check({}).origin, { author: { kind: 'tool', name: 'look' }, trust: 'untrusted', private: true })
     assert.deepEqual(check({ origin: OWNER }).origin, { author: { kind: 'owner' }, trust: 'untrusted', private: true })
-    assert.equal(check({ origin: peer }, { trust: 'trusted', private: false }).origin?.trust, 'untrusted')
+    assert.equal(check({ origin: peer }, { trust: 'trusted', private: false, curated: false, records: false }).origin?.trust, 'untrusted')
   })
 
   it('takes secrets out before it cuts, so that no half of one stays', () => {

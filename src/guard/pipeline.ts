@@ -14,7 +14,7 @@ import { inboundSizeWithinLimit } from './stages/message/size-within-limit.ts'
 import { trustAssigned } from './stages/message/trust-assigned.ts'
 import { systemPromptSound } from './stages/message/system-prompt-sound.ts'
 import { withinWindow } from './stages/message/within-window.ts'
-import { effectPermitted } from './stages/tool/effect-permitted.ts'
+import { destinationsKnown } from './stages/tool/destinations-known.ts'
 import type { ToolCallContext, ToolResultContext, TracedResult } from './stages/tool/facts.ts'
 import { inputValid } from './stages/tool/input-valid.ts'
 import { originMarked } from './stages/tool/origin-marked.ts'
@@ -22,6 +22,7 @@ import { pathsInsideRoots } from './stages/tool/paths-inside-roots.ts'
 import { policyAllows } from './stages/tool/policy-allows.ts'
 import { resultSecretsRedacted } from './stages/tool/result-secrets-redacted.ts'
 import { resultSizeWithinLimit } from './stages/tool/result-size-within-limit.ts'
+import { ruleOfTwo } from './stages/tool/rule-of-two.ts'
 import { toolKnown } from './stages/tool/tool-known.ts'
 import type { AsyncStage, Checkpoint } from './stage.ts'
 
@@ -40,7 +41,7 @@ export const prompt: Checkpoint<ModelRequest, PromptContext> = {
 /** What a model wants done. Assume that an attacker wrote it. */
 export const toolCall: Checkpoint<ToolCall, ToolCallContext, AsyncStage<ToolCall, ToolCallContext>> = {
   name: 'toolCall',
-  stages: [toolKnown, policyAllows, inputValid, pathsInsideRoots, effectPermitted],
+  stages: [toolKnown, policyAllows, inputValid, pathsInsideRoots, destinationsKnown, ruleOfTwo],
 }
 
 /** What a tool answered, before a model or the journal sees it. */

@@ -10,7 +10,16 @@ export function configRead(settings: Pick<Settings, 'get' | 'redacted'>): Tool<z
     name: 'config_read',
     description: "The gateway's own configuration, without secrets.",
     input,
-    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns: { trust: 'trusted', private: true } },
+    manifest: {
+      effect: 'read',
+      effectWithoutDestination: 'read',
+      recovery: 'pure',
+      destinations: [],
+      targets: [],
+      content: [],
+      paths: [],
+      returns: { trust: 'trusted', private: true, curated: false, records: false },
+    },
     async run({ path }) {
       const value = path === undefined || path === '' ? settings.redacted() : settings.get(path)
       return { output: cut(JSON.stringify(value), 48_000) }

@@ -10,7 +10,16 @@ export function currentTime(now: () => number, ownZone: string): Tool<z.infer<ty
     name: 'current_time',
     description: 'Current date, time, weekday and UTC offset.',
     input,
-    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns: { trust: 'trusted', private: false } },
+    manifest: {
+      effect: 'read',
+      effectWithoutDestination: 'read',
+      recovery: 'pure',
+      destinations: [],
+      targets: [],
+      content: [],
+      paths: [],
+      returns: { trust: 'trusted', private: false, curated: false, records: false },
+    },
     async run({ timezone = ownZone }) {
       return { output: JSON.stringify(timeIn(timezone, now())) }
     },

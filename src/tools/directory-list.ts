@@ -22,7 +22,16 @@ export function directoryList(access: FileAccess): Tool<z.infer<typeof input>> {
     name: 'directory_list',
     description: 'List a folder; with a glob, search below it.',
     input,
-    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: ['path'], returns: { trust: 'untrusted', private: true } },
+    manifest: {
+      effect: 'read',
+      effectWithoutDestination: 'read',
+      recovery: 'pure',
+      destinations: [],
+      targets: [],
+      content: [],
+      paths: ['path'],
+      returns: { trust: 'untrusted', private: true, curated: false, records: false },
+    },
     async run({ path, glob }, _call, signal) {
       signal.throwIfAborted()
       const found = await locate(path, access)

@@ -15,7 +15,16 @@ export function fileRead(access: FileAccess): Tool<z.infer<typeof input>> {
     name: 'file_read',
     description: 'Read a file in the configured folders.',
     input,
-    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: ['path'], returns: { trust: 'untrusted', private: true } },
+    manifest: {
+      effect: 'read',
+      effectWithoutDestination: 'read',
+      recovery: 'pure',
+      destinations: [],
+      targets: [],
+      content: [],
+      paths: ['path'],
+      returns: { trust: 'untrusted', private: true, curated: false, records: false },
+    },
     async run({ path, offset, limit = access.maxReadBytes }, _call, signal) {
       signal.throwIfAborted()
       const found = await locate(path, access)

@@ -14,7 +14,16 @@ export function mathEval(): Tool<z.infer<typeof input>> {
     name: 'math_eval',
     description: 'Exact arithmetic: + - * / % ^ ( ) sqrt abs round floor ceil min max log ln sin cos tan pi e, "15% of 80".',
     input,
-    manifest: { effect: 'read', recovery: 'pure', destinations: [], content: [], paths: [], returns: { trust: 'trusted', private: false } },
+    manifest: {
+      effect: 'read',
+      effectWithoutDestination: 'read',
+      recovery: 'pure',
+      destinations: [],
+      targets: [],
+      content: [],
+      paths: [],
+      returns: { trust: 'trusted', private: false, curated: false, records: false },
+    },
     async run({ expression }) {
       const [{ evaluate }, { ArithmeticError, format }] = await Promise.all([import('./arithmetic/evaluate.ts'), import('./arithmetic/numbers.ts')])
       try {

@@ -7,11 +7,13 @@ import { cut, listing } from './listing.ts'
 
 const reading: ToolManifest = {
   effect: 'read',
+  effectWithoutDestination: 'read',
   recovery: 'pure',
   destinations: [],
+  targets: [],
   content: [],
   paths: [],
-  returns: { trust: 'trusted', private: true },
+  returns: { trust: 'trusted', private: true, curated: false, records: false },
 }
 const key = z
   .string()
@@ -32,7 +34,14 @@ function memoryWrite(memory: MemoryStore, now: () => number): Tool<z.infer<typeo
     name: 'memory_write',
     description: 'Remember a fact for later conversations; replaces what the key held.',
     input: writeInput,
-    manifest: { ...reading, effect: 'write', recovery: 'idempotent', content: ['key', 'value'], returns: { trust: 'trusted', private: false } },
+    manifest: {
+      ...reading,
+      effect: 'write',
+      effectWithoutDestination: 'write',
+      recovery: 'idempotent',
+      content: ['key', 'value'],
+      returns: { trust: 'trusted', private: false, curated: false, records: false },
+    },
     async run(record, call, signal) {
       signal.throwIfAborted()
       await memory.write({ ...record, origin: call.origin, now: now() })

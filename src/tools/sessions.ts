@@ -9,11 +9,13 @@ import { cut, listing } from './listing.ts'
 
 const manifest: ToolManifest = {
   effect: 'read',
+  effectWithoutDestination: 'read',
   recovery: 'pure',
   destinations: [],
+  targets: [],
   content: [],
   paths: [],
-  returns: { trust: 'untrusted', private: true },
+  returns: { trust: 'untrusted', private: true, curated: false, records: false },
 }
 const limit = z.int().min(1).max(100).default(20)
 /** Of one message. */

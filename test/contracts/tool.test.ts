@@ -162,7 +162,7 @@ test('sessions are listed and read as private words of others', async () => {
   const { output } = await runTool(toolNamed('session_read'), { key: 'main' })
   assert.match(output, /"role":"user","text":"hello"/)
   assert.match(output, /\[called current_time\]/)
-  assert.deepEqual(toolNamed('session_read').manifest.returns, { trust: 'untrusted', private: true })
+  assert.deepEqual(toolNamed('session_read').manifest.returns, { trust: 'untrusted', private: true, curated: false, records: false })
   await assert.rejects(runTool(toolNamed('session_read'), { key: 'other' }), { code: 'session/not-found' })
 })
 

@@ -179,8 +179,12 @@ describe('a fresh clone', () => {
 
     const packed = run('npm', ['pack', '--json'])
     assert.equal(packed.status, 0, packed.stderr)
+    // Another prefix would hide the machine's own npm configuration, its certificates among it.
+    const globalConfig = run('npm', ['config', 'get', 'globalconfig']).stdout.trim()
     const installed = run('npm', [
       'install',
+      '--globalconfig',
+      globalConfig,
       '--global',
       '--prefix',
       join(folder, 'global'),

@@ -40,11 +40,13 @@ function acting(run: (signal: AbortSignal) => Promise<string>, manifest: Partial
     input: z.looseObject({}),
     manifest: {
       effect: 'write',
+      effectWithoutDestination: 'write',
       recovery: 'idempotent',
+      targets: [],
       destinations: ['to'],
       content: [],
       paths: [],
-      returns: { trust: 'trusted', private: false },
+      returns: { trust: 'trusted', private: false, curated: false, records: false },
       ...manifest,
     },
     run: async (_input, _call, signal) => ({ output: await run(signal) }),
@@ -93,7 +95,7 @@ describe('an effect', () => {
         destinations: ['shop.example'],
         door: 'test',
         by: 'owner',
-        rule: 'effectPermitted',
+        rule: 'ruleOfTwo',
         policy: 'allow-all',
       })
       // It was written, and flushed when it was there.
@@ -143,7 +145,10 @@ describe('an effect', () => {
       })
     assert.deepEqual(await outcome(() => Promise.reject(new Error('x'))), ['effect-completed', 'failed'])
     assert.deepEqual(await outcome(() => new Promise(() => {}), { agent: { budgets: { maxToolMs: 20 } } }), ['effect-completed', 'timeout'])
-    assert.deepEqual(await outcome(async () => '', {}, { effect: 'irreversible' }), ['effect-refused', 'effectPermitted'])
+    assert.deepEqual(await outcome(async () => '', {}, { effect: 'irreversible', effectWithoutDestination: 'irreversible' }), [
+      'effect-refused',
+      'destinationsKnown',
+    ])
     assert.deepEqual(await outcome(async () => '', { toolPolicy: { policy: 'deny-list', list: ['act'] } }), ['effect-refused', 'policyAllows'])
     await withGateway({ tools: [acting(() => new Promise(() => {}))] }, async (cara) => {
       const asked = cara.ask('go')

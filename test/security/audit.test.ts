@@ -158,16 +158,17 @@ describe('a trail that somebody changed', () => {
     assert.equal(await pub(({ audit }) => rmSync(join(audit, 'receipts.jsonl'))), 'truncated')
     assert.equal(await pub(({ audit }) => rmSync(audit, { recursive: true })), 'missing')
     assert.equal(await pub(({ audit }) => writeFileSync(join(audit, 'receipts.jsonl'), '')), 'truncated')
-    const cutBack = ({ audit, lines, write }: State) => {
+    const cutBack = (kept: State) => {
       const end =
         4 +
-        lines()
+        kept
+          .lines()
           .slice(4)
           .findIndex((line) => readLine(line)?.sig !== undefined)
-      write(lines().slice(0, end + 1))
-      const last = readLine(lines()[end] ?? '')
+      kept.write(kept.lines().slice(0, end + 1))
+      const last = readLine(kept.lines()[end] ?? '')
       assert.ok(last?.sig !== undefined)
-      writeFileSync(join(audit, 'head.json'), JSON.stringify({ seq: last.seq, hash: last.hash, sig: last.sig }))
+      writeFileSync(join(kept.audit, 'head.json'), JSON.stringify({ seq: last.seq, hash: last.hash, sig: last.sig }))
     }
     assert.equal(await pub(cutBack), 'forged-signature')
     const other = state()

@@ -145,9 +145,15 @@ class Exchange {
       ...(method === 'POST' ? { body } : {}),
       headersTimeoutMs: patience,
       idleTimeoutMs: patience,
-      policy: { origins: [this.spec.baseUrl.origin, ...(this.spec.models.baseUrl === undefined ? [] : [this.spec.models.baseUrl.origin])] },
+      policy: { origins: [this.#placeFor(method).origin] },
     }
     return this.#deps.fetch(request, this.#signal)
+  }
+
+  /** Where such a request may go, whatever its URL says: listings have a place of their own with some vendors. */
+  #placeFor(method: 'GET' | 'POST'): URL {
+    const { baseUrl, models } = this.spec
+    return method === 'GET' ? (models.baseUrl ?? baseUrl) : baseUrl
   }
 
   async readFault(response: EgressResponse): Promise<ModelFault> {

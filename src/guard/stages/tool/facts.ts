@@ -2,12 +2,15 @@
 import type { SecretRegistry } from '../../../contracts/log.ts'
 import type { Origin } from '../../../contracts/origin.ts'
 import type { AnyTool } from '../../../contracts/tool.ts'
+import type { Evidence } from '../../provenance/evidence.ts'
 
 export interface ToolCallContext {
   readonly tools: ReadonlyMap<string, AnyTool>
   readonly policy: { readonly policy: 'allow-all' | 'allow-list' | 'deny-list'; readonly list: readonly string[] }
   /** Absolute folders that path arguments must lie in. */
   readonly roots: readonly string[]
+  /** What the conversation has shown before this call. */
+  readonly evidence: Evidence
 }
 
 /** A tool's answer with the origin that the guard gives it. */

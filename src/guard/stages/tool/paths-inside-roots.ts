@@ -1,8 +1,8 @@
-import type { JsonValue } from '../../../contracts/json.ts'
 import type { ToolCall } from '../../../contracts/tool.ts'
 import { resolveInsideRoots } from '../../../std/inside-roots.ts'
 import { PASS, type AsyncStage } from '../../stage.ts'
 import type { ToolCallContext } from './facts.ts'
+import { valuesAt } from './values-at.ts'
 
 /** Every argument that names a file lies inside the configured folders, links resolved. The tool opens it the same way again: a link swapped in between gains nothing. */
 export const pathsInsideRoots: AsyncStage<ToolCall, ToolCallContext> = {
@@ -18,18 +18,4 @@ export const pathsInsideRoots: AsyncStage<ToolCall, ToolCallContext> = {
     }
     return PASS
   },
-}
-
-/** The values at a dotted path; arrays on the way are walked, absent members give nothing. */
-export function valuesAt(value: JsonValue | undefined, path: readonly string[]): readonly JsonValue[] {
-  if (value === undefined) return []
-  if (isArray(value)) return value.flatMap((element) => valuesAt(element, path))
-  const [name, ...rest] = path
-  if (name === undefined) return [value]
-  if (value === null || typeof value !== 'object' || !Object.hasOwn(value, name)) return []
-  return valuesAt(value[name], rest)
-}
-
-function isArray(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value)
 }

@@ -1,0 +1,27 @@
+/** What a text says when its encoded words are read: percent, base64 and hex, two layers deep. For finding a value that hides; never for letting one pass. */
+const MAX_WORDS = 1000
+const MAX_CHARACTERS = 65_536
+
+export function decodings(text: string, depth = 2): readonly string[] {
+  if (depth === 0) return []
+  const found = decodeOnce(text.slice(0, MAX_CHARACTERS))
+  return [...found, ...found.flatMap((each) => decodings(each, depth - 1))].slice(0, MAX_WORDS)
+}
+
+function decodeOnce(text: string): readonly string[] {
+  const found: string[] = []
+  if (/%[0-9a-f]{2}/i.test(text)) found.push(text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8')))
+  for (const [word] of text.matchAll(/[A-Za-z0-9+/_-]{8,}={0,2}/g)) {
+    if (found.length >= MAX_WORDS) break
+    if (word.length % 2 === 0 && /^[0-9a-f]+$/i.test(word)) take(found, Buffer.from(word, 'hex'))
+    // A word of small letters is a word.
+    if (!/^[A-Z]?[a-z]+$/.test(word)) take(found, Buffer.from(word, 'base64'))
+  }
+  return found
+}
+
+/** Only what reads as text: nearly every word is base64 of some bytes. */
+function take(found: string[], bytes: Buffer): void {
+  const text = bytes.toString('utf8')
+  if (text.length >= 4 && /^[\x20-\x7E\n\r\t\u00A0-\u024F]+$/.test(text)) found.push(text)
+}
