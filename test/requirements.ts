@@ -184,6 +184,31 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/contracts/web-fetch.test.ts', [
     ['SEC-37', 'A web page is read as untrusted words of its host', 'web_fetch reads a page, and says whose words they are'],
   ]),
+  ...proved('test/security/audit.test.ts', [
+    [
+      'SEC-50',
+      'A receipt that was changed, taken out, moved or added is found',
+      'a changed, deleted, swapped, inserted or repeated line is found, wherever it is',
+    ],
+    ['SEC-51', 'The first fault is named with file, line and kind', 'says file, line and kind of the first fault'],
+    ['SEC-52', 'Nobody without the key can make the chain anew', 'hashes made anew without the key are found, also with another key'],
+    ['SEC-53', 'A start does not heal a trail that was cut short', 'a trail cut short stays so after the next start, with and without its head'],
+    ['SEC-54', 'Rotation and pruning keep the chain', 'keep the chain, files within their size and number, and the oldest end named'],
+    ['SEC-55', 'A crash leaves a trail that is sound', 'kill -9 of a writer at any moment leaves a trail that is sound after the next start'],
+  ]),
+  ...proved('test/security/audit-effects.test.ts', [
+    ['SEC-56', 'An effect has its receipt on the disk before it happens', 'has its receipt on the disk before it happens, and its outcome after'],
+    ['SEC-57', 'No receipt, no effect', 'does not happen when its receipt cannot be written, or not flushed; reading goes on'],
+    ['SEC-58', 'Every kind of receipt is written by a real gateway', 'come of every kind, and the trail is sound'],
+    [
+      'SEC-59',
+      'No secret and no word of a message is in a receipt',
+      'hold no secret and no word of a message, a result, a path or a name that the model made up',
+    ],
+  ]),
+  ...proved('src/guard/count-decisions.test.ts', [
+    ['SEC-60', 'A flood of refusals is counted, not written out', 'are noted at once, and counted within their minute, each rule and verdict apart'],
+  ]),
   ...proved('test/security/provenance.test.ts', [
     [
       'SEC-19',

@@ -4,6 +4,7 @@ import { canonicalJson } from '../std/canonical-json.ts'
 import { withDeadline } from '../std/deadline.ts'
 import { AppError, exposed } from '../contracts/errors.ts'
 import type { Cleared } from '../contracts/cleared.ts'
+import type { AuditTrail } from '../contracts/audit.ts'
 import type { Clock } from '../contracts/clock.ts'
 import type { Log, SecretRegistry } from '../contracts/log.ts'
 import type { ToolCallPart, ToolResultPart } from '../contracts/message.ts'
@@ -13,17 +14,22 @@ import type { TurnEvent } from '../contracts/turn.ts'
 import { toolCall, toolResult } from '../guard/pipeline.ts'
 import { clear, clearNow, refusalError } from '../guard/run-checkpoint.ts'
 import type { Reporter } from '../guard/stage.ts'
-import type { ToolCallContext, TracedResult } from '../guard/stages/tool/facts.ts'
+import type { ToolCallContext } from '../guard/stages/tool/facts.ts'
+import { CallReceipts, type Executed } from './call-receipts.ts'
 import { declaredOrigin } from '../guard/stages/tool/origin-marked.ts'
 
 export interface ToolRun {
   readonly turnId: string
   readonly sessionId: string | null
+  /** The door that the message came through, and who sent it. */
+  readonly door: string
+  readonly by: string
   /** What the conversation has seen when the model asked. */
   readonly taint: Taint
   readonly guard: ToolCallContext
   readonly secrets: SecretRegistry
   readonly report: Reporter
+  readonly audit: AuditTrail
   readonly journal: (steps: readonly JournalStep[]) => Promise<void>
   readonly emit: (event: TurnEvent) => void
   readonly clock: Clock
@@ -48,22 +54,31 @@ async function guardedRun(part: ToolCallPart, run: ToolRun, signal: AbortSignal)
     return { type: 'tool-result', callId, tool: name, output, isError: true, origin: { author: { kind: 'tool', name }, trust: 'trusted', private: false } }
   }
   if (part.invalidInput !== undefined) return refused('The arguments were not valid JSON. Send one JSON object.')
-  const decision = await clear(toolCall, describeCall(part, run), run.guard, run.report, signal)
+  const call = describeCall(part, run)
+  const receipts = new CallReceipts(call, run)
+  const decision = await clear(toolCall, call, run.guard, run.report, signal)
   if (!decision.ok) {
+    receipts.refused(decision.refusal.stage, decision.refusal.code)
     const { message, hint } = refusalError(decision.refusal)
     return refused(`Refused: ${message}.${hint === undefined ? '' : ` ${hint}.`}`)
   }
   const tool = run.guard.tools.get(name)
   if (tool === undefined) return refused('Refused: there is no such tool.')
+  // What cannot be accounted for does not happen.
+  const unkept = await receipts.intended(tool)
+  if (unkept !== null) return refused(`Refused: ${unkept.message}.`)
   // A pure call leaves nothing behind: after a crash it simply runs again, so its intent need not be kept.
   if (tool.manifest.recovery !== 'pure') await run.journal([{ kind: 'tool-intent', callId, tool: name, effectId: decision.value.effectId }])
-  const outcome = clearNow(toolResult, await execute(tool, decision.value, run, signal), { tool, secrets: run.secrets }, run.report)
+  const startedAt = run.clock.now()
+  const executed = await execute(tool, decision.value, run, signal)
+  receipts.completed(executed, run.clock.now() - startedAt)
+  const outcome = clearNow(toolResult, executed.result, { tool, secrets: run.secrets }, run.report)
   if (!outcome.ok || outcome.value.origin === null) return refused('The result was refused.')
   const { output, isError, origin } = outcome.value
   return { type: 'tool-result', callId, tool: name, output, isError, origin }
 }
 
-function describeCall(part: ToolCallPart, run: ToolRun): ToolCall {
+export function describeCall(part: ToolCallPart, run: Pick<ToolRun, 'turnId' | 'sessionId' | 'taint'>): ToolCall {
   const { turnId, sessionId, taint } = run
   const effectId = createHash('sha256')
     .update(`${turnId}\n${part.tool}\n${canonicalJson(part.input)}`)
@@ -74,15 +89,17 @@ function describeCall(part: ToolCallPart, run: ToolRun): ToolCall {
 }
 
 /** Settles soon after the signal or the time-out, also when the tool does not. */
-async function execute(tool: AnyTool, call: Cleared<ToolCall>, run: ToolRun, outer: AbortSignal): Promise<TracedResult> {
+async function execute(tool: AnyTool, call: Cleared<ToolCall>, run: ToolRun, outer: AbortSignal): Promise<Executed> {
   return withDeadline(Math.max(1, run.timeoutMs), outer, async (signal, expired) => {
     try {
       const result = await Promise.race([tool.run(tool.input.parse(call.input), call, signal), rejectOnAbort(signal)])
-      return { output: result.output, isError: result.isError ?? false, origin: result.origin ?? declaredOrigin(tool) }
+      const isError = result.isError ?? false
+      return { result: { output: result.output, isError, origin: result.origin ?? declaredOrigin(tool) }, outcome: isError ? 'failed' : 'ok' }
     } catch (error) {
       const shown = expired() ? new AppError('tool/timeout') : signal.aborted ? new AppError('turn/cancelled') : exposed(error)
       if (shown.code === 'internal') run.log.error('tool.defect', { tool: tool.name, error })
-      return { output: shown.hint === undefined ? shown.message : `${shown.message}. ${shown.hint}`, isError: true, origin: declaredOrigin(tool) }
+      const output = shown.hint === undefined ? shown.message : `${shown.message}. ${shown.hint}`
+      return { result: { output, isError: true, origin: declaredOrigin(tool) }, outcome: expired() ? 'timeout' : signal.aborted ? 'cancelled' : 'failed' }
     }
   })
 }

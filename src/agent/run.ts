@@ -1,5 +1,6 @@
 /** Think, act, look, repeat: one turn from the conversation to the reply. Every step is journaled before the next one acts. */
 import { withDeadline } from '../std/deadline.ts'
+import type { AuditTrail } from '../contracts/audit.ts'
 import type { Clock } from '../contracts/clock.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Log, SecretRegistry } from '../contracts/log.ts'
@@ -18,7 +19,8 @@ import { assistantMessage, callModel, cleanAnswer, type Answer } from './call-mo
 import { composeRequest, promptOverhead, type Composition } from './compose-request.ts'
 import type { ModelDirectory, ResolvedModel } from './models.ts'
 import { readSteps } from './recovered-steps.ts'
-import type { ToolRun } from './run-tool.ts'
+import { CallReceipts } from './call-receipts.ts'
+import { describeCall, type ToolRun } from './run-tool.ts'
 import { createSummarizer } from './summarize.ts'
 import { systemPrompt } from './system-prompt.ts'
 import { sessionMemory, statelessMemory, type TurnMemory } from './turn-memory.ts'
@@ -32,6 +34,7 @@ export interface AgentDeps {
   readonly config: Pick<CoreConfig, 'agent' | 'tools' | 'filesystem'>
   readonly secrets: SecretRegistry
   readonly report: Reporter
+  readonly audit: AuditTrail
   readonly clock: Clock
   readonly timeZone: string
   readonly log: Log
@@ -150,7 +153,10 @@ class AgentRun {
     const { texts, spent, again, unknown } = readSteps(this.#turn.steps, this.#deps.tools)
     this.#texts.push(...texts)
     for (const { model, usage } of spent) this.#budget.spendModel(usage, this.#chain.find(({ name }) => name === model)?.price ?? null)
-    for (const { callId, tool } of unknown) {
+    for (const call of unknown) {
+      const { callId, tool } = call
+      const run = this.#toolRun(memory, this.#turn.emit)
+      new CallReceipts(describeCall(call, run), run).unknown()
       const output = 'Unknown: the program stopped while this ran. Ask the owner before doing it again.'
       const origin = { author: { kind: 'tool', name: tool }, trust: 'trusted', private: false } as const
       const message: Message = { role: 'tool', parts: [{ type: 'tool-result', callId, tool, output, isError: true, origin }] }
@@ -214,14 +220,18 @@ class AgentRun {
   }
 
   #toolRun(memory: TurnMemory, emit: (event: TurnEvent) => void): ToolRun {
-    const { tools, secrets, report, clock, log, config } = this.#deps
+    const { tools, secrets, report, audit, clock, log, config } = this.#deps
+    const { door, sender } = this.#turn.request
     return {
+      door,
+      by: sender.kind,
       turnId: this.#turn.turnId,
       sessionId: this.#turn.session?.id ?? null,
       taint: memory.taint,
       guard: { tools, policy: config.tools, roots: config.filesystem.roots, evidence: memory.evidence },
       secrets,
       report,
+      audit,
       journal: (steps) => this.#journal(steps),
       emit,
       clock,

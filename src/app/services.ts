@@ -45,6 +45,14 @@ export function createServices(env: Environment): CliServices {
       const { gatewayToken } = await import('./secrets.ts')
       return gatewayToken(env, paths)
     },
+    async auditVerify(anchor) {
+      const { verifyAudit } = await import('./audit.ts')
+      return verifyAudit(env, paths, anchor)
+    },
+    async auditShow(query) {
+      const { newestReceipts } = await import('../telemetry/audit/newest.ts')
+      return newestReceipts(paths.audit, query.limit, query.kind)
+    },
     async doctor() {
       const { examine } = await import('./doctor.ts')
       return examine(env, paths)

@@ -1,9 +1,12 @@
 /** Puts the gateway together, in the order in which things depend on each other, and takes it apart in the reverse. */
 import { systemClock } from '../std/clock.ts'
 import type { Principal } from '../contracts/principal.ts'
+import { loadAuditKeys } from '../secrets/audit-keys.ts'
+import { openTrail } from '../telemetry/audit/trail.ts'
 import { createLog } from '../telemetry/log.ts'
 import { createSecretRegistry } from '../telemetry/secret-registry.ts'
 import { createGuardedFetch } from '../guard/guarded-fetch.ts'
+import { countDecisions } from '../guard/count-decisions.ts'
 import type { Reporter } from '../guard/stage.ts'
 import { createModelDirectory } from '../agent/models.ts'
 import type { RunningGateway, StartOptions } from '../cli/context.ts'
@@ -23,7 +26,7 @@ import { toolDefinition } from '../tools/definition.ts'
 import { findModel } from './find-model.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
 import { createProviderSet } from './provider-set.ts'
-import { gatewayToken, openSecrets } from './secrets.ts'
+import { gatewayToken, openSecrets, openVault } from './secrets.ts'
 import { version } from './version.ts'
 
 const OWNER: Principal = { id: 'owner', scopes: ['operator.admin'] }
@@ -51,8 +54,26 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   const { log } = writer
   for (const warning of warnings) log.warn('config.warning', { warning })
 
-  const report: Reporter = ({ checkpoint, stage, verdict, why }) => {
-    if (verdict !== 'pass') log.info('guard.decision', { checkpoint, stage, verdict, why })
+  const audit = openTrail({
+    folder: paths.audit,
+    ...config.audit,
+    keys: loadAuditKeys(openVault(env, paths), paths.stateDir),
+    log,
+    now: () => systemClock.now(),
+  })
+  closers.push(() => audit.close())
+  audit.note({ kind: 'state-locked', pid: process.pid })
+  const decisions = countDecisions(audit, () => systemClock.now())
+  closers.push(() => {
+    decisions.close()
+    audit.note({ kind: 'gateway-stopped' })
+  })
+
+  const report: Reporter = (decision) => {
+    const { checkpoint, stage, verdict, why } = decision
+    if (verdict === 'pass') return
+    log.info('guard.decision', { checkpoint, stage, verdict, why })
+    decisions.report(decision)
   }
   const store = await openStore({ path: paths.database, synchronous: config.store.synchronous })
   closers.push(() => store.close())
@@ -100,12 +121,13 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
       config,
       secrets,
       report,
+      audit,
       clock: systemClock,
       timeZone,
       log,
     },
     defaultModel: () => defaultModel,
-    notReady: () => [...(defaultModel.name === null ? ['no model is configured'] : []), ...store.faults()],
+    notReady: () => [...(defaultModel.name === null ? ['no model is configured'] : []), ...store.faults(), ...audit.faults()],
   })
   const { gateway } = control
   const isToken = secretMatcher(token)
@@ -126,6 +148,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   await control.recover()
   await writeInstance(paths.instance, { pid: process.pid, host, port, version })
   closers.push(() => removeInstance(paths.instance))
+  audit.note({ kind: 'gateway-started', version, host, port, config: settings.hash === null ? null : audit.mac(settings.hash) })
   const model = await search
   log.info('gateway.started', { version, host, port, model: model.name })
 

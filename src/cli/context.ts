@@ -1,6 +1,7 @@
 /** What every command gets. `app/main.ts` fills it in, so that the command line stands on the same services as the gateway. */
 import type { Readable, Writable } from 'node:stream'
 import type { Settings } from '../contracts/settings.ts'
+import type { AuditVerdict } from '../telemetry/audit/verify.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 
 export interface CliContext {
@@ -42,8 +43,20 @@ export interface CliServices {
   tryProvider(id: string, section: Readonly<Record<string, string>>): Promise<readonly string[]>
   /** The token that opens the gateway of this state folder; made where there is none yet. */
   token(): Promise<string>
+  /** Whether the audit trail is what was written. `anchor` is a `SEQ:HASH` that an earlier call gave. */
+  auditVerify(anchor: string | null): Promise<AuditVerdict>
+  /** The newest receipts, oldest of them first; of one kind, or of all. */
+  auditShow(query: { readonly limit: number; readonly kind: string | null }): Promise<readonly AuditLine[]>
   /** Checks of the machine, state folder, configuration, database and models. */
   doctor(): Promise<readonly Finding[]>
+}
+
+/** A receipt as it is written. */
+export interface AuditLine {
+  readonly seq: number
+  readonly at: number
+  readonly kind: string
+  readonly [fact: string]: string | number | boolean | null | readonly string[] | undefined
 }
 
 export interface Paths {

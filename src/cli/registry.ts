@@ -12,6 +12,7 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'sessions', summary: 'Conversations that are kept', load: async () => (await import('./commands/sessions.ts')).group },
   { name: 'usage', summary: 'Tokens and cost', load: async () => (await import('./commands/usage.ts')).command },
   { name: 'logs', summary: 'Log lines of the gateway', load: async () => (await import('./commands/logs.ts')).command },
+  { name: 'audit', summary: 'Receipts of what was decided and done', load: async () => (await import('./commands/audit.ts')).group },
   { name: 'token', summary: 'The token of the gateway, for your own programs', load: async () => (await import('./commands/token.ts')).command },
   { name: 'config', summary: 'Read and change the configuration', load: async () => (await import('./commands/config.ts')).group },
   {

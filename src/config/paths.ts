@@ -9,6 +9,8 @@ export interface Paths {
   readonly stateDir: string
   readonly logFile: string
   readonly database: string
+  /** The folder of the audit trail. */
+  readonly audit: string
   /** Held by the one gateway of the folder. */
   readonly lock: string
   /** Where that gateway can be reached. */
@@ -32,6 +34,7 @@ export function resolvePaths(env: Readonly<Record<string, string | undefined>>, 
     stateDir,
     logFile: join(stateDir, 'logs', 'gateway.log'),
     database: join(stateDir, 'carapace.db'),
+    audit: join(stateDir, 'audit'),
     lock: join(stateDir, 'gateway.lock'),
     instance: join(stateDir, 'gateway.json'),
   }

@@ -92,6 +92,11 @@ const storeSection = z.strictObject({
   synchronous: withDefault(z.enum(['full', 'normal']), 'full', '`full` survives a power cut, `normal` a crash of the program'),
 })
 
+const auditSection = z.strictObject({
+  maxFileBytes: withDefault(atLeast(64 * KIB), 16 * MIB, 'Bytes of a file of the audit trail before a new one begins'),
+  keepFiles: withDefault(between(2, 10_000), 20, 'Files of the audit trail that are kept, the one in use included; the oldest goes first'),
+})
+
 export const coreSections = {
   gateway: z.prefault(gatewaySection, {}),
   agent: z.prefault(agentSection, {}),
@@ -101,6 +106,7 @@ export const coreSections = {
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),
   store: z.prefault(storeSection, {}),
+  audit: z.prefault(auditSection, {}),
 }
 
 const coreSchema = z.strictObject(coreSections)

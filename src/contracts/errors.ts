@@ -26,6 +26,8 @@ const CATALOGUE = {
   'store/newer': [503, false, 'The database was written by a newer version'],
   'state/locked': [409, true, 'Another gateway uses this state folder'],
   'state/unwritable': [503, false, 'The state folder cannot be written'],
+  'audit/missing': [404, false, 'There is no audit trail'],
+  'audit/unwritable': [503, true, 'The audit trail cannot be written'],
   'secrets/sealed': [500, false, 'A sealed secret cannot be opened'],
   'net/refused': [403, false, 'This address may not be reached'],
   'net/unreachable': [502, true, 'The server cannot be reached'],

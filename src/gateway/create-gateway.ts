@@ -39,6 +39,10 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
   const isAbandoned = () => abandon.signal.aborted
   let finished = 0
 
+  function noteTurn(kind: 'turn-accepted' | 'turn-recovered', turn: string, session: string | null, { door, sender }: InboundMessage): void {
+    agent.audit.note({ kind, turn, session, door, by: sender.kind })
+  }
+
   async function handle(turn: HandledTurn, signal: AbortSignal): Promise<void> {
     await handleMessage(turn, agent, signal)
     finished++
@@ -66,6 +70,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
           await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running.controller.signal)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
+        if (kept.repeatedOf === null) noteTurn('turn-accepted', turnId, kept.sessionId, request)
         const durable = isPromised(request) ? kept.durable() : null
         if (durable !== null) running.holdUntil(durable)
         accepted.resolve(kept)
@@ -109,6 +114,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
     async recover() {
       const unfinished = await store.turns.unfinished()
       for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
+        noteTurn('turn-recovered', turnId, sessionId, request)
         const running = turns.add({ turnId, sessionKey }, undefined)
         const isSessionGone = sessionKey === null && request.sessionKey !== null
         if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))

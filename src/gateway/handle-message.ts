@@ -56,6 +56,8 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   } catch (error) {
     return unkept(error)
   }
+  const { status, model, durationMs, error } = result
+  deps.audit.note({ kind: 'turn-finished', turn: turnId, session: sessionId, door: request.door, status, model, ms: durationMs, code: error?.code ?? null })
   log.info('turn.finished', { turn: turnId, door: request.door, status: result.status, model: result.model, ms: result.durationMs, code: result.error?.code })
 }
 

@@ -8,6 +8,8 @@ import type { Vault } from './vault.ts'
 export interface GatewayToken {
   readonly token: string
   readonly source: 'environment' | 'state'
+  /** Just now. */
+  readonly isMade: boolean
 }
 
 const LEAST_LENGTH = 16
@@ -16,13 +18,14 @@ const PLACE = 'gateway-token'
 /** `given` is `CARAPACE_GATEWAY_TOKEN`; it wins. Throws `secrets/sealed` and `config/invalid`. */
 export function loadGatewayToken(vault: Vault, stateDir: string, given?: string): GatewayToken {
   if (given !== undefined && given !== '') {
-    if (given.length >= LEAST_LENGTH && /^[\x21-\x7e]+$/.test(given)) return { token: given, source: 'environment' }
+    if (given.length >= LEAST_LENGTH && /^[\x21-\x7e]+$/.test(given)) return { token: given, source: 'environment', isMade: false }
     throw new AppError('config/invalid', `CARAPACE_GATEWAY_TOKEN needs ${LEAST_LENGTH} characters or more, without spaces`)
   }
   const file = join(stateDir, 'gateway-token.sealed')
-  const sealed = createOnce(file, () => vault.seal(PLACE, `cara_${randomBytes(32).toString('base64url')}`))
+  let made: string | null = null
+  const sealed = createOnce(file, () => (made = vault.seal(PLACE, `cara_${randomBytes(32).toString('base64url')}`)))
   try {
-    return { token: vault.open(PLACE, sealed.toString('utf8').trim()), source: 'state' }
+    return { token: vault.open(PLACE, sealed.toString('utf8').trim()), source: 'state', isMade: sealed.toString('utf8') === made }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     throw new AppError('secrets/sealed', file, {

@@ -16,8 +16,12 @@ import type { Store } from '../../src/contracts/store.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../../src/contracts/turn.ts'
 import { createGateway, type GatewayControl } from '../../src/gateway/create-gateway.ts'
+import { countDecisions } from '../../src/guard/count-decisions.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { loadAuditKeys } from '../../src/secrets/audit-keys.ts'
+import { createVault } from '../../src/secrets/vault.ts'
+import { openTrail, type OpenTrail, type TrailOptions } from '../../src/telemetry/audit/trail.ts'
 import { createSecretRegistry } from '../../src/telemetry/secret-registry.ts'
 import { toolDefinition } from '../../src/tools/definition.ts'
 import { createTools } from '../../src/tools/registry.ts'
@@ -27,6 +31,8 @@ export interface TestGateway extends GatewayControl {
   readonly clock: Clock
   readonly folder: string
   readonly reports: readonly CheckpointReport[]
+  /** The trail, in `folder/state/audit`. */
+  readonly audit: OpenTrail
   readonly logged: readonly string[]
   /** Sends a message and waits for the end of its turn. */
   ask(text: string, more?: Partial<InboundMessage>): Promise<{ readonly result: TurnResult; readonly events: readonly TurnEvent[] }>
@@ -45,6 +51,8 @@ export interface TestGatewayOptions {
   readonly toolPolicy?: CoreConfig['tools']
   readonly prices?: CoreConfig['usage']['prices']
   readonly secrets?: readonly string[]
+  readonly audit?: Partial<CoreConfig['audit']>
+  readonly flushAudit?: TrailOptions['flush']
   readonly clock?: ManualClock
   readonly folder?: string
   /** Opens the store at this path, where it is not the usual one. */
@@ -77,6 +85,16 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     windowTokens: config.agent.context.windowTokens,
     providers: new Map(options.providers.map((provider) => [provider.id, async () => provider])),
   })
+  const state = join(folder, 'state')
+  const audit = openTrail({
+    folder: join(state, 'audit'),
+    ...coreSections.audit.parse(options.audit ?? {}),
+    keys: loadAuditKeys(createVault(state), state),
+    log,
+    now: () => clock.now(),
+    ...(options.flushAudit === undefined ? {} : { flush: options.flushAudit }),
+  })
+  const decisions = countDecisions(audit, () => clock.now())
   const agent: AgentDeps = {
     models,
     store,
@@ -84,7 +102,11 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     definitions: tools.map(toolDefinition),
     config,
     secrets,
-    report: (report) => void reports.push(report),
+    audit,
+    report(report) {
+      reports.push(report)
+      decisions.report(report)
+    },
     clock,
     timeZone: 'UTC',
     log,
@@ -94,6 +116,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     ...control,
     clock,
     folder,
+    audit,
     reports,
     logged,
     async ask(text, more = {}) {
@@ -112,10 +135,14 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     },
     async crash() {
       await control.drain(0)
+      decisions.close()
+      audit.close()
       await store.close()
     },
     async close() {
       await control.drain(0)
+      decisions.close()
+      audit.close()
       await store.close()
       await rm(folder, { recursive: true, force: true })
     },

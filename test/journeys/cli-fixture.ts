@@ -1,11 +1,12 @@
 /** The command line over a real server with a scripted gateway, and a terminal that a test can read and type on. */
 import { PassThrough } from 'node:stream'
-import type { CliContext, CliServices, Finding, GatewayTarget, ProviderOffer, StartOptions, Terminal } from '../../src/cli/context.ts'
+import type { AuditLine, CliContext, CliServices, Finding, GatewayTarget, ProviderOffer, StartOptions, Terminal } from '../../src/cli/context.ts'
 import { runCli } from '../../src/cli/main.ts'
 import { AppError } from '../../src/contracts/errors.ts'
 import { Secret } from '../../src/contracts/secret.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
 import { connectGateway } from '../../src/net/gateway-client.ts'
+import type { AuditVerdict } from '../../src/telemetry/audit/verify.ts'
 import { TOKEN, type OpenDoors } from '../doubles/open-doors.ts'
 
 export interface FakeTerminal extends Terminal {
@@ -72,6 +73,7 @@ export interface FakeWorld {
   /** How often another process holds the state folder before `startGateway` works. */
   readonly lockedTimes?: number
   readonly findings?: readonly Finding[]
+  readonly audit?: { readonly verdict?: AuditVerdict; readonly receipts?: readonly AuditLine[] }
   readonly settings?: () => Promise<Settings>
   readonly tryProvider?: CliServices['tryProvider']
   /** Holds `stop` of a started gateway back. */
@@ -127,6 +129,8 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     providers: () => Promise.resolve(OFFERS),
     tryProvider: world.tryProvider ?? (() => Promise.resolve(['big-model', 'small-model'])),
     token: () => Promise.resolve(TOKEN),
+    auditVerify: () => Promise.resolve(world.audit?.verdict ?? { fault: null, warnings: [], files: 1, lines: 3, anchor: `3:${'h'.repeat(43)}`, key: 'key' }),
+    auditShow: ({ kind }) => Promise.resolve((world.audit?.receipts ?? []).filter((receipt) => kind === null || receipt.kind === kind)),
     doctor: () => Promise.resolve(world.findings ?? []),
   }
 }

@@ -98,6 +98,28 @@ test('token prints the token that opens the gateway, and nothing else', async ()
   assert.deepEqual(await cara(['token']), { code: 0, out: `${TOKEN}\n`, err: '' })
 })
 
+test('audit verify says what is wrong and ends with 1; audit show prints receipts', async () => {
+  const hash = 'h'.repeat(43)
+  assert.deepEqual(await cara(['audit', 'verify']), { code: 0, out: `sound: 3 receipts in 1 file, key key\nanchor: 3:${hash}\n`, err: '' })
+  const fault = { kind: 'missing', file: 'receipts.jsonl', line: 7, detail: 'number 6 is gone\u001b[2J' } as const
+  const verdict = { fault, warnings: ['a write was cut'], files: 2, lines: 6, anchor: null, key: 'key' }
+  const wrong = await cara(['audit', 'verify'], { audit: { verdict } })
+  assert.deepEqual(wrong, { code: 1, out: 'warning: a write was cut\nmissing: receipts.jsonl:7: number 6 is gone[2J\n', err: '' })
+  const json = await cara(['audit', 'verify', '--json'], { audit: { verdict } })
+  assert.deepEqual([json.code, JSON.parse(json.out)], [1, verdict])
+  const receipts = [
+    { seq: 1, at: 0, kind: 'token-made', prev: '0', hash, sig: 's' },
+    { seq: 2, at: 1000, kind: 'decision', rule: 'hostKnown', count: 2, prev: hash, hash },
+  ]
+  assert.equal(
+    (await cara(['audit', 'show'], { audit: { receipts } })).out,
+    '1 1970-01-01 00:00:00 token-made\n2 1970-01-01 00:00:01 decision rule=hostKnown count=2\n',
+  )
+  assert.deepEqual(JSON.parse((await cara(['audit', 'show', '--kind', 'decision', '--json'], { audit: { receipts } })).out), receipts[1])
+  assert.equal((await cara(['audit', 'show', '--kind', 'nothing'])).code, 2)
+  assert.equal((await cara(['audit', 'show'])).out, 'no receipt\n')
+})
+
 test('doctor prints findings and fails with them', async () => {
   const findings = [
     { name: 'node', status: 'warn', detail: 'old', next: 'update' },

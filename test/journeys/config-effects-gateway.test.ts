@@ -1,7 +1,7 @@
-/** Keys of `gateway`, `logging` and `store`: what the owner writes into the file is what happens. */
+/** Keys of `gateway`, `logging`, `audit` and `store`: what the owner writes into the file is what happens. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -102,6 +102,30 @@ describe('logging', () => {
     }
     const length = (await readFile(rotated)).length
     assert.ok(length > 32_768 && length <= 65_536, `${length} bytes`)
+  })
+})
+
+describe('audit', () => {
+  it('maxFileBytes is where a new file begins, and keepFiles how many there are', { timeout: 60_000 }, async () => {
+    const written = async (audit: Readonly<Record<string, number>>) => {
+      await using cara = await configuredGateway({ audit })
+      // Each refused call is a receipt of some 400 bytes.
+      for (let turn = 0; turn < 20; turn++) {
+        const calls = Array.from({ length: 40 }, (_, index) => ({ id: `c${index}`, name: 'no_such_tool', arguments: `{"number":${index}}` }))
+        cara.upstream.script(chatReply({ calls }), chatReply({ text: ['done'] }))
+        assert.equal((await cara.chat('hello', `talk-${turn}`)).toolCalls.length, 40)
+      }
+      await cara.stop()
+      const folder = join(cara.folder, 'state', 'audit')
+      const files = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'))
+      return Promise.all(files.map(async (name) => (await stat(join(folder, name))).size))
+    }
+    const one = await written({})
+    assert.equal(one.length, 1)
+    assert.ok((one[0] ?? 0) > 3 * 65_536)
+    const many = await written({ maxFileBytes: 65_536 })
+    assert.ok(many.length > 3 && many.every((size) => size <= 65_536), many.join())
+    assert.equal((await written({ maxFileBytes: 65_536, keepFiles: 2 })).length, 2)
   })
 })
 

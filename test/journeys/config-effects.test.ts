@@ -51,6 +51,8 @@ const PROOFS: Readonly<Record<string, string>> = {
   'logging.level': GATEWAY,
   'logging.maxFileBytes': GATEWAY,
   'store.synchronous': GATEWAY,
+  'audit.maxFileBytes': GATEWAY,
+  'audit.keepFiles': GATEWAY,
   'providers.anthropic.apiKey': PROVIDERS,
   'providers.anthropic.baseUrl': PROVIDERS,
   'providers.openai.apiKey': CHAT,

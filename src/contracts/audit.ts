@@ -1,0 +1,107 @@
+/**
+ * Receipts: what was decided and done, as facts. Never message text, never a secret, never an address beyond its host: what must be recognisable is kept as a keyed hash
+ * (`AuditTrail.mac`).
+ */
+import type { Effect } from './tool.ts'
+import type { TurnStatus } from './turn.ts'
+
+/** One call of a tool. */
+interface CallFacts {
+  readonly turn: string
+  readonly session: string | null
+  /** The door that the message came through, and who sent it. */
+  readonly door: string
+  readonly by: string
+  /** Null where the model named none that exists. */
+  readonly tool: string | null
+  /** Content-derived: the same action of a turn has the same one. */
+  readonly effectId: string
+}
+
+export type Receipt =
+  /** The gateway holds the state folder. */
+  | { readonly kind: 'state-locked'; readonly pid: number }
+  /** `config`: keyed hash of the configuration file, null without one. */
+  | { readonly kind: 'gateway-started'; readonly version: string; readonly host: string; readonly port: number; readonly config: string | null }
+  | { readonly kind: 'gateway-stopped' }
+  | { readonly kind: 'token-made' }
+  | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
+  /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
+  | { readonly kind: 'decision'; readonly checkpoint: string; readonly rule: string; readonly verdict: string; readonly count: number }
+  | { readonly kind: 'turn-accepted'; readonly turn: string; readonly session: string | null; readonly door: string; readonly by: string }
+  | { readonly kind: 'turn-recovered'; readonly turn: string; readonly session: string | null; readonly door: string; readonly by: string }
+  | {
+      readonly kind: 'turn-finished'
+      readonly turn: string
+      readonly session: string | null
+      readonly door: string
+      readonly status: TurnStatus
+      readonly model: string
+      readonly ms: number
+      readonly code: string | null
+    }
+  /** Before a tool runs. `destinations`: hosts, and keyed hashes of what has none. `input`: keyed hash. `rule`: the last stage that let it pass, under `policy`. */
+  | (CallFacts & {
+      readonly kind: 'effect-intended'
+      readonly effect: Effect
+      readonly destinations: readonly string[]
+      readonly input: string
+      readonly rule: string
+      readonly policy: string
+    })
+  /** `unknown`: an earlier process began it and did not see its end. `output`: keyed hash. */
+  | (CallFacts & {
+      readonly kind: 'effect-completed'
+      readonly outcome: 'ok' | 'failed' | 'timeout' | 'cancelled' | 'unknown'
+      readonly ms: number
+      readonly bytes: number
+      readonly output: string | null
+    })
+  /** The call did not run. */
+  | (CallFacts & { readonly kind: 'effect-refused'; readonly rule: string; readonly code: string; readonly input: string })
+  /** A file of the trail begins. */
+  | { readonly kind: 'file-started'; readonly key: string }
+  /** The oldest file was removed; the chain goes on behind its last line. */
+  | { readonly kind: 'pruned'; readonly lastSeq: number; readonly lastHash: string }
+  /** The last write of an earlier process was not complete; what there was of it was moved aside. */
+  | { readonly kind: 'recovered'; readonly cutBytes: number; readonly cutHash: string }
+  /** The trail could not be written for a while, and more came than could be held. */
+  | { readonly kind: 'receipts-lost'; readonly count: number }
+
+export interface AuditTrail {
+  /** Written within 100 ms; when it cannot be, it is held and `faults` says so. */
+  note(receipt: Receipt): void
+  /** Resolves when the receipt is on the disk. Throws `audit/unwritable`: what it stands for must not happen. */
+  keep(receipt: Receipt): Promise<void>
+  /** Keyed hash of a text: equal texts give equal ones, and nobody without the key can guess. */
+  readonly mac: (text: string) => string
+  /** Empty while all is well. */
+  faults(): readonly string[]
+}
+
+/** Signs and hashes for the trail; whoever makes it holds the keys. */
+export interface AuditKeys {
+  /** Fingerprint of the public key. */
+  readonly id: string
+  readonly sign: (text: string) => string
+  readonly mac: (text: string) => string
+}
+
+export const receiptKinds = [
+  'state-locked',
+  'gateway-started',
+  'gateway-stopped',
+  'token-made',
+  'config-changed',
+  'decision',
+  'turn-accepted',
+  'turn-recovered',
+  'turn-finished',
+  'effect-intended',
+  'effect-completed',
+  'effect-refused',
+  'file-started',
+  'pruned',
+  'recovered',
+  'receipts-lost',
+] as const satisfies readonly Receipt['kind'][]

@@ -1,0 +1,65 @@
+/**
+ * Receipts of what the guard did not simply pass. The first of a kind is noted at once; what follows within the minute is counted and noted as one, so that a flood of strangers
+ * cannot fill the disk.
+ */
+import type { AuditTrail } from '../contracts/audit.ts'
+import type { CheckpointReport, Reporter } from './stage.ts'
+
+export interface DecisionCounts {
+  readonly report: Reporter
+  /** Notes what is still only counted. */
+  readonly close: () => void
+}
+
+const WINDOW_MS = 60_000
+/** Stages are few; this bounds what a wrong name could make of them. */
+const MAX_KINDS = 512
+
+interface Window {
+  readonly endsAt: number
+  readonly facts: { readonly checkpoint: string; readonly rule: string; readonly verdict: string }
+  count: number
+}
+
+export function countDecisions(audit: AuditTrail, now: () => number): DecisionCounts {
+  const windows = new Map<string, Window>()
+  const note = ({ facts, count }: Window) => audit.note({ kind: 'decision', ...facts, count })
+  const sweep = (time: number) => {
+    for (const [key, window] of windows) {
+      if (window.endsAt > time) continue
+      if (window.count > 0) note(window)
+      windows.delete(key)
+    }
+  }
+  let timer: NodeJS.Timeout | null = null
+  const wait = () => {
+    timer ??= setTimeout(() => {
+      timer = null
+      sweep(now())
+      if (windows.size > 0) wait()
+    }, WINDOW_MS).unref()
+  }
+  return {
+    report({ checkpoint, stage, verdict }: CheckpointReport) {
+      if (verdict === 'pass') return
+      const time = now()
+      const rule = stage ?? ''
+      const key = `${checkpoint} ${rule} ${verdict}`
+      const open = windows.get(key)
+      if (open !== undefined && open.endsAt > time) {
+        open.count++
+        return
+      }
+      sweep(time)
+      if (windows.size >= MAX_KINDS) return
+      const facts = { checkpoint, rule, verdict }
+      audit.note({ kind: 'decision', ...facts, count: 1 })
+      windows.set(key, { endsAt: time + WINDOW_MS, facts, count: 0 })
+      wait()
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer)
+      sweep(Infinity)
+    },
+  }
+}
