@@ -21,9 +21,6 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Whoever was told of the last flush asks for the next within this time. */
-const GATHER_MS = 1
-
 export interface SqliteOptions {
   readonly path: string
   readonly synchronous: 'full' | 'normal'
@@ -118,12 +115,12 @@ export function openSqlite(options: SqliteOptions): Database {
     return failures
   }
 
-  /** While the disk is busy nothing is committed: what comes meanwhile, and in a moment after, shares the next transaction and the next flush. */
+  /** While the disk is busy nothing is committed: what comes meanwhile shares the next transaction and the next flush. */
   function schedule(): void {
     const busy = wal?.current ?? null
     if (busy === null) setImmediate(flush)
     else {
-      const afterwards = () => void setTimeout(flush, GATHER_MS)
+      const afterwards = () => void setImmediate(flush)
       busy.then(afterwards, afterwards)
     }
   }
