@@ -75,7 +75,7 @@ export function createTurnStore(database: Database): TurnStore {
     async result(turnId) {
       const rows = await database.query('SELECT result FROM turns WHERE id = $1 AND finished = 1', [turnId])
       if (rows[0] === undefined) return null
-      return { ...json(text(rows[0], 'result'), isStoredResult), ...rebuild(await stepsOf(turnId)) }
+      return { ...rebuild(await stepsOf(turnId)), ...json(text(rows[0], 'result'), isStoredResult) }
     },
   }
 }
@@ -93,8 +93,9 @@ function entryOf(turnId: string, sessionId: string | null, step: JournalStep, no
 }
 
 function endStatements({ turnId, sessionId, reply, replyTokens, result, taint, now }: TurnEnd): readonly Statement[] {
-  // Text and outcomes stand in the entries already.
-  const { text: _text, toolCalls: _toolCalls, ...kept } = result
+  // What was said and done stands in the entries already; a stateless turn has no conversation to stand in, so its text stays with its result.
+  const { text: said, toolCalls: _toolCalls, ...rest } = result
+  const kept = sessionId === null ? { ...rest, text: said } : rest
   const { usage } = result
   const statements: Statement[] = [
     {
@@ -104,7 +105,8 @@ function endStatements({ turnId, sessionId, reply, replyTokens, result, taint, n
       expectChanges: 1,
     },
   ]
-  if (reply !== null) statements.push({ sql: INSERT_ENTRY, params: [sessionId, turnId, 'reply', replyTokens, JSON.stringify(reply), now] })
+  if (reply !== null && sessionId !== null)
+    statements.push({ sql: INSERT_ENTRY, params: [sessionId, turnId, 'reply', replyTokens, JSON.stringify(reply), now] })
   if (sessionId !== null) {
     const params: SqlValue[] = [sessionId, reply === null ? 0 : 1, Number(taint.untrusted), Number(taint.private), now]
     statements.push({
