@@ -14,6 +14,7 @@ import { readAtMost, readRest } from './read-body.ts'
 import { parseJson } from './read-json.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { scrub } from './scrub.ts'
+import { writeBody } from './write-body.ts'
 
 export type HeaderValues = Readonly<Record<string, string>>
 
@@ -70,7 +71,7 @@ export function defineProvider(spec: ProviderSpec, deps: AdapterDeps): Provider 
 async function* streamAnswer(exchange: Exchange, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, void> {
   const { protocol, framing, baseUrl } = exchange.spec
   try {
-    const response = await exchange.send('POST', urlBelow(baseUrl, protocol.path(request)), JSON.stringify(protocol.encode(request)), framing.accept)
+    const response = await exchange.send('POST', urlBelow(baseUrl, protocol.path(request)), writeBody(protocol.encode(request)), framing.accept)
     if (!isStream(response)) {
       yield { type: 'error', fault: exchange.report(await exchange.readFault(response)) }
       return

@@ -66,9 +66,16 @@ function encodeCall(call: ToolCallPart): JsonObject {
   return { id: call.callId, type: 'function', function: { name: call.tool, arguments: isObject ? JSON.stringify(call.input) : '{}' } }
 }
 
+/** The same object for the same definition: it is written once (`write-body.ts`). */
+const encodedTools = new WeakMap<ToolDefinition, JsonObject>()
+
 function encodeTool(tool: ToolDefinition): JsonObject {
+  const known = encodedTools.get(tool)
+  if (known !== undefined) return known
   const { name, description, parameters, strict } = tool
-  return { type: 'function', function: { name, description, parameters, ...(strict === undefined ? {} : { strict }) } }
+  const encoded = { type: 'function', function: { name, description, parameters, ...(strict === undefined ? {} : { strict }) } }
+  encodedTools.set(tool, encoded)
+  return encoded
 }
 
 function encodeChoice(choice: ToolChoice | undefined): JsonObject {
