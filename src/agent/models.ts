@@ -33,9 +33,11 @@ export interface ModelDirectoryOptions {
 }
 
 const FALLBACK_WINDOW = 32_768
+const MAX_REMEMBERED = 200
 
 export function createModelDirectory(options: ModelDirectoryOptions): ModelDirectory {
   const loaded = new Map<string, Promise<Provider>>()
+  const resolved = new Map<string, Promise<ResolvedModel>>()
 
   function provider(id: string): Promise<Provider> {
     const known = loaded.get(id)
@@ -51,7 +53,18 @@ export function createModelDirectory(options: ModelDirectoryOptions): ModelDirec
     return loading
   }
 
-  async function resolveOne(name: string): Promise<ResolvedModel> {
+  function resolveOne(name: string): Promise<ResolvedModel> {
+    const known = resolved.get(name)
+    if (known !== undefined) return known
+    const resolving = resolveAnew(name)
+    // Names come from requests: only so many are remembered.
+    if (resolved.size >= MAX_REMEMBERED) resolved.clear()
+    resolved.set(name, resolving)
+    resolving.catch(() => resolved.delete(name))
+    return resolving
+  }
+
+  async function resolveAnew(name: string): Promise<ResolvedModel> {
     const colon = name.indexOf(':')
     if (colon <= 0) throw new AppError('provider/unknown', name, { hint: 'Name a model as provider:model, or a route' })
     const model = name.slice(colon + 1)

@@ -65,7 +65,7 @@ const steps: readonly (readonly string[])[] = [
       INSERT INTO memory_words (rowid, key, value) VALUES (new.id, new.key, new.value);
     END`,
     `CREATE TABLE usage (
-      turn_id TEXT PRIMARY KEY,
+      turn_id TEXT NOT NULL,
       session_id TEXT,
       model TEXT NOT NULL,
       input_tokens INTEGER NOT NULL,
@@ -74,9 +74,9 @@ const steps: readonly (readonly string[])[] = [
       cache_write_tokens INTEGER NOT NULL,
       reasoning_tokens INTEGER NOT NULL,
       cost_usd REAL,
-      at INTEGER NOT NULL
+      at INTEGER NOT NULL,
+      PRIMARY KEY (at, turn_id)
     ) WITHOUT ROWID`,
-    'CREATE INDEX usage_by_time ON usage (at)',
   ],
 ]
 
