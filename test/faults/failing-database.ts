@@ -12,6 +12,7 @@ export interface FailingDatabase extends Database {
 /** `failsAt` is asked at every write, counted from 1. */
 export function failingDatabase(database: Database, failsAt: (write: number) => Failure | null): FailingDatabase {
   let tried = 0
+  let lastFailed = 0
   let faults: readonly string[] = []
   const fail = () => {
     const error = new AppError('store/unavailable', 'this write fails')
@@ -19,11 +20,14 @@ export function failingDatabase(database: Database, failsAt: (write: number) => 
     return error
   }
   async function write(statements: readonly Statement[]): Promise<Written> {
-    const failure = failsAt(++tried)
+    const number = ++tried
+    const failure = failsAt(number)
+    if (failure !== null) lastFailed = number
     if (failure === 'unwritten') throw fail()
     const { durable } = await database.write(statements)
     if (failure === null) {
-      faults = []
+      // A write that began before the failure ended after it: that mends nothing.
+      if (number > lastFailed) faults = []
       return { durable }
     }
     return {
