@@ -73,6 +73,11 @@ export const requirements: readonly Requirement[] = [
     ['MSG-3', 'The same message is answered once', 'answers a repeated idempotency key with the same turn, once'],
     ['MSG-4', 'The next start answers what was accepted and not answered', 'answers what was accepted and not answered, and forgets a client that is gone'],
     ['MSG-5', 'After a crash no unsafe call is repeated', 'runs a pure call again, and tells the model of an unsafe one instead of repeating it'],
+    [
+      'SEC-24',
+      'A page that the owner named is read, one that the page names is not',
+      'reads the page that the owner named, and not the one that the page names',
+    ],
     ['SEC-1', 'Known secrets reach no model, store or stream', 'reach neither a model nor the store, and leave in no piece of a stream'],
   ]),
   ...proved('test/faults/kill.test.ts', [

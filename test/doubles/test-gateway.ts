@@ -42,6 +42,8 @@ export interface TestGateway extends GatewayControl {
 }
 
 export interface TestGatewayOptions {
+  /** What `web_fetch` reaches; by default nothing. */
+  readonly fetch?: EgressFetch
   readonly providers: readonly Provider[]
   readonly routes?: Readonly<Record<string, readonly string[]>>
   /** By default the first provider's `model`. */
@@ -75,7 +77,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     filesystem: coreSections.filesystem.parse({}),
   }
   const tools = [
-    ...createTools({ store, settings: noSettings, filesystem: config.filesystem, fetch: noNetwork, now: () => clock.now(), timeZone: 'UTC' }),
+    ...createTools({ store, settings: noSettings, filesystem: config.filesystem, fetch: options.fetch ?? noNetwork, now: () => clock.now(), timeZone: 'UTC' }),
     ...(options.tools ?? []),
   ]
   const models = createModelDirectory({
