@@ -67,7 +67,7 @@ export class Replay {
 
   #callOf({ tool, args }: Step): ToolCall {
     const origin = { author: { kind: 'model', name: 'replay' }, trust: this.#untrusted ? 'untrusted' : 'trusted', private: this.#private } as const
-    return { callId: `c${this.#calls++}`, tool, input: args, turnId: 't', sessionId: null, effectId: 'e', origin }
+    return { callId: `c${this.#calls++}`, tool, input: args, turnId: 't', sessionId: null, effectId: 'e', binding: null, origin }
   }
 
   #announce({ callId, tool, input }: ToolCall): void {

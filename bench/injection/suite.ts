@@ -77,6 +77,7 @@ function toolOf(facts: z.infer<typeof toolFacts>): AnyTool {
       effect: facts.effect,
       effectWithoutDestination: facts.effectWithoutDestination ?? facts.effect,
       recovery: 'unsafe',
+      consent: 'judged',
       destinations: facts.destinationArgs,
       targets: facts.targetArgs.filter((name) => !isMeasure(name, facts.parameters.properties[name.split('.')[0] ?? ''])),
       content: facts.contentArgs,

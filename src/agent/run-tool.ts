@@ -85,7 +85,7 @@ export function describeCall(part: ToolCallPart, run: Pick<ToolRun, 'turnId' | '
     .digest('base64url')
     .slice(0, 22)
   const origin = { author: { kind: 'model', name: 'agent' }, trust: taint.untrusted ? 'untrusted' : 'trusted', private: taint.private } as const
-  return { callId: part.callId, tool: part.tool, input: part.input, turnId, sessionId, effectId, origin }
+  return { callId: part.callId, tool: part.tool, input: part.input, turnId, sessionId, effectId, binding: null, origin }
 }
 
 /** Settles soon after the signal or the time-out, also when the tool does not. */

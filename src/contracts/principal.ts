@@ -11,7 +11,9 @@ const COVERED: Readonly<Record<Scope, readonly Scope[]>> = {
   public: ['public'],
   'operator.read': ['public', 'operator.read'],
   'operator.write': ['public', 'operator.read', 'operator.write'],
-  'operator.admin': ['public', 'operator.read', 'operator.write', 'operator.admin'],
+  'operator.approvals': ['public', 'operator.read', 'operator.approvals'],
+  'operator.pairing': ['public', 'operator.read', 'operator.pairing'],
+  'operator.admin': ['public', 'operator.read', 'operator.write', 'operator.approvals', 'operator.pairing', 'operator.admin'],
 }
 
 /** Whether somebody with these scopes may do what needs `needed`. */
@@ -25,4 +27,4 @@ export function grantScopes(held: readonly Scope[], wished: readonly string[]): 
   return SCOPES.filter((scope) => scope !== 'public' && wished.includes(scope) && covers(held, scope))
 }
 
-const SCOPES: readonly Scope[] = ['public', 'operator.read', 'operator.write', 'operator.admin']
+const SCOPES: readonly Scope[] = ['public', 'operator.read', 'operator.write', 'operator.approvals', 'operator.pairing', 'operator.admin']

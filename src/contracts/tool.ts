@@ -30,6 +30,8 @@ export interface ToolManifest {
   readonly content: readonly ArgumentPath[]
   /** Arguments that name files; they must lie inside the configured roots. */
   readonly paths: readonly ArgumentPath[]
+  /** `judged`: the owner is asked about what the guard cannot account for. `every-call`: never without his word for this very call, or for calls of its shape. */
+  readonly consent: 'judged' | 'every-call'
   /** Who writes what the tool returns, where no part says otherwise. */
   readonly returns: ReturnsRule
 }
@@ -51,6 +53,8 @@ export interface ToolCall {
   readonly sessionId: string | null
   /** Content-derived: the same action has the same id, wherever it stands in the turn. */
   readonly effectId: string
+  /** What `Tool.bind` found: the owner's word for the call is his word for these facts too. Null where the tool binds nothing. */
+  readonly binding: JsonValue
   /** Trust and privacy of all that the conversation had seen when the model made this call; what the call writes inherits it. */
   readonly origin: Origin
 }
@@ -71,6 +75,13 @@ export interface Tool<Input = unknown> {
   readonly description: string
   readonly input: z.ZodType<Input>
   readonly manifest: ToolManifest
+  /**
+   * Facts of the world that the call depends on beside its arguments: the bytes of a program, the identity of a folder. Read before the owner is asked and again before the call
+   * runs; another answer is another call. Changes nothing; throws `AppError`.
+   */
+  bind?(input: Input, signal: AbortSignal): Promise<JsonValue>
+  /** What a later call must share with this one to pass by the unlock `always`; without it: tool, destinations and targets. */
+  shape?(input: Input): JsonValue
   run(input: Input, call: Cleared<ToolCall>, signal: AbortSignal): Promise<ToolResult>
 }
 

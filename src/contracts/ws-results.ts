@@ -226,3 +226,93 @@ export const tickEvent = z.object({ ts: z.number() })
 export const shutdownEvent = z.object({ reason: z.string() })
 /** Event `state.drop`: events were left out because the client reads too slowly. */
 export const stateDropEvent = z.object({ dropped: z.number(), event: z.string(), reason: z.string() })
+
+const hold = z.object({ rule: z.string(), why: z.string(), evidence: z.string() })
+const unlock = z.enum(['once', 'session', 'destination', 'always'])
+
+/** A question to the owner. `hash` goes back with the answer. */
+export const approvalView = z.object({
+  id: z.string(),
+  runId: z.string(),
+  sessionKey: z.string().nullable(),
+  group: z.string(),
+  tool: z.string(),
+  input: json,
+  binding: json,
+  hash: z.string(),
+  effect: z.enum(['read', 'write', 'egress', 'irreversible']),
+  destinations: z.array(z.string()),
+  holds: z.array(hold),
+  unlocks: z.array(unlock),
+  status: z.enum(['pending', 'allowed', 'denied', 'expired', 'cancelled']),
+  /** Milliseconds since the epoch. */
+  createdAt: z.number(),
+  expiresAt: z.number(),
+  decision: z.object({ at: z.number(), by: z.string(), door: z.string(), unlock: unlock.nullable(), input: json, note: z.string().nullable() }).nullable(),
+})
+
+/** `approvals.list {status?, sessionKey?, limit?}`: pending ones by default, oldest first. Event `approval {approvals}` when some are asked or decided. */
+export const approvalsListResult = z.object({ approvals: z.array(approvalView), total: z.number() })
+
+/** `approvals.get {id}` */
+export const approvalsGetResult = z.object({ approval: approvalView })
+
+/** `approvals.resolve {answers: [{id, hash, decision: allow|deny, unlock?, input?, note?}]}`: all of them or none. Scope `operator.approvals`. */
+export const approvalsResolveResult = z.object({ approvals: z.array(approvalView) })
+
+/** `approvals.grants {}`: standing words of the owner. `approvals.revoke {id}` takes one back at once. */
+export const grantsListResult = z.object({
+  grants: z.array(
+    z.object({
+      id: z.string(),
+      unlock: z.enum(['session', 'destination', 'always']),
+      tool: z.string(),
+      sessionKey: z.string().nullable(),
+      values: z.array(z.string()),
+      shape: z.string().nullable(),
+      approvalId: z.string(),
+      createdAt: z.number(),
+    }),
+  ),
+})
+export const grantsRevokeResult = z.object({ id: z.string(), revoked: z.boolean() })
+
+/** `approvals.proposal {}`: what shadow mode let pass that would have been held, and the fewest grants that cover it. */
+export const proposalResult = z.object({
+  calls: z.number(),
+  proposals: z.array(
+    z.object({ tool: z.string(), unlock: z.enum(['destination', 'always']), values: z.array(z.string()), shape: z.string().nullable(), covers: z.number() }),
+  ),
+})
+
+/** `why {id}`: the id of a refusal, an approval, a turn or an effect; the newest refusals without one. */
+export const whyResult = z.object({
+  refusals: z.array(
+    z.object({
+      id: z.string(),
+      runId: z.string().nullable(),
+      sessionKey: z.string().nullable(),
+      checkpoint: z.string(),
+      rule: z.string(),
+      tool: z.string().nullable(),
+      why: z.string(),
+      evidence: z.string().nullable(),
+      hint: z.string().nullable(),
+      at: z.number(),
+    }),
+  ),
+  approvals: z.array(approvalView),
+})
+
+/** `undo.list {limit?, runId?}`, newest first; `undo.apply {id, force?}`: `force` also overwrites what was changed since. */
+export const undoStep = z.object({
+  id: z.string(),
+  runId: z.string(),
+  sessionKey: z.string().nullable(),
+  tool: z.string(),
+  summary: z.string(),
+  at: z.number(),
+  undoneAt: z.number().nullable(),
+})
+export const undoListResult = z.object({ steps: z.array(undoStep) })
+export const undoApplyResult = z.object({ step: undoStep })

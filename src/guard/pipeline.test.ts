@@ -179,6 +179,7 @@ describe('tool call', () => {
     targets: [],
     content: [],
     paths: [],
+    consent: 'judged',
     returns: { trust: 'trusted', private: false, curated: false, records: false },
   }
   const tool = (name: string, more: Partial<ToolManifest> = {}): AnyTool => ({
@@ -201,6 +202,7 @@ describe('tool call', () => {
     turnId: 't',
     sessionId: null,
     effectId: 'e',
+    binding: null,
     origin: OWNER,
   })
   const check = (value: ToolCall, more: Partial<ToolCallContext> = {}) =>
@@ -254,7 +256,17 @@ describe('tool result', () => {
     name: 'look',
     description: '',
     input: z.object({}),
-    manifest: { effect: 'read', effectWithoutDestination: 'read', recovery: 'pure', destinations: [], targets: [], content: [], paths: [], returns },
+    manifest: {
+      effect: 'read',
+      effectWithoutDestination: 'read',
+      recovery: 'pure',
+      consent: 'judged',
+      destinations: [],
+      targets: [],
+      content: [],
+      paths: [],
+      returns,
+    },
     run: async () => ({ output: '' }),
   })
   const check = (result: Partial<TracedResult>, returns: ToolManifest['returns'] = { trust: 'untrusted', private: true, curated: false, records: false }) => {

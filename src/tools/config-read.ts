@@ -18,6 +18,7 @@ export function configRead(settings: Pick<Settings, 'get' | 'redacted'>): Tool<z
       targets: [],
       content: [],
       paths: [],
+      consent: 'judged',
       returns: { trust: 'trusted', private: true, curated: false, records: false },
     },
     async run({ path }) {

@@ -18,6 +18,7 @@ export function currentTime(now: () => number, ownZone: string): Tool<z.infer<ty
       targets: [],
       content: [],
       paths: [],
+      consent: 'judged',
       returns: { trust: 'trusted', private: false, curated: false, records: false },
     },
     async run({ timezone = ownZone }) {

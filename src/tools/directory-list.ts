@@ -30,6 +30,7 @@ export function directoryList(access: FileAccess): Tool<z.infer<typeof input>> {
       targets: [],
       content: [],
       paths: ['path'],
+      consent: 'judged',
       returns: { trust: 'untrusted', private: true, curated: false, records: false },
     },
     async run({ path, glob }, _call, signal) {

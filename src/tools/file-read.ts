@@ -23,6 +23,7 @@ export function fileRead(access: FileAccess): Tool<z.infer<typeof input>> {
       targets: [],
       content: [],
       paths: ['path'],
+      consent: 'judged',
       returns: { trust: 'untrusted', private: true, curated: false, records: false },
     },
     async run({ path, offset, limit = access.maxReadBytes }, _call, signal) {

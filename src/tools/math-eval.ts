@@ -22,6 +22,7 @@ export function mathEval(): Tool<z.infer<typeof input>> {
       targets: [],
       content: [],
       paths: [],
+      consent: 'judged',
       returns: { trust: 'trusted', private: false, curated: false, records: false },
     },
     async run({ expression }) {

@@ -13,6 +13,7 @@ const reading: ToolManifest = {
   targets: [],
   content: [],
   paths: [],
+  consent: 'judged',
   returns: { trust: 'trusted', private: true, curated: false, records: false },
 }
 const key = z

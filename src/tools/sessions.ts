@@ -15,6 +15,7 @@ const manifest: ToolManifest = {
   targets: [],
   content: [],
   paths: [],
+  consent: 'judged',
   returns: { trust: 'untrusted', private: true, curated: false, records: false },
 }
 const limit = z.int().min(1).max(100).default(20)

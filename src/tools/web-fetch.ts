@@ -29,6 +29,7 @@ export function webFetch(fetch: EgressFetch): Tool<z.infer<typeof input>> {
       content: ['url'],
       targets: [],
       paths: [],
+      consent: 'judged',
       returns: { trust: 'untrusted', private: false, curated: false, records: false },
     },
     async run({ url, maxCharacters }, _call, signal) {

@@ -16,7 +16,7 @@ export interface ToolCase {
 const MAX_OUTPUT = 64 * 1024
 
 export function callOf(tool: AnyTool, input: JsonValue, more: Partial<ToolCall> = {}) {
-  return cleared<ToolCall>({ callId: 'c1', tool: tool.name, input, turnId: 't1', sessionId: 's1', effectId: 'e1', origin: OWNER, ...more })
+  return cleared<ToolCall>({ callId: 'c1', tool: tool.name, input, turnId: 't1', sessionId: 's1', effectId: 'e1', binding: null, origin: OWNER, ...more })
 }
 
 export async function runTool(tool: AnyTool, input: JsonValue, more: Partial<ToolCall> = {}): Promise<ToolResult> {

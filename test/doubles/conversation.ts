@@ -16,6 +16,7 @@ const READS: ToolManifest = {
   effect: 'read',
   effectWithoutDestination: 'read',
   recovery: 'pure',
+  consent: 'judged',
   destinations: [],
   targets: [],
   content: [],
@@ -85,7 +86,7 @@ export class Conversation {
   /** Null when the call passes. */
   async tries(name: string, input: JsonObject): Promise<Refusal | null> {
     const origin = { author: { kind: 'model', name: 'm' }, trust: this.#untrusted ? 'untrusted' : 'trusted', private: this.#private } as const
-    const call = { callId: 'next', tool: name, input, turnId: 't', sessionId: null, effectId: 'e', origin }
+    const call = { callId: 'next', tool: name, input, turnId: 't', sessionId: null, effectId: 'e', binding: null, origin }
     const context = { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: this.evidence } as const
     const decision = await clear(toolCall, call, context, quiet, AbortSignal.timeout(5000))
     return decision.ok ? null : decision.refusal

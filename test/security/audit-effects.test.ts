@@ -46,6 +46,7 @@ function acting(run: (signal: AbortSignal) => Promise<string>, manifest: Partial
       destinations: ['to'],
       content: [],
       paths: [],
+      consent: 'judged',
       returns: { trust: 'trusted', private: false, curated: false, records: false },
       ...manifest,
     },

@@ -303,6 +303,7 @@ describe('a stage that cannot decide', () => {
       turnId: 't',
       sessionId: null,
       effectId: 'e',
+      binding: null,
       origin: { author: { kind: 'owner' }, trust: 'untrusted', private: true },
     } as const
     const context: ToolCallContext = { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: new Conversation().evidence }
