@@ -211,6 +211,14 @@ export const requirements: readonly Requirement[] = [
       'hold no secret and no word of a message, a result, a path or a name that the model made up',
     ],
   ]),
+  ...proved('test/security/audit-reading.test.ts', [
+    [
+      'SEC-300',
+      '`cara doctor` verifies the audit trail and who may read it',
+      'verifies the trail and says which key, how many receipts and the anchor; warns of a file that others may read',
+    ],
+    ['SEC-301', '`cara audit show --turn` tells the story of one turn', 'tells what one turn did and nothing of another'],
+  ]),
   ...proved('src/guard/count-decisions.test.ts', [
     ['SEC-60', 'A flood of refusals is counted, not written out', 'are noted at once, and counted within their minute, each rule and verdict apart'],
   ]),

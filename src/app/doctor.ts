@@ -26,6 +26,7 @@ export async function examine(env: Environment, paths: Paths): Promise<readonly 
     }),
     await gateway(paths),
     await attempt('database', () => database(paths)),
+    await attempt('audit trail', () => auditTrail(env, paths)),
     await models(env, paths),
   ]
 }
@@ -84,6 +85,11 @@ async function database(paths: Paths): Promise<string | Finding> {
   } finally {
     await store.close()
   }
+}
+
+async function auditTrail(env: Environment, paths: Paths): Promise<string | Finding> {
+  const { examineTrail } = await import('./audit.ts')
+  return examineTrail(env, paths)
 }
 
 async function models(env: Environment, paths: Paths): Promise<Finding> {

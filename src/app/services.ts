@@ -51,7 +51,7 @@ export function createServices(env: Environment): CliServices {
     },
     async auditShow(query) {
       const { newestReceipts } = await import('../telemetry/audit/newest.ts')
-      return newestReceipts(paths.audit, query.limit, query.kind)
+      return newestReceipts(paths.audit, query.limit, query.kind, query.turn)
     },
     async doctor() {
       const { examine } = await import('./doctor.ts')

@@ -45,8 +45,8 @@ export interface CliServices {
   token(): Promise<string>
   /** Whether the audit trail is what was written. `anchor` is a `SEQ:HASH` that an earlier call gave. */
   auditVerify(anchor: string | null): Promise<AuditVerdict>
-  /** The newest receipts, oldest of them first; of one kind, or of all. */
-  auditShow(query: { readonly limit: number; readonly kind: string | null }): Promise<readonly AuditLine[]>
+  /** The newest receipts, oldest of them first; of one kind and of one turn, where these are given. */
+  auditShow(query: { readonly limit: number; readonly kind: string | null; readonly turn: string | null }): Promise<readonly AuditLine[]>
   /** Checks of the machine, state folder, configuration, database and models. */
   doctor(): Promise<readonly Finding[]>
 }

@@ -130,7 +130,10 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     tryProvider: world.tryProvider ?? (() => Promise.resolve(['big-model', 'small-model'])),
     token: () => Promise.resolve(TOKEN),
     auditVerify: () => Promise.resolve(world.audit?.verdict ?? { fault: null, warnings: [], files: 1, lines: 3, anchor: `3:${'h'.repeat(43)}`, key: 'key' }),
-    auditShow: ({ kind }) => Promise.resolve((world.audit?.receipts ?? []).filter((receipt) => kind === null || receipt.kind === kind)),
+    auditShow: ({ kind, turn }) =>
+      Promise.resolve(
+        (world.audit?.receipts ?? []).filter((receipt) => (kind === null || receipt.kind === kind) && (turn === null || receipt['turn'] === turn)),
+      ),
     doctor: () => Promise.resolve(world.findings ?? []),
   }
 }

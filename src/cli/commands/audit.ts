@@ -42,17 +42,21 @@ const show = defineCommand({
   options: {
     limit: { type: 'number', short: 'n', value: 'N', default: 20, description: 'How many' },
     kind: { type: 'string', value: 'KIND', description: 'Only those of this kind' },
+    turn: { type: 'string', value: 'TURN', description: 'Only those of this turn: what was asked, decided and done in it' },
     json: { type: 'boolean', description: 'Print the receipts as JSON, one a line, and errors too' },
   },
   positionals: [],
-  examples: [{ command: 'cara audit show -n 5 --kind effect-intended', does: 'The last five calls of tools that were let through' }],
+  examples: [
+    { command: 'cara audit show -n 5 --kind effect-intended', does: 'The last five calls of tools that were let through' },
+    { command: 'cara audit show --turn turn_1', does: 'What one turn did, under which rules, and what was refused' },
+  ],
   async run(context, parsed) {
     const limit = Math.min(Math.max(1, parsed.number('limit')), 100_000)
     const kind = parsed.text('kind') ?? null
     if (kind !== null && !receiptKinds.some((known) => known === kind)) {
       throw new AppError('cli/usage', `there is no receipt of the kind ${oneLine(kind)}`, { hint: `use one of ${receiptKinds.join(', ')}` })
     }
-    const receipts = await context.services.auditShow({ limit, kind })
+    const receipts = await context.services.auditShow({ limit, kind, turn: parsed.text('turn') ?? null })
     const paint = painter(context.io)
     for (const receipt of receipts) {
       if (parsed.flag('json')) {

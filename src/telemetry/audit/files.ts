@@ -1,6 +1,6 @@
 /** The files of the trail: `receipts.jsonl` is written, `receipts-000001.jsonl` and on are full. */
 import { isUtf8 } from 'node:buffer'
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { MAX_LINE_BYTES } from './line.ts'
 
@@ -82,4 +82,11 @@ export function* rawLines(folder: string, name: string, first = 0): Generator<Ra
 
 function textOf(bytes: Buffer): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : ''
+}
+
+/** The folder and what is in it, as far as it is not its owner's alone. Where modes mean nothing, nothing. */
+export function openToOthers(folder: string): readonly string[] {
+  if (process.getuid === undefined) return []
+  const all = [folder, ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))]
+  return all.filter((path) => ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
 }

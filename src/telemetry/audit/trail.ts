@@ -1,42 +1,21 @@
 /**
  * Writes the trail. Lines wait at most 100 ms and are written together, the last of them signed: a signature costs fourteen times what a line does. There is one writer, the gateway
- * that holds the state folder. What cannot be written keeps its place: the chain only goes on with what is in the file.
+ * that holds the state folder. What cannot be written keeps its place.
  */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fdatasync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, fdatasync, mkdirSync } from 'node:fs'
 import { promisify } from 'node:util'
-import type { AuditKeys, AuditTrail, Receipt } from '../../contracts/audit.ts'
+import type { AuditTrail, Receipt } from '../../contracts/audit.ts'
 import { AppError } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/log.ts'
-import { CURRENT, fullFiles, fullName } from './files.ts'
 import { writeHead } from './head.ts'
 import { readWaiting, removeWaiting, waitingReceipts } from './inbox.ts'
-import { lastSigned } from './last-line.ts'
-import { makeLine, type Dated, type Place } from './line.ts'
+import type { Dated, Place } from './line.ts'
 import { recover } from './recover.ts'
+import { SharedFlush } from './shared-flush.ts'
+import { TrailFile, type TrailFileOptions } from './trail-file.ts'
 
-export interface TrailOptions {
-  readonly folder: string
-  readonly maxFileBytes: number
-  readonly keepFiles: number
-  readonly keys: AuditKeys
+export interface TrailOptions extends TrailFileOptions {
   readonly log: Log
-  readonly now: () => number
   /** Flushes a file of this descriptor, off the event loop. */
   readonly flush?: (descriptor: number) => Promise<void>
 }
@@ -72,33 +51,29 @@ export function openTrail(options: TrailOptions): OpenTrail {
 class Trail implements OpenTrail {
   readonly #options: TrailOptions
   readonly #flushFile: (descriptor: number) => Promise<void>
-  #place: Place
+  readonly #file: TrailFile
+  readonly #flushes: SharedFlush
   #pending: Dated[] = []
   #lost = 0
-  #descriptor: number | null = null
-  #size = 0
   #timer: NodeJS.Timeout | null = null
   #syncTimer: NodeJS.Timeout | null = null
   #fault: string | null = null
   /** A flush that failed is final: the system may take lost pages for written. */
   #isDead = false
-  /** Half a write stands at the end. */
-  #isTorn = false
-  #flushing: Promise<void> | null = null
-  #nextFlush: Promise<void> | null = null
-  /** Full files that a flush may still be looking at. */
-  #retired: number[] = []
   #isClosed = false
 
   constructor(options: TrailOptions, place: Place, first: readonly Receipt[]) {
     this.#options = options
     this.#flushFile = options.flush ?? promisify(fdatasync)
-    this.#place = place
+    this.#file = new TrailFile(options, place)
+    this.#flushes = new SharedFlush(
+      () => this.#flush(),
+      () => this.#file.closeRetired(),
+    )
     for (const receipt of first) this.#pending.push({ at: options.now(), receipt })
     this.#write()
     this.#takeInbox()
-    fsyncSync(this.#open())
-    this.#writeHead(this.#place)
+    this.#file.sync()
   }
 
   note(receipt: Receipt): void {
@@ -116,7 +91,7 @@ class Trail implements OpenTrail {
       this.#pending = this.#pending.filter((waiting) => waiting !== dated)
       throw unwritable(this.#fault ?? 'the file cannot be written')
     }
-    await this.#flushed()
+    await this.#flushes.request()
   }
 
   mac(text: string): string {
@@ -133,26 +108,20 @@ class Trail implements OpenTrail {
     if (this.#syncTimer !== null) clearTimeout(this.#syncTimer)
     try {
       this.#takeInbox()
-      if (this.#tryWrite() && this.#descriptor !== null && !this.#isDead) {
-        fsyncSync(this.#descriptor)
-        this.#writeHead(this.#place)
-      }
+      if (this.#tryWrite() && this.#file.descriptor !== null && !this.#isDead) this.#file.sync()
     } catch (error) {
       this.#fail(error)
     }
     this.#isClosed = true
-    const descriptors = [...this.#retired, ...(this.#descriptor === null ? [] : [this.#descriptor])]
-    this.#retired = []
-    this.#descriptor = null
     // A number that is free again may become another file's, which a late flush must not meet.
-    void (this.#flushing ?? Promise.resolve()).catch(() => undefined).then(() => descriptors.forEach(closeQuietly))
+    void this.#flushes.settled().then(() => this.#file.close())
   }
 
   #tryWrite(): boolean {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     try {
-      if (this.#isTorn) return false
+      if (this.#file.isTorn) return false
       this.#write()
       if (this.#isDead) return true
       if (this.#fault !== null) this.#options.log.info('audit.works-again')
@@ -162,6 +131,8 @@ class Trail implements OpenTrail {
       this.#fail(error)
       this.#timer ??= setTimeout(() => this.#tryWrite(), RETRY_MS).unref()
       return false
+    } finally {
+      if (!this.#flushes.isRunning) this.#file.closeRetired()
     }
   }
 
@@ -172,122 +143,17 @@ class Trail implements OpenTrail {
     }
     while (this.#pending.length > 0) {
       const batch = this.#pending.slice(0, MAX_CHUNK)
-      const descriptor = this.#open()
-      const chunk = this.#chunk(batch)
-      const isFull = this.#size + chunk.bytes.length > this.#options.maxFileBytes
-      if (isFull) {
-        this.#rotate(descriptor)
-        // The first line of the new file comes before these.
-        const next = this.#open()
-        this.#append(next, this.#chunk(batch))
-      } else this.#append(descriptor, chunk)
+      this.#file.append(batch)
       this.#pending = this.#pending.slice(batch.length)
     }
     this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_MS).unref()
   }
 
-  #chunk(receipts: readonly Dated[]): { readonly bytes: Buffer; readonly place: Place } {
-    const texts: string[] = []
-    let place = this.#place
-    for (const [index, dated] of receipts.entries()) {
-      const line = makeLine(dated, place, index === receipts.length - 1 ? this.#options.keys.sign : null)
-      texts.push(line.text)
-      place = line.place
-    }
-    return { bytes: Buffer.from(`${texts.join('\n')}\n`), place }
-  }
-
-  #append(descriptor: number, { bytes, place }: { readonly bytes: Buffer; readonly place: Place }): void {
-    try {
-      for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written)
-    } catch (error) {
-      this.#takeBack(descriptor)
-      throw error
-    }
-    this.#size += bytes.length
-    this.#place = place
-  }
-
-  /** Half a write would be no line of ours. What cannot be taken back is cut at the next start. */
-  #takeBack(descriptor: number): void {
-    try {
-      ftruncateSync(descriptor, this.#size)
-    } catch {
-      this.#isTorn = true
-    }
-  }
-
-  /** The file under the name: one that somebody moved away is not written any more. */
-  #open(): number {
-    const path = join(this.#options.folder, CURRENT)
-    if (this.#descriptor !== null && isSame(path, this.#descriptor)) return this.#descriptor
-    if (this.#descriptor !== null) this.#retire(this.#descriptor)
-    this.#descriptor = null
-    const descriptor = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600)
-    fchmodSync(descriptor, 0o600)
-    this.#descriptor = descriptor
-    this.#size = fstatSync(descriptor).size
-    if (this.#size === 0) this.#append(descriptor, this.#chunk([{ at: this.#options.now(), receipt: { kind: 'file-started', key: this.#options.keys.id } }]))
-    return descriptor
-  }
-
-  #rotate(descriptor: number): void {
-    const { folder } = this.#options
-    fsyncSync(descriptor)
-    renameSync(join(folder, CURRENT), join(folder, fullName((fullFiles(folder).at(-1)?.number ?? 0) + 1)))
-    this.#prune()
-    fsyncFolder(folder)
-  }
-
-  /** The note that a file is gone is on the disk before the file goes. */
-  #prune(): void {
-    const { folder, keepFiles, now } = this.#options
-    const full = fullFiles(folder)
-    for (const { name } of full.slice(0, Math.max(0, full.length + 1 - keepFiles))) {
-      const last = lastSigned(folder, name)?.place ?? null
-      const descriptor = this.#open()
-      // What cannot be named stays, and is seen.
-      if (last === null) continue
-      this.#append(descriptor, this.#chunk([{ at: now(), receipt: { kind: 'pruned', lastSeq: last.seq, lastHash: last.hash } }]))
-      fsyncSync(descriptor)
-      rmSync(join(folder, name))
-    }
-  }
-
-  #retire(descriptor: number): void {
-    this.#retired.push(descriptor)
-    if (this.#flushing === null) this.#closeRetired()
-  }
-
-  #closeRetired(): void {
-    for (const descriptor of this.#retired.splice(0)) closeQuietly(descriptor)
-  }
-
-  /** Resolves when all that is written now is on the disk; who waits together shares a flush. */
-  #flushed(): Promise<void> {
-    if (this.#flushing === null) return this.#beginFlush()
-    return (this.#nextFlush ??= this.#flushing
-      .catch(() => undefined)
-      .then(() => {
-        this.#nextFlush = null
-        return this.#beginFlush()
-      }))
-  }
-
-  #beginFlush(): Promise<void> {
-    const flushing = this.#flush().finally(() => {
-      if (this.#flushing === flushing) this.#flushing = null
-      this.#closeRetired()
-    })
-    this.#flushing = flushing
-    return flushing
-  }
-
   async #flush(): Promise<void> {
-    const place = this.#place
+    const { place, descriptor } = this.#file
     try {
-      if (this.#isDead || this.#descriptor === null) throw new Error('it is closed')
-      await this.#flushFile(this.#descriptor)
+      if (this.#isDead || descriptor === null) throw new Error('it is closed')
+      await this.#flushFile(descriptor)
     } catch (error) {
       this.#isDead = true
       this.#fail(error)
@@ -301,7 +167,7 @@ class Trail implements OpenTrail {
     this.#syncTimer = null
     if (this.#isClosed) return
     this.#takeInbox()
-    this.#flushed().catch(() => undefined)
+    this.#flushes.request().catch(() => undefined)
   }
 
   #takeInbox(): void {
@@ -320,7 +186,7 @@ class Trail implements OpenTrail {
 
   #writeHead(place: Place): void {
     try {
-      writeHead(this.#options.folder, place, this.#options.keys.sign)
+      this.#file.writeHead(place)
     } catch (error) {
       this.#fail(error)
     }
@@ -338,28 +204,4 @@ function unwritable(detail: string, cause?: unknown): AppError {
     hint: 'Check the disk and the folder audit/ in the state folder',
     ...(cause === undefined ? {} : { cause }),
   })
-}
-
-function isSame(path: string, descriptor: number): boolean {
-  const named = statSync(path, { throwIfNoEntry: false })
-  const open = fstatSync(descriptor)
-  return named !== undefined && named.ino === open.ino && named.dev === open.dev
-}
-
-function closeQuietly(descriptor: number): void {
-  try {
-    closeSync(descriptor)
-  } catch {
-    // Nothing more can be done with it.
-  }
-}
-
-function fsyncFolder(folder: string): void {
-  try {
-    const descriptor = openSync(folder, 'r')
-    fsyncSync(descriptor)
-    closeSync(descriptor)
-  } catch {
-    // Some platforms open no folders; there the file system keeps names by itself.
-  }
 }
