@@ -80,8 +80,13 @@ export interface Tool<Input = unknown> {
    * runs; another answer is another call. Changes nothing; throws `AppError`.
    */
   bind?(input: Input, signal: AbortSignal): Promise<JsonValue>
-  /** What a later call must share with this one to pass by the unlock `always`; without it: tool, destinations and targets. */
-  shape?(input: Input): JsonValue
+  /** What a later call must share with this one to pass by the unlock `always`; without it: tool, destinations and targets. `binding` is what `bind` answered for this call. */
+  shape?(input: Input, binding: JsonValue): JsonValue
+  /**
+   * What the owner is shown of a call, beside its arguments: one fact on each line, in the owner's words, every byte of what would run or be sent visible. Lines are the tool's
+   * own; what a model wrote stands in them by `visibleText` only.
+   */
+  describe?(input: Input, binding: JsonValue): readonly string[]
   run(input: Input, call: Cleared<ToolCall>, signal: AbortSignal): Promise<ToolResult>
 }
 
