@@ -75,7 +75,7 @@ export class Replay {
   }
 
   async #refusal(call: ToolCall): Promise<string | null> {
-    const context = { tools: this.#suite.tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: this.#evidence } as const
+    const context = { tools: this.#suite.tools, policy: { policy: 'allow-all', list: [] }, roots: ['/'], evidence: this.#evidence } as const
     const decision = await clear(toolCall, call, context, quiet, AbortSignal.timeout(10_000))
     return decision.ok ? null : decision.refusal.why
   }

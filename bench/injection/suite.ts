@@ -9,13 +9,13 @@ const parameter = z.record(z.string(), z.json())
 const toolFacts = z.object({
   name: z.string(),
   effect,
-  effectWithoutDestination: effect.optional(),
+  effectWithoutDestination: effect.nullish(),
   returns: z.enum(['trusted', 'untrusted']),
   private: z.boolean(),
   destinationArgs: z.array(z.string()),
   contentArgs: z.array(z.string()),
   targetArgs: z.array(z.string()),
-  curated: z.boolean().default(false),
+  curated: z.boolean().nullish(),
   parameters: z.object({ properties: z.record(z.string(), parameter).default({}) }),
 })
 const toolsFile = z.object({ suite: z.string(), owner: z.object({ identifiers: z.array(z.string()) }), tools: z.array(toolFacts) })
@@ -81,9 +81,9 @@ function toolOf(facts: z.infer<typeof toolFacts>): AnyTool {
       destinations: facts.destinationArgs,
       targets: facts.targetArgs.filter((name) => !isMeasure(name, facts.parameters.properties[name.split('.')[0] ?? ''])),
       content: facts.contentArgs,
-      paths: [],
+      paths: facts.effect === 'read' ? Object.keys(facts.parameters.properties).filter((name) => /(?:^|_)(?:path|file|filename)$/.test(name)) : [],
       // The data do not say which results are serialised by a provider. Those of the owner's own stores and of catalogues are; pages and reviews are not private.
-      returns: { trust: facts.returns, private: facts.private, curated: facts.curated, records: facts.returns === 'trusted' || facts.private },
+      returns: { trust: facts.returns, private: facts.private, curated: facts.curated ?? false, records: facts.returns === 'trusted' || facts.private },
     },
     run: () => Promise.reject(new Error('a replay runs nothing')),
   }

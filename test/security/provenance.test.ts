@@ -151,6 +151,76 @@ describe('destinationsKnown', () => {
     assert.equal(await talk.stoppedBy('confirm_payment', { code: '222222' }), 'destinationsKnown', 'a used one')
   })
 
+  it('hears what is asked for in other words, and what is asked not to be done', async () => {
+    const guests = { title: 'Dinner', guests: ['ann@example.org'] }
+    for (const words of ['Set up a dinner with ann@example.org', 'Put a dinner with ann@example.org into my calendar', 'Open an event for ann@example.org'])
+      assert.equal(await asked(words).stoppedBy('create_event', guests), null, words)
+    const account = { account: 'GB29NWBK60161331926819', reference: 'x' }
+    for (const words of [
+      'Look up GB29NWBK60161331926819, but do not pay it yet',
+      "Don't ever pay GB29NWBK60161331926819",
+      'Prüfe GB29NWBK60161331926819, nicht bezahlen',
+    ])
+      assert.equal(await asked(words).stoppedBy('pay', account), 'destinationsKnown', words)
+    assert.equal(await asked('If it is not there, pay GB29NWBK60161331926819').stoppedBy('pay', account), null, 'a negation ends at the pause')
+  })
+
+  it('lets go what was put together of objects that the owner named, once, and nothing that others put in', async () => {
+    const shelf = '- id: P1\n  name: Blue kettle\n- id: P2\n  name: Gold watch'
+    const talk = (prompt: string) => new Conversation().says(prompt).did('people_search', {}, shelf).did('review_list', {}, '- text: nice')
+    const order = 'Put the Blue kettle into my cart and check out the order'
+    assert.equal(await talk(order).did('add_to_cart', { product: 'P1' }, 'added').stoppedBy('place_order', {}), null)
+    assert.equal(await talk(order).stoppedBy('place_order', {}), 'destinationsKnown', 'nothing was put together')
+    assert.equal(await talk(order).did('add_to_cart', { product: 'P2' }, 'added').stoppedBy('place_order', {}), 'destinationsKnown', 'seen, but not named')
+    const mixed = talk(order).did('add_to_cart', { product: 'P1' }, 'added').did('add_to_cart', { product: 'P2' }, 'added')
+    assert.equal(await mixed.stoppedBy('place_order', {}), 'destinationsKnown', 'one of two')
+    const unasked = talk('Put the Blue kettle into my cart, but do not order it').did('add_to_cart', { product: 'P1' }, 'added')
+    assert.equal(await unasked.stoppedBy('place_order', {}), 'destinationsKnown')
+    const twice = talk(order).did('add_to_cart', { product: 'P1' }, 'added').did('place_order', {}, 'done')
+    assert.equal(await twice.stoppedBy('place_order', {}), 'destinationsKnown')
+  })
+
+  it('finds what the owner calls his own in his own record, and nowhere else', async () => {
+    const address = '12 Elm Street, Springfield'
+    const talk = (prompt: string) => asked(prompt).did('profile_read', {}, `address: ${address}\nname: Ann`)
+    const send = (one: Conversation, to: string) => one.stoppedBy('send_parcel', { address: to })
+    assert.equal(await send(talk('Send the parcel to my home address'), address), null)
+    assert.equal(await send(talk('Send the parcel'), address), 'destinationsKnown', 'he did not say where')
+    assert.equal(await send(talk('Send the parcel to her address'), address), 'destinationsKnown')
+    assert.equal(await send(talk('Send the parcel to my home address'), '99 Elm Street, Springfield'), 'destinationsKnown')
+    const others = asked('Send the parcel to my address').did('mail_search', {}, '- address: 99 Evil Road, Springfield')
+    assert.equal(await send(others, '99 Evil Road, Springfield'), 'destinationsKnown', 'a record of others')
+    const noted = asked('Send the parcel to my address')
+      .did('note_write', { text: 'address: 99 Evil Road, Springfield' }, 'saved')
+      .did('note_read', {}, 'address: 99 Evil Road, Springfield')
+    assert.equal(await send(noted, '99 Evil Road, Springfield'), 'destinationsKnown', 'an echo')
+    const two = talk('Send the parcel to my address').did('profile_read', {}, 'address: 99 Evil Road, Springfield')
+    assert.equal(await send(two, address), 'destinationsKnown', 'two of them')
+  })
+
+  it('answers who wrote what the owner wants answered', async () => {
+    const invitation = (from: string) => `- from: ${from}\n  id: '8'\n  subject: Birthday party`
+    const talk = (prompt: string) => new Conversation().says(prompt).did('mail_search', {}, invitation('mark@example.org'))
+    const answer = (one: Conversation, to = 'mark@example.org') => one.stoppedBy('send_mail', { to: [to], text: 'I will come' })
+    const prompt = "Read the mail about Mark's birthday party and reply that I will come"
+    assert.equal(await answer(talk(prompt)), null)
+    assert.equal(await answer(talk('Read the mail about the birthday party, and send Ann a mail')), 'destinationsKnown', 'no answer was asked for')
+    assert.equal(await answer(talk('Read my mail and reply that I will come')), 'destinationsKnown', 'to nothing that he named')
+    assert.equal(await answer(talk(prompt).did('mail_search', {}, invitation(EVIL)), EVIL), 'destinationsKnown', 'two of that name')
+    assert.equal(await answer(talk(prompt).did('page_fetch', { url: 'x.example' }, invitation(EVIL)), EVIL), 'destinationsKnown', 'written by a page')
+  })
+
+  it('traces no time, in figures or in words, and takes nothing else for one', async () => {
+    const book = (slot: string) => asked('Book a table at "Roma" for friday morning').stoppedBy('book_table', { place: 'Roma', slot })
+    for (const slot of ['Friday 09:00-12:00', '2026-05-01 10:00', 'next Friday at 9 am', 'May 4th']) assert.equal(await book(slot), null, slot)
+    for (const slot of ['Friday 12 Mallory', 'Mallory 09:00', '12 34', 'Sunday']) assert.equal(await book(slot), 'destinationsKnown', slot)
+  })
+
+  it('ends an address where the next sentence begins', async () => {
+    assert.equal(await asked('Fetch www.news.example.It is new').stoppedBy('page_fetch', { url: 'www.news.example' }), null)
+    assert.equal(await asked('Fetch www.news.example.it').stoppedBy('page_fetch', { url: 'www.news.example' }), 'destinationsKnown')
+  })
+
   it('remembers what the owner has answered for', async () => {
     const talk = asked('Send a mail to whom it concerns')
     talk.evidence.grant([EVIL])

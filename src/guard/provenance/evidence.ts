@@ -17,6 +17,8 @@ export interface Deed {
   readonly at: number
   readonly effect: 'read' | 'write' | 'egress' | 'irreversible'
   readonly arguments: readonly string[]
+  /** Which objects it acted on. */
+  readonly targets: readonly { readonly name: string; readonly text: string }[]
 }
 
 /** Older pieces than these are forgotten: what they would have vouched for is asked about. */
@@ -96,7 +98,17 @@ export class Evidence {
     if (part.isError) return
     const asked = call === undefined ? [] : leaves(call.input)
     const manifest = this.#tools.get(part.tool)?.manifest
-    if (this.#deeds.length < MAX_CALLS) this.#deeds.push({ tool: part.tool, at: this.#calls, effect: manifest?.effect ?? 'irreversible', arguments: asked })
+    if (this.#deeds.length < MAX_CALLS) {
+      const targets =
+        call === undefined
+          ? []
+          : (manifest?.targets ?? []).flatMap((path) =>
+              valuesAt(call.input, path.split('.'))
+                .flatMap(leaves)
+                .map((text) => ({ name: path, text })),
+            )
+      this.#deeds.push({ tool: part.tool, at: this.#calls, effect: manifest?.effect ?? 'irreversible', arguments: asked, targets })
+    }
     const isTrusted = part.origin.trust === 'trusted' && manifest?.returns.trust === 'trusted' && this.#calls <= MAX_CALLS
     const standing = !isTrusted ? 'untrusted' : manifest.returns.curated ? 'curated' : 'trusted'
     this.#push(

@@ -49,12 +49,21 @@ export function judgeDestinations(call: ToolCall, manifest: ToolManifest, eviden
   const unknown = judged.filter(({ path, trace: found }) => !isOwners(found) && !(found.by === 'seen' && isAimed && !manifest.destinations.includes(path)))
   if (unknown.length > 0) return objection(call.tool, unknown)
   if (all.length > 0 && judged.every(({ trace: { by } }) => by === 'code')) return null
-  if (all.length === 0) return { why: unasked(call.tool), evidence: 'none of its arguments says what it acts on' }
+  if (all.length === 0 && !isAssembled(evidence)) return { why: unasked(call.tool), evidence: 'none of its arguments says what it acts on' }
   const isDone = evidence.deeds.some(
     (deed) => deed.tool === call.tool && deed.effect === 'irreversible' && all.every(({ text }) => deed.arguments.includes(text)),
   )
   if (isDone) return { why: unasked(call.tool), evidence: 'it was done once already' }
   return deedObjection(call, manifest, isAimed, evidence)
+}
+
+/**
+ * Whether what a call without arguments acts on was put together in this conversation, out of objects that the owner named: a cart that he had filled. One object that somebody
+ * else's text chose, and he is asked.
+ */
+function isAssembled(evidence: Evidence): boolean {
+  const parts = evidence.deeds.filter(({ effect, targets }) => effect === 'write' && targets.length > 0)
+  return parts.length > 0 && parts.every(({ tool, targets }) => targets.every(({ name, text }) => isOwners(trace(argument(name, text), tool, evidence))))
 }
 
 const unasked = (tool: string) => `${tool} acts outside, and you did not ask for this`

@@ -1,9 +1,27 @@
 /** Records that the owner named: an event by its title, a file by its name, a person in the address book. Their fields are known, as long as they agree. */
 import type { Evidence } from './evidence.ts'
 import type { Piece } from './piece.ts'
-import { isNamed, nounsOf, type Argument } from './owner-words.ts'
+import { asksForReply, isNamed, nounsOf, possessions, type Argument } from './owner-words.ts'
 import type { Field, ResultRecord } from './records.ts'
 import type { Value } from './values.ts'
+
+/**
+ * What he calls “my address” is in his own record, where only he or the system writes, and nothing else there bears that name. It leads to himself.
+ */
+export function isHisOwn({ name, value }: Argument, evidence: Evidence, owner: readonly Piece[]): boolean {
+  const noun = nounsOf(name).at(-1)
+  if (noun === undefined || noun.length < 4 || !possessions(owner).has(noun)) return false
+  const own = evidence.pieces.filter(({ standing, origin, isReceipt }) => standing === 'trusted' && origin.private && !isReceipt)
+  const fields = own.flatMap((piece) =>
+    piece.records.flatMap((record) =>
+      record
+        .entries()
+        .flatMap(([key, values]) => (nounsOf(key).at(-1) === noun ? values.map((field) => ({ field, piece })) : []))
+        .toArray(),
+    ),
+  )
+  return fields.length > 0 && fields.every(({ field, piece }) => field.value?.key === value.key && !evidence.isEcho(value, piece))
+}
 
 interface Link {
   readonly field: string
@@ -49,10 +67,15 @@ function holds(values: readonly Field[] | undefined, { value: wanted }: Argument
   return values?.some(({ value }) => value?.key === wanted.key) ?? false
 }
 
+/** Who wrote a record, and to whom a message goes: the same person where the owner asks for an answer to what he named. */
+const SENDERS = new Set(['sender', 'from', 'author', 'organizer'])
+const RECIPIENTS = new Set(['recipient', 'to', 'email', 'address'])
+
 /** An identity for an identity; another field only into the argument of its name, and only if the owner speaks of it: anybody can put an address into a mail's `cc`. */
 function fits(field: string, argument: string, owner: readonly Piece[]): boolean {
   const [from, to] = [nounsOf(field), nounsOf(argument)]
   if (from.includes('id') && to.includes('id')) return true
   const noun = from.at(-1)
+  if (SENDERS.has(noun ?? '') && RECIPIENTS.has(to.at(-1) ?? '')) return asksForReply(owner)
   return noun !== undefined && noun.length > 3 && noun === to.at(-1) && owner.some((piece) => piece.words.some(({ text }) => nounsOf(text).includes(noun)))
 }

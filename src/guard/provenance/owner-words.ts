@@ -57,7 +57,7 @@ const DEEDS: readonly (readonly string[])[] = [
   'cancel terminate stop return storniere kündige annule résilie cancela anula',
   'update change adjust set modify edit correct replace reset rename änder aktualisier anpass modifie change actualiza cambia',
   'reschedule move postpone schedule shift verschieb verlege déplace reporte mueve aplaza',
-  'create make add schedule plan register sign generate erstell crée ajoute crea añade',
+  'create make add put schedule plan register sign generate open file start set setup arrange organize organise erstell eröffne crée ajoute crea añade',
   'invite add include grant share give lade füge teile ajoute partage invita añade comparte',
   'merge close accept approve confirm verify bestätig accepte confirme acepta confirma',
   'fetch get visit read open browse check look summarize summarise find download view öffne ouvre visite cherche abre busca',
@@ -71,10 +71,26 @@ export function isAskedFor(tool: string, pieces: readonly Piece[]): boolean {
   const own = DEEDS.some((sort) => sort.includes(first)) ? [first] : nouns
   const verbs = new Set([first, ...DEEDS.filter((sort) => own.some((noun) => sort.includes(noun))).flat()])
   return pieces.some((piece) => {
-    const said = new Set(piece.words.flatMap(({ text }) => stems(text)))
+    const said = saidIn(piece)
     return verbs.values().some((verb) => said.has(verb))
   })
 }
+
+const said = new WeakMap<Piece, ReadonlySet<string>>()
+
+/** The stems of what he wants, also of two words as one (“check out”). What he says not to do is not among them. */
+function saidIn(piece: Piece): ReadonlySet<string> {
+  const known = said.get(piece)
+  if (known !== undefined) return known
+  const all = words(fold(piece.text).replaceAll(NEGATED, ' '))
+  const found = new Set(all.flatMap(({ text }, at) => [...stems(text), `${text}${all[at + 1]?.text ?? ''}`]))
+  said.set(piece, found)
+  return found
+}
+
+/** A negation and the words that it may reach, up to the next pause. */
+const NEGATED =
+  /(?<![\p{L}\p{N}])(?:not|never|without|(?:do|does|should|must|wo|ca)n['’]?t|nicht|nie|niemals|ohne|kein(?:e[mnrs]?)?|pas|jamais|sans|nunca|jamás|sin)(?:\s{1,8}[\p{L}\p{N}'’-]{1,40}){1,3}/giu
 
 function stems(word: string): readonly string[] {
   return [
@@ -86,6 +102,41 @@ function stems(word: string): readonly string[] {
     word.replaceAll('-', ''),
   ]
 }
+
+/** What he calls his own: the nouns behind “my”, one word between them at most. */
+export function possessions(pieces: readonly Piece[]): ReadonlySet<string> {
+  return new Set(
+    pieces.flatMap((piece) =>
+      piece.words.flatMap(({ text }, at) => (MINE.has(text) ? [at + 1, at + 2].map((next) => singular(piece.words[next]?.text ?? '')) : [])),
+    ),
+  )
+}
+const MINE = new Set([
+  'my',
+  'our',
+  'mein',
+  'meine',
+  'meiner',
+  'meinem',
+  'meinen',
+  'unser',
+  'unsere',
+  'mon',
+  'ma',
+  'mes',
+  'notre',
+  'nos',
+  'mi',
+  'mis',
+  'nuestra',
+  'nuestro',
+])
+
+/** Whether he wants somebody answered. */
+export function asksForReply(pieces: readonly Piece[]): boolean {
+  return pieces.some((piece) => REPLIES.values().some((verb) => saidIn(piece).has(verb)))
+}
+const REPLIES = new Set(['reply', 'answer', 'respond', 'antworte', 'beantworte', 'réponds', 'responde', 'contesta'])
 
 /** How people call a kind of value. */
 const KIND_NOUNS: Readonly<Partial<Record<Kind, RegExp>>> = {

@@ -5,7 +5,7 @@ import { decodings } from './decode.ts'
 import type { Evidence } from './evidence.ts'
 import type { Piece } from './piece.ts'
 import { fold, isPlain, squeeze } from './fold.ts'
-import { isLinked } from './linked.ts'
+import { isHisOwn, isLinked } from './linked.ts'
 import { beginnings, isAskedFor, isNamed, nounsOf, ownerPieces, speaksOfKind, type Argument } from './owner-words.ts'
 import { classify, isTyped } from './values.ts'
 
@@ -33,6 +33,7 @@ export function trace(wanted: Argument, tool: string, evidence: Evidence): Trace
   const owner = ownerPieces(evidence)
   if (evidence.isGranted(wanted.value) || isNamed(wanted, owner)) return { by: 'owner', evidence: 'your own words' }
   if (isAskedFor(tool, owner)) {
+    if (isHisOwn(wanted, evidence, owner)) return { by: 'linked', evidence: 'your own record' }
     if (isLinked(wanted, evidence, owner)) return { by: 'linked', evidence: 'the record that you named' }
     if (isCompletion(wanted, evidence, owner)) return { by: 'completed', evidence: 'the only name with the beginning that you gave' }
     if (isDelegated(wanted, evidence, owner)) return { by: 'delegated', evidence: 'the only one of its kind where you said to look it up' }

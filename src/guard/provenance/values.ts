@@ -17,6 +17,10 @@ const ACCOUNT = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,9}\b/g
 const PHONE = /(?<![\p{L}\p{N}])\+?\d[\d ()./-]{6,18}\d(?![\p{L}\p{N}])/gu
 const MOMENT = /^\d{4}-\d{2}-\d{2}(?:[ t]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:z|[+-]\d{2}:?\d{2})?)?$|^\d{1,2}:\d{2}$/i
 
+/** A time as people write it: words of the calendar and numbers, nothing else. */
+const CALENDAR =
+  /^(?=.{0,80}\d)(?:(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:jan|febr)uary|march|april|may|june|july|august|(?:septem|octo|novem|decem)ber|today|tomorrow|tonight|(?:mid)?night|morning|(?:after)?noon|evening|next|this|from|until|to|at|on|am|pm|o'clock|\d{1,2}(?:st|nd|rd|th)?|\d{4}|\d{1,2}[:.]\d{2}|\d{4}-\d{2}-\d{2})(?![\p{L}\p{N}])[\s,–-]{0,4}){1,12}$/iu
+
 export interface TypedValue extends Value {
   readonly kind: keyof Found
 }
@@ -33,7 +37,7 @@ const MAX_VALUE_CHARACTERS = 2048
 export function classify(text: string): Value {
   const trimmed = text.trim()
   if (trimmed.length > MAX_VALUE_CHARACTERS) return { kind: 'words', key: trimmed }
-  if (MOMENT.test(trimmed)) return { kind: 'moment', key: fold(trimmed) }
+  if (MOMENT.test(trimmed) || isCalendar(trimmed)) return { kind: 'moment', key: fold(trimmed) }
   if (isWhole(EMAIL, trimmed)) return { kind: 'email', key: emailKey(trimmed) }
   if (isWhole(ACCOUNT, trimmed)) return { kind: 'account', key: accountKey(trimmed) }
   if (isWhole(URL_LIKE, trimmed)) return { kind: 'url', key: urlKey(trimmed) }
@@ -42,11 +46,17 @@ export function classify(text: string): Value {
   return { kind: 'words', key: fold(trimmed).replaceAll(/\s+/g, ' ') }
 }
 
+/** A bare number is no time. */
+function isCalendar(text: string): boolean {
+  return text.length <= 80 && !/^[\d.,\s-]*$/.test(text) && CALENDAR.test(text)
+}
+
 /** The values in prose, by kind. */
 export type Found = Readonly<Record<'email' | 'url' | 'account' | 'phone', ReadonlySet<string>>>
 
 export function extract(text: string): Found {
-  const plain = text.normalize('NFKC')
+  // A sentence that begins without a space does not belong to the address before it.
+  const plain = text.normalize('NFKC').replaceAll(GLUED, '. ')
   const email = plain.includes('@') ? new Set(all(EMAIL, plain).map(emailKey)) : NONE
   // The host of an e-mail address is no page.
   const rest = email.size === 0 ? plain : plain.replaceAll(EMAIL, ' ')
@@ -59,6 +69,7 @@ export function extract(text: string): Found {
   }
 }
 const NONE: ReadonlySet<string> = new Set()
+const GLUED = /(?<=[a-z\d]\.[a-z]{2,12})\.(?=\p{Lu}\p{Ll})/gu
 
 export function emailKey(text: string): string {
   return fold(text).replace(/^['.]+|['.]+$/g, '')
