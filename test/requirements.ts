@@ -230,9 +230,25 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-20', 'A value stays untrusted when it is copied, encoded, split or echoed', 'a value stays untrusted cut, spaced, encoded and put together again'],
     ['SEC-21', 'An address that looks like the owner’s is another address', 'a lookalike of the owner’s value is another value'],
+    [
+      'SEC-25',
+      'A deed that the owner forbids is not taken for one that he asks for',
+      'hears what is asked for in other words, and what is asked not to be done',
+    ],
+    [
+      'SEC-26',
+      'What has no arguments acts only on what the owner chose',
+      'lets go what was put together of objects that the owner named, once, and nothing that others put in',
+    ],
+    ['SEC-27', 'What the owner calls his own is found in his own records only', 'finds what the owner calls his own in his own record, and nowhere else'],
     ['SEC-22', 'What identifies the owner leaves in no form without his word', 'holds what identifies the owner, in every form'],
   ]),
   ...proved('test/security/injection-sample.test.ts', [
+    [
+      'SEC-28',
+      'The rules hold in fields that they were not written for',
+      'nothing gets outside in fields that the rules were not written for, and most honest tasks ask nothing',
+    ],
     ['SEC-23', 'A hijacked model gets nothing outside; an honest one seldom asks', 'a hijacked model gets nothing outside, and an honest one asks once'],
   ]),
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),

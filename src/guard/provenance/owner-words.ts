@@ -83,7 +83,8 @@ function saidIn(piece: Piece): ReadonlySet<string> {
   const known = said.get(piece)
   if (known !== undefined) return known
   const all = words(fold(piece.text).replaceAll(NEGATED, ' '))
-  const found = new Set(all.flatMap(({ text }, at) => [...stems(text), `${text}${all[at + 1]?.text ?? ''}`]))
+  const pairs = all.map(({ text }, at) => `${text}${all[at + 1]?.text ?? ''}`)
+  const found = new Set([...all.flatMap(({ text }) => stems(text)), ...pairs])
   said.set(piece, found)
   return found
 }
