@@ -251,6 +251,16 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-23', 'A hijacked model gets nothing outside; an honest one seldom asks', 'a hijacked model gets nothing outside, and an honest one asks once'],
   ]),
+  ...proved('test/security/named-secrets.test.ts', [
+    [
+      'SEC-210',
+      'A named secret reaches its hosts and no others',
+      'for any other host, spelling, port, name or place it is refused before anything is connected',
+    ],
+    ['SEC-211', 'It follows no redirect to another origin', 'it follows no redirect to another origin, not even back, and leaves in no address'],
+    ['SEC-212', 'No model, store, receipt or log sees a named secret', 'through the whole gateway neither model, store, receipt nor log sees it'],
+    ['SEC-213', 'An answer gives no half of a secret away', 'an answer that is cut through the secret gives no half of it away'],
+  ]),
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [
     ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],

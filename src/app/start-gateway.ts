@@ -79,7 +79,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   closers.push(() => store.close())
   const transport = createTransport()
   closers.push(() => transport.close())
-  const fetch = createGuardedFetch(transport, report, { resolve: createResolve() })
+  const fetch = createGuardedFetch(transport, report, { resolve: createResolve(), secrets: config.secrets })
   const adapterDeps = { fetch, log, now: () => systemClock.now() }
   const providers = createProviderSet(config, adapterDeps)
 
@@ -111,7 +111,15 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   })
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
-  const tools = createTools({ store, settings, filesystem: config.filesystem, fetch, now: () => systemClock.now(), timeZone })
+  const tools = createTools({
+    store,
+    settings,
+    filesystem: config.filesystem,
+    fetch,
+    secrets: { named: config.secrets, known: secrets },
+    now: () => systemClock.now(),
+    timeZone,
+  })
   const control = createGateway({
     agent: {
       models,

@@ -6,6 +6,8 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod/mini'
 import type { EnvTable } from '../contracts/adapter.ts'
 import { described, optional, withDefault } from '../contracts/fields.ts'
+import { SECRET_NAME } from '../contracts/named-secret.ts'
+import { secretSchema } from '../contracts/secret.ts'
 
 const modelName = described(
   z.string().check(z.regex(/^[a-z0-9-]+:.+$/, 'expected `provider:model`, for example `openai:gpt-5.5`')),
@@ -97,6 +99,21 @@ const auditSection = z.strictObject({
   keepFiles: withDefault(between(2, 10_000), 20, 'Files of the audit trail that are kept, the one in use included; the oldest goes first'),
 })
 
+const secretHost = z
+  .string()
+  .check(z.maxLength(260), z.regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$/, 'expected a host name in lower case, with `:port` where it is not 443'))
+const namedSecret = z.strictObject({
+  value: described(z.readonly(secretSchema), 'The secret itself: `cara secrets set NAME` seals it'),
+  hosts: withDefault(z.array(secretHost), [], 'Hosts that it may be sent to, over https: `api.example.com` or `host:port`'),
+  header: withDefault(z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/)), 'authorization', 'Header that carries it where a tool only names it'),
+  prefix: withDefault(z.string().check(z.regex(/^[\x20-\x7e]{0,64}$/)), 'Bearer ', 'What stands before it in that header'),
+})
+const secretsSection = withDefault(
+  z.record(z.string().check(z.regex(SECRET_NAME, 'expected letters, digits, _ and -')), namedSecret),
+  {},
+  'Secrets that tools use without seeing them',
+)
+
 export const coreSections = {
   gateway: z.prefault(gatewaySection, {}),
   agent: z.prefault(agentSection, {}),
@@ -107,6 +124,7 @@ export const coreSections = {
   logging: z.prefault(loggingSection, {}),
   store: z.prefault(storeSection, {}),
   audit: z.prefault(auditSection, {}),
+  secrets: secretsSection,
 }
 
 const coreSchema = z.strictObject(coreSections)

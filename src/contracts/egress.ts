@@ -4,6 +4,7 @@ import type { Cleared } from './cleared.ts'
 export interface EgressRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly url: URL
+  /** A value may hold `{{secret:NAME}}`: the checkpoint puts the secret in, for its hosts. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
   /** Milliseconds until response headers, 30,000 by default. */
@@ -20,6 +21,8 @@ export interface EgressRequest {
   readonly policy: EgressPolicy
   /** The addresses that the checkpoint resolved and checked: a public host is reached at one of these and nowhere else. What a caller writes here is replaced or refused. */
   readonly pinned?: readonly string[]
+  /** Headers in which the checkpoint put named secrets; they replace those of the same name. A caller that writes them is refused. */
+  readonly credentials?: Readonly<Record<string, string>>
 }
 
 export type EgressPolicy = ConfiguredOrigins | PublicHosts
@@ -32,7 +35,7 @@ export interface ConfiguredOrigins {
   readonly origins: readonly string[]
 }
 
-/** Any https host, whoever named it, as long as every address of it is a public one. Such a request carries no credentials. */
+/** Any https host, whoever named it, as long as every address of it is a public one. Such a request carries no credentials but named secrets, by placeholder. */
 export interface PublicHosts {
   readonly hosts: 'public'
 }

@@ -2,6 +2,7 @@
 import { openDeadline } from '../std/deadline.ts'
 import type { EgressFetch, EgressRequest, EgressResponse, Resolve, Transport } from '../contracts/egress.ts'
 import { AppError } from '../contracts/errors.ts'
+import type { NamedSecrets } from '../contracts/named-secret.ts'
 import { egress } from './pipeline.ts'
 import { clear, refusalError } from './run-checkpoint.ts'
 import type { Reporter } from './stage.ts'
@@ -15,6 +16,8 @@ export interface PublicReach {
   /** Without it no public host is reached. */
   readonly resolve: Resolve
   readonly isPublic?: EgressContext['isPublic']
+  /** What headers may name. */
+  readonly secrets?: NamedSecrets
 }
 
 /** One request that passed, and what came back. */
@@ -25,9 +28,9 @@ interface Exchange {
 type Send = (request: EgressRequest, firstOrigin: string, signal: AbortSignal) => Promise<Exchange>
 
 export function createGuardedFetch(transport: Transport, report: Reporter, reach: PublicReach = { resolve: resolveNothing }): EgressFetch {
-  const { resolve, isPublic = isPublicAddress } = reach
+  const { resolve, isPublic = isPublicAddress, secrets } = reach
   const send: Send = async (request, firstOrigin, signal) => {
-    const decision = await clear(egress, request, { resolve, isPublic, firstOrigin }, report, signal)
+    const decision = await clear(egress, request, { resolve, isPublic, firstOrigin, secrets }, report, signal)
     signal.throwIfAborted()
     if (!decision.ok) throw refusalError(decision.refusal)
     return { request: decision.value, response: await transport(decision.value, signal) }
@@ -53,8 +56,9 @@ async function followRedirects(send: Send, first: EgressRequest, signal: AbortSi
   }
 }
 
-/** The request that a redirect asks for, with what was left of the headers; null for any other answer. */
-function redirected({ request, response: { status, headers } }: Exchange): EgressRequest | null {
+/** The request that a redirect asks for, with what was left of the headers and without what was put in; null for any other answer. */
+function redirected({ request: sent, response: { status, headers } }: Exchange): EgressRequest | null {
+  const { credentials: _, ...request } = sent
   const { location } = headers
   if (!REDIRECTS.has(status) || location === undefined) return null
   if (!URL.canParse(location, request.url)) throw new AppError('net/refused', `${request.url.origin} redirects to what is no address`)
@@ -62,7 +66,7 @@ function redirected({ request, response: { status, headers } }: Exchange): Egres
   url.hash = ''
   const becomesGet = status === 303 || (status < 303 && request.method === 'POST')
   if (!becomesGet) return { ...request, url }
-  const { body: _, ...rest } = request
+  const { body: __, ...rest } = request
   const kept = Object.fromEntries(Object.entries(rest.headers).filter(([name]) => !/^content-/i.test(name)))
   return { ...rest, url, method: 'GET', headers: kept }
 }

@@ -96,7 +96,7 @@ describe('the pipeline', () => {
       'toolCall toolKnown policyAllows inputValid pathsInsideRoots destinationsKnown ruleOfTwo',
       'toolResult originMarked secretsRedacted sizeWithinLimit',
       'outbound secretsRedacted',
-      'egress schemeAllowed hostAllowed resolvesToPublic credentialsSameOrigin',
+      'egress schemeAllowed hostAllowed resolvesToPublic credentialsSameOrigin secretsForHost',
     ])
   })
 })

@@ -11,6 +11,7 @@ import type { EgressContext } from './stages/egress/facts.ts'
 import { hostAllowed } from './stages/egress/host-allowed.ts'
 import { resolvesToPublic } from './stages/egress/resolves-to-public.ts'
 import { schemeAllowed } from './stages/egress/scheme-allowed.ts'
+import { secretsForHost } from './stages/egress/secrets-for-host.ts'
 import type { InboundContext, OutboundContext, OutboundText, PromptContext } from './stages/message/facts.ts'
 import { inboundSecretsRedacted, outboundSecretsRedacted } from './stages/message/secrets-redacted.ts'
 import { inboundSizeWithinLimit } from './stages/message/size-within-limit.ts'
@@ -62,5 +63,5 @@ export const outbound: Checkpoint<OutboundText, OutboundContext> = {
 /** What leaves towards servers; again for each redirect. */
 export const egress: Checkpoint<EgressRequest, EgressContext, AsyncStage<EgressRequest, EgressContext>> = {
   name: 'egress',
-  stages: [schemeAllowed, hostAllowed, resolvesToPublic /* pins the addresses */, credentialsSameOrigin],
+  stages: [schemeAllowed, hostAllowed, resolvesToPublic /* pins the addresses */, credentialsSameOrigin, secretsForHost /* puts them in */],
 }

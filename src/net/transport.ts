@@ -73,7 +73,7 @@ function dispatch(dispatcher: Dispatcher, request: EgressRequest, signal: AbortS
           origin: url.origin,
           path: url.pathname + url.search,
           method: request.method,
-          headers: { 'user-agent': 'carapace', ...request.headers, 'accept-encoding': 'identity' },
+          headers: { 'user-agent': 'carapace', ...request.headers, ...request.credentials, 'accept-encoding': 'identity' },
           body: request.body ?? null,
           headersTimeout: request.headersTimeoutMs ?? HEADERS_MS,
           bodyTimeout: request.idleTimeoutMs ?? IDLE_MS,

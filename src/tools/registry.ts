@@ -11,19 +11,21 @@ import { fileRead } from './file-read.ts'
 import { mathEval } from './math-eval.ts'
 import { memoryTools } from './memory.ts'
 import { sessionTools, type ReadableSessions } from './sessions.ts'
-import { webFetch } from './web-fetch.ts'
+import { webFetch, type WebSecrets } from './web-fetch.ts'
 
 export interface ToolDeps {
   readonly store: Pick<Store, 'memory'> & { readonly sessions: ReadableSessions }
   readonly settings: Pick<Settings, 'get' | 'redacted'>
   readonly filesystem: FileAccess
   readonly fetch: EgressFetch
+  /** What requests may name; without it, nothing. */
+  readonly secrets?: WebSecrets
   readonly now: () => number
   /** IANA name of the owner's time zone. */
   readonly timeZone: string
 }
 
-export function createTools({ store, settings, filesystem, fetch, now, timeZone }: ToolDeps): readonly AnyTool[] {
+export function createTools({ store, settings, filesystem, fetch, secrets, now, timeZone }: ToolDeps): readonly AnyTool[] {
   return [
     currentTime(now, timeZone),
     mathEval(),
@@ -32,6 +34,6 @@ export function createTools({ store, settings, filesystem, fetch, now, timeZone 
     configRead(settings),
     fileRead(filesystem),
     directoryList(filesystem),
-    webFetch(fetch),
+    webFetch(fetch, secrets),
   ]
 }

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { EgressFetch, EgressRequest, EgressResponse } from '../../src/contracts/egress.ts'
+import type { NamedSecrets } from '../../src/contracts/named-secret.ts'
 import { createGuardedFetch } from '../../src/guard/guarded-fetch.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
 import { createTransport } from '../../src/net/transport.ts'
@@ -44,12 +45,15 @@ export interface PublicWebOptions {
   readonly answers: Answers
   readonly site?: Site
   readonly isPublic?: (address: string) => boolean
+  /** What headers may name, given the port of the servers. */
+  readonly secrets?: (port: number) => NamedSecrets
 }
 
 export async function startPublicWeb({
   answers,
   site = sayWhere,
   isPublic = (address) => address !== INTERNAL && servers.includes(address),
+  secrets = () => ({}),
 }: PublicWebOptions) {
   const visits: Visit[] = []
   const connections: string[] = []
@@ -66,7 +70,11 @@ export async function startPublicWeb({
   const { port, running } = await listenOnOnePort(serve)
   const dns = await startDnsServer(answers)
   const transport = createTransport({ ca: certificate.cert })
-  const fetch = createGuardedFetch(transport, (report) => reports.push(report), { resolve: dns.resolve, isPublic: async (address) => isPublic(address) })
+  const fetch = createGuardedFetch(transport, (report) => reports.push(report), {
+    resolve: dns.resolve,
+    isPublic: async (address) => isPublic(address),
+    secrets: secrets(port),
+  })
   const web: PublicWeb = {
     port,
     visits,

@@ -9,6 +9,7 @@ import type { Clock } from '../../src/contracts/clock.ts'
 import type { Log } from '../../src/contracts/log.ts'
 import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { AppError } from '../../src/contracts/errors.ts'
+import type { NamedSecrets } from '../../src/contracts/named-secret.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Provider } from '../../src/contracts/provider.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
@@ -44,6 +45,7 @@ export interface TestGateway extends GatewayControl {
 export interface TestGatewayOptions {
   /** What `web_fetch` reaches; by default nothing. */
   readonly fetch?: EgressFetch
+  readonly namedSecrets?: NamedSecrets
   readonly providers: readonly Provider[]
   readonly routes?: Readonly<Record<string, readonly string[]>>
   /** By default the first provider's `model`. */
@@ -76,8 +78,17 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     tools: options.toolPolicy ?? coreSections.tools.parse({}),
     filesystem: coreSections.filesystem.parse({}),
   }
+  const web = options.namedSecrets === undefined ? {} : { secrets: { named: options.namedSecrets, known: secrets } }
   const tools = [
-    ...createTools({ store, settings: noSettings, filesystem: config.filesystem, fetch: options.fetch ?? noNetwork, now: () => clock.now(), timeZone: 'UTC' }),
+    ...createTools({
+      store,
+      settings: noSettings,
+      filesystem: config.filesystem,
+      fetch: options.fetch ?? noNetwork,
+      ...web,
+      now: () => clock.now(),
+      timeZone: 'UTC',
+    }),
     ...(options.tools ?? []),
   ]
   const models = createModelDirectory({

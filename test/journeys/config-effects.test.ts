@@ -11,6 +11,7 @@ const BUDGETS = 'test/journeys/agent.test.ts'
 const GATEWAY = 'test/journeys/config-effects-gateway.test.ts'
 const PROVIDERS = 'test/journeys/config-effects-providers.test.ts'
 const CHAT = 'test/contracts/provider-openai-config.test.ts'
+const SECRETS = 'test/security/named-secrets.test.ts'
 const START = 'test/journeys/first-light.test.ts'
 
 /** By key, the test that fails when its effect is taken away. */
@@ -53,6 +54,10 @@ const PROOFS: Readonly<Record<string, string>> = {
   'store.synchronous': GATEWAY,
   'audit.maxFileBytes': GATEWAY,
   'audit.keepFiles': GATEWAY,
+  'secrets.NAME.value': SECRETS,
+  'secrets.NAME.hosts': SECRETS,
+  'secrets.NAME.header': SECRETS,
+  'secrets.NAME.prefix': SECRETS,
   'providers.anthropic.apiKey': PROVIDERS,
   'providers.anthropic.baseUrl': PROVIDERS,
   'providers.openai.apiKey': CHAT,

@@ -1,11 +1,13 @@
 /** What the egress stages know besides the request. */
 import type { EgressPolicy, PublicHosts, Resolve } from '../../../contracts/egress.ts'
+import type { NamedSecrets } from '../../../contracts/named-secret.ts'
 
 export interface EgressContext {
   readonly resolve: Resolve
   readonly isPublic: (address: string) => Promise<boolean>
   /** Origin of the first request of a chain of redirects: the one that its headers were meant for. */
   readonly firstOrigin: string
+  readonly secrets?: NamedSecrets | undefined
 }
 
 export function reachesPublicHosts(policy: EgressPolicy): policy is PublicHosts {
