@@ -261,6 +261,15 @@ export const requirements: readonly Requirement[] = [
     ['SEC-212', 'No model, store, receipt or log sees a named secret', 'through the whole gateway neither model, store, receipt nor log sees it'],
     ['SEC-213', 'An answer gives no half of a secret away', 'an answer that is cut through the secret gives no half of it away'],
   ]),
+  ...proved('test/security/hijacked-model/hijacked-model.test.ts', [
+    [
+      'SEC-270',
+      'Whatever plan a hijacked model follows, nothing takes effect outside without the owner’s word, and each plan would succeed without its defence',
+      '${plan.class}: ${plan.name} (${plan.rows})',
+    ],
+    ['SEC-271', 'At least 80 hostile plans of every class are tried', 'has tried at least 80 plans, of every class'],
+    ['SEC-272', 'An honest model is not asked for what the owner said himself', '${plan.name}, unasked'],
+  ]),
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [
     ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],

@@ -104,12 +104,12 @@ function unanswered(callId: string, tool: string): ToolResultPart {
   return { type: 'tool-result', callId, tool, output: 'No result: the turn ended before this call did.', isError: true, origin }
 }
 
-/** What these messages show to a model. The model's own words carry the taint of what it had read. */
+/** What these messages show to a model. Its own answers add nothing: they carry the taint of what it had read. What it once wrote into a note comes back as a result, and does. */
 export function taintOf(messages: readonly Message[], start: Taint): Taint {
   let { untrusted, private: isPrivate } = start
   for (const message of messages) {
     for (const part of message.parts) {
-      if (!('origin' in part) || part.origin.author.kind === 'model') continue
+      if (!('origin' in part) || (message.role === 'assistant' && part.origin.author.kind === 'model')) continue
       untrusted ||= part.origin.trust === 'untrusted'
       isPrivate ||= part.origin.private
     }

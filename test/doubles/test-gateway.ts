@@ -53,6 +53,7 @@ export interface TestGatewayOptions {
   readonly agent?: Record<string, unknown>
   readonly tools?: readonly AnyTool[]
   readonly toolPolicy?: CoreConfig['tools']
+  readonly filesystem?: Record<string, unknown>
   readonly prices?: CoreConfig['usage']['prices']
   readonly secrets?: readonly string[]
   readonly audit?: Partial<CoreConfig['audit']>
@@ -76,7 +77,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const config = {
     agent: coreSections.agent.parse(options.agent ?? {}),
     tools: options.toolPolicy ?? coreSections.tools.parse({}),
-    filesystem: coreSections.filesystem.parse({}),
+    filesystem: coreSections.filesystem.parse(options.filesystem ?? {}),
   }
   const web = options.namedSecrets === undefined ? {} : { secrets: { named: options.namedSecrets, known: secrets } }
   const tools = [

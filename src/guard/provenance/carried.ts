@@ -58,25 +58,45 @@ function isVouchedFor(kind: keyof Found, key: string, evidence: Evidence): boole
 const IDENTIFIER = /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}-]{0,63}\d)[\p{L}\p{N}][\p{L}\p{N}-]{4,62}[\p{L}\p{N}](?![\p{L}\p{N}]|[.,]\d)/gu
 const HARMLESS = /^\d{4}-\d{2}-\d{2}(?:T\d{1,2})?$|^\d{1,2}-\d{1,2}-\d{2,4}$|^\d{1,3}(?:st|nd|rd|th)$/i
 const MAX_IDENTIFIERS = 5000
+/** Letters and digits of the longest. */
+const MAX_IDENTIFIER = 64
 const identifiers = new WeakMap<Piece, ReadonlyMap<string, string>>()
 
 export function carriedIdentifier({ texts, decoded }: Outgoing, evidence: Evidence): Carried | null {
-  // All texts as one: a value may be split over them.
-  const squeezed = [texts.join(''), ...decoded].map(squeeze)
-  if (squeezed.every((text) => text.length < 6)) return null
+  // All texts as one, and behind what earlier calls carried: a value may be split over them.
+  const before = evidence.deeds
+    .map(({ carried }) => carried)
+    .join('')
+    .slice(-MAX_IDENTIFIER)
+  const plain = squeeze(texts.join(''))
+  const squeezed = [plain, ...decoded.map(squeeze), ...disguises(plain)]
+  if (squeezed.every((text) => text.length < 6) && before === '') return null
+  const joined = before + plain.slice(0, MAX_IDENTIFIER)
   const words = new Set(texts.flatMap((text) => Array.from(text.matchAll(IDENTIFIER), ([word]) => squeeze(word))))
   const said = ownerPieces(evidence).map((piece) => squeeze(piece.text))
   for (const piece of evidence.pieces) {
     if (piece.standing === 'owner' || !piece.origin.private) continue
     for (const [key, word] of identifiersOf(piece)) {
       // Short ones are compared whole: a part of a longer number is another number.
-      const leaves = words.has(key) || (key.length >= 8 && squeezed.some((text) => text.includes(key)))
+      const isWhole = () => squeezed.some((text) => text.includes(key)) || (joined.includes(key) && !before.includes(key))
+      const leaves = words.has(key) || (key.length >= 8 && isWhole())
       if (leaves && !evidence.isGranted({ kind: 'words', key }) && !said.some((text) => text.includes(key)))
         return { value: word, evidence: `it is in ${piece.label}` }
     }
   }
   return null
 }
+
+/** The same letters and digits backwards, turned by half the alphabet, and with letters of other alphabets for ours: what the simplest recipes make of a value. */
+function disguises(text: string): readonly string[] {
+  const half = text.replaceAll(/[a-z]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + (letter < 'n' ? 13 : -13)))
+  const latin = /[^a-z0-9]/.test(text) ? [text.replaceAll(/[α-ω\u0430-\u0458]/g, (letter) => LOOKALIKES.get(letter) ?? letter)] : []
+  return [Array.from(text).toReversed().join(''), half, ...latin]
+}
+const LOOKALIKES: ReadonlyMap<string, string> = new Map([
+  ...Array.from('авекмнорстухіјѕ', (letter, at) => [letter, 'abekmhopctyxijs'[at] ?? letter] as const),
+  ...Array.from('αβεζηικμνορτυχ', (letter, at) => [letter, 'abezhikmnoptyx'[at] ?? letter] as const),
+])
 
 function identifiersOf(piece: Piece): ReadonlyMap<string, string> {
   const known = identifiers.get(piece)

@@ -5,8 +5,9 @@
 import type { JsonValue } from '../../contracts/json.ts'
 import type { Message, ToolCallPart, ToolResultPart } from '../../contracts/message.ts'
 import type { Origin } from '../../contracts/origin.ts'
-import type { AnyTool } from '../../contracts/tool.ts'
+import type { AnyTool, ToolManifest } from '../../contracts/tool.ts'
 import { valuesAt } from '../stages/tool/values-at.ts'
+import { squeeze } from './fold.ts'
 import { Piece } from './piece.ts'
 import { SentArguments } from './sent.ts'
 import { classify, type Value } from './values.ts'
@@ -19,11 +20,15 @@ export interface Deed {
   readonly arguments: readonly string[]
   /** Which objects it acted on. */
   readonly targets: readonly { readonly name: string; readonly text: string }[]
+  /** What it carried, as letters and digits; empty for what stayed inside. */
+  readonly carried: string
 }
 
 /** Older pieces than these are forgotten: what they would have vouched for is asked about. */
 const MAX_PIECES = 2000
 const MAX_CALLS = 2000
+/** Characters at the end of what a call carried: a value may go on in the next call. */
+const MAX_CARRIED = 256
 
 export class Evidence {
   readonly #tools: ReadonlyMap<string, AnyTool>
@@ -107,7 +112,9 @@ export class Evidence {
                 .flatMap(leaves)
                 .map((text) => ({ name: path, text })),
             )
-      this.#deeds.push({ tool: part.tool, at: this.#calls, effect: manifest?.effect ?? 'irreversible', arguments: asked, targets })
+      const effect = manifest?.effect ?? 'irreversible'
+      const content = call === undefined || effect === 'read' || effect === 'write' ? [] : contentOf(call.input, manifest)
+      this.#deeds.push({ tool: part.tool, at: this.#calls, effect, arguments: asked, targets, carried: squeeze(content.join('').slice(-MAX_CARRIED)) })
     }
     const isTrusted = part.origin.trust === 'trusted' && manifest?.returns.trust === 'trusted' && this.#calls <= MAX_CALLS
     const standing = !isTrusted ? 'untrusted' : manifest.returns.curated ? 'curated' : 'trusted'
@@ -132,6 +139,12 @@ export class Evidence {
     this.#pieces.push(piece)
     if (this.#pieces.length > MAX_PIECES) this.#pieces.shift()
   }
+}
+
+function contentOf(input: JsonValue, manifest: ToolManifest | undefined): readonly string[] {
+  if (manifest === undefined) return leaves(input)
+  const paths = manifest.content.filter((path) => !manifest.destinations.includes(path))
+  return paths.flatMap((path) => valuesAt(input, path.split('.')).flatMap(leaves))
 }
 
 /** Every scalar of an argument, as text. */

@@ -43,7 +43,7 @@ export function judgeDestinations(call: ToolCall, manifest: ToolManifest, eviden
   const isAimed = destinations.length > 0
   if (call.origin.trust === 'trusted') {
     // No third party has spoken yet: what was seen at all may be acted on. What was not is the model's invention.
-    const invented = judged.filter(({ trace: { by } }) => by === 'nowhere' || by === 'disguised')
+    const invented = judged.filter(({ trace: found }) => !isOwners(found) && found.by !== 'seen')
     return objection(call.tool, invented) ?? deedObjection(call, manifest, isAimed, evidence)
   }
   const unknown = judged.filter(({ path, trace: found }) => !isOwners(found) && !(found.by === 'seen' && isAimed && !manifest.destinations.includes(path)))
