@@ -211,6 +211,19 @@ export const requirements: readonly Requirement[] = [
       'hold no secret and no word of a message, a result, a path or a name that the model made up',
     ],
   ]),
+  ...proved('test/contracts/webhook.test.ts', [
+    ['SEC-302', 'A message is signed as Standard Webhooks wants it', 'a message is signed as Standard Webhooks wants it'],
+    ['SEC-303', 'A message keeps its key over every attempt', 'what may pass later is tried again under the same key, as late as the receiver asks'],
+    ['SEC-304', 'A message follows no redirect', 'what will not pass is not tried again, and nothing goes to where a receiver redirects'],
+    ['SEC-305', 'A failure tells a model nothing that the receiver wrote', 'a failure tells nothing of the answer and nothing of the address'],
+  ]),
+  ...proved('test/security/messages.test.ts', [
+    ['SEC-306', 'Messages go to configured names only', 'reaches no address and no name that the owner did not configure, and says which there are'],
+    ['SEC-307', 'A stranger’s word sends no message', 'sends nothing that the owner did not name, and nothing at all on the word of a stranger'],
+    ['SEC-308', 'No secret leaves in a message', 'lets no secret out, in whatever form it knows it'],
+    ['SEC-309', 'The address of a destination is a secret', 'keeps address and signing secret from the model, the log, the trail and every door'],
+    ['SEC-310', 'What the gateway sends by itself has its receipts too', 'messages.test delivers a fixed text, with its receipts; a refusal fails it'],
+  ]),
   ...proved('test/security/audit-reading.test.ts', [
     [
       'SEC-300',

@@ -32,13 +32,14 @@ export class CallReceipts {
   }
 
   /** On the disk when it resolves, unless the tool only reads. The error: it could not be kept. */
-  async intended({ manifest }: AnyTool): Promise<AppError | null> {
+  async intended(tool: AnyTool): Promise<AppError | null> {
+    const { manifest } = tool
     const { audit, guard } = this.#run
     const receipt = {
       kind: 'effect-intended',
       ...this.#facts(),
       effect: manifest.effect,
-      destinations: this.#destinations(manifest.destinations),
+      destinations: this.#destinations(tool),
       input: this.#input(),
       rule: LAST_STAGE,
       policy: guard.policy.policy,
@@ -79,8 +80,10 @@ export class CallReceipts {
     return this.#run.audit.mac(canonicalJson(this.#call.input))
   }
 
-  #destinations(paths: readonly string[]): readonly string[] {
-    const values = paths.flatMap((path) => valuesAt(this.#call.input, path.split('.')))
+  #destinations(tool: AnyTool): readonly string[] {
+    const named = tool.where?.(tool.input.parse(this.#call.input))
+    if (named !== undefined) return named.slice(0, MAX_DESTINATIONS)
+    const values = tool.manifest.destinations.flatMap((path) => valuesAt(this.#call.input, path.split('.')))
     return values.slice(0, MAX_DESTINATIONS).map((value) => hostOf(value) ?? `mac:${this.#run.audit.mac(canonicalJson(value))}`)
   }
 }

@@ -12,6 +12,7 @@ import { createModelDirectory } from '../agent/models.ts'
 import type { RunningGateway, StartOptions } from '../cli/context.ts'
 import type { Flag } from '../config/layers.ts'
 import { prepareStateDir, type Paths } from '../config/paths.ts'
+import { createAnnouncer } from '../gateway/announce.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import type { DefaultModel } from '../gateway/gateway.ts'
 import { createResolve } from '../net/resolve.ts'
@@ -25,6 +26,7 @@ import { createTools } from '../tools/registry.ts'
 import { toolDefinition } from '../tools/definition.ts'
 import { findModel } from './find-model.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
+import { openMessages } from './messages.ts'
 import { createProviderSet } from './provider-set.ts'
 import { gatewayToken, openSecrets, openVault } from './secrets.ts'
 import { version } from './version.ts'
@@ -111,11 +113,13 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   })
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const messages = await openMessages(config.messages.destinations, { fetch, clock: systemClock, log, secrets, report })
   const tools = createTools({
     store,
     settings,
     filesystem: config.filesystem,
     fetch,
+    messages,
     secrets: { named: config.secrets, known: secrets },
     now: () => systemClock.now(),
     timeZone,
@@ -142,6 +146,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   const server = createServer({
     gateway,
     settings,
+    messages: createAnnouncer(messages, audit, systemClock),
     logs: writer.tail,
     log,
     config: config.gateway,

@@ -11,6 +11,7 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'models', summary: 'Models and routes that can be used', load: async () => (await import('./commands/models.ts')).command },
   { name: 'sessions', summary: 'Conversations that are kept', load: async () => (await import('./commands/sessions.ts')).group },
   { name: 'usage', summary: 'Tokens and cost', load: async () => (await import('./commands/usage.ts')).command },
+  { name: 'messages', summary: 'Places that messages may be sent to', load: async () => (await import('./commands/messages.ts')).group },
   { name: 'logs', summary: 'Log lines of the gateway', load: async () => (await import('./commands/logs.ts')).command },
   { name: 'audit', summary: 'Receipts of what was decided and done', load: async () => (await import('./commands/audit.ts')).group },
   { name: 'token', summary: 'The token of the gateway, for your own programs', load: async () => (await import('./commands/token.ts')).command },

@@ -7,7 +7,8 @@ import * as z from 'zod/mini'
 import type { EnvTable } from '../contracts/adapter.ts'
 import { described, optional, withDefault } from '../contracts/fields.ts'
 import { SECRET_NAME } from '../contracts/named-secret.ts'
-import { secretSchema } from '../contracts/secret.ts'
+import { type Secret, secretSchema } from '../contracts/secret.ts'
+import { readPostUrl } from '../std/base-url.ts'
 
 const modelName = described(
   z.string().check(z.regex(/^[a-z0-9-]+:.+$/, 'expected `provider:model`, for example `openai:gpt-5.5`')),
@@ -73,6 +74,32 @@ const filesystemSection = z.strictObject({
   maxReadBytes: withDefault(between(1, 60 * KIB), 32 * KIB, 'Bytes that one read returns at most; a file is read on in further calls'),
 })
 
+/** Whoever knows such an address can post to it, so that all of it is a secret. */
+const postUrl = z.pipe(
+  secretSchema,
+  z.transform((secret: Secret, context) => {
+    const url = readPostUrl(secret.reveal())
+    if (url instanceof URL) return secret
+    context.issues.push({ code: 'custom', message: url, input: '[secret]' })
+    return z.NEVER
+  }),
+)
+const destination = z.strictObject({
+  kind: withDefault(z.enum(['webhook']), 'webhook', 'How it is reached: messages are posted to its address'),
+  url: described(postUrl, 'Address that messages are posted to: https, or plain http to this machine. Kept as a secret'),
+  format: withDefault(
+    z.enum(['json', 'text', 'slack', 'discord']),
+    'json',
+    'How a message is written: `{type, id, text}`, the bare text, or as Slack or Discord want it',
+  ),
+  secret: optional(secretSchema, 'Signs every message (HMAC-SHA256, headers of Standard Webhooks), so that the receiver knows it for ours'),
+})
+const destinationName = z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a destination’s name holds a-z, 0-9 and -, 32 at most'))
+const destinations = z.record(destinationName, destination).check(z.refine((all) => Object.keys(all).length <= 32, 'at most 32 destinations can be configured'))
+const messagesSection = z.strictObject({
+  destinations: withDefault(destinations, {}, 'Places that messages may be sent to, by name; without one, nothing can be sent'),
+})
+
 const amount = () => z.number().check(z.gte(0))
 const price = z.strictObject({
   inputPerMTok: described(amount(), 'US dollars per million input tokens'),
@@ -120,6 +147,7 @@ export const coreSections = {
   routes: routesSection,
   tools: z.prefault(toolsSection, {}),
   filesystem: z.prefault(filesystemSection, {}),
+  messages: z.prefault(messagesSection, {}),
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),
   store: z.prefault(storeSection, {}),

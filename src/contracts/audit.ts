@@ -18,6 +18,8 @@ interface CallFacts {
   readonly effectId: string
 }
 
+export type MessagePurpose = 'test' | 'approval'
+
 export type Receipt =
   /** The gateway holds the state folder. */
   | { readonly kind: 'state-locked'; readonly pid: number }
@@ -59,6 +61,16 @@ export type Receipt =
     })
   /** The call did not run. */
   | (CallFacts & { readonly kind: 'effect-refused'; readonly rule: string; readonly code: string; readonly input: string })
+  /** Before a message leaves that no tool sends: a test of the owner's, or word of what waits for him. On the disk before. */
+  | {
+      readonly kind: 'message-intended'
+      readonly id: string
+      readonly to: string
+      readonly host: string
+      readonly purpose: MessagePurpose
+      readonly by: string
+    }
+  | { readonly kind: 'message-completed'; readonly id: string; readonly outcome: 'ok' | 'failed'; readonly ms: number }
   /** A file of the trail begins. */
   | { readonly kind: 'file-started'; readonly key: string }
   /** The oldest file was removed; the chain goes on behind its last line. */
@@ -100,6 +112,8 @@ export const receiptKinds = [
   'effect-intended',
   'effect-completed',
   'effect-refused',
+  'message-intended',
+  'message-completed',
   'file-started',
   'pruned',
   'recovered',

@@ -80,6 +80,8 @@ export interface Tool<Input = unknown> {
    * runs; another answer is another call. Changes nothing; throws `AppError`.
    */
   bind?(input: Input, signal: AbortSignal): Promise<JsonValue>
+  /** Where a call goes, as receipts may name it: configured names and hosts. Without it they keep hosts of addresses, and keyed hashes of everything else. */
+  where?(input: Input): readonly string[]
   /** What a later call must share with this one to pass by the unlock `always`; without it: tool, destinations and targets. `binding` is what `bind` answered for this call. */
   shape?(input: Input, binding: JsonValue): JsonValue
   /**

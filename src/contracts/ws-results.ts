@@ -169,6 +169,14 @@ export const configSchemaResult = z.object({ schema: json })
 
 /** `logs.tail {limit?, follow?}` (200 lines by default, at most 5,000). With `follow: true` new lines come as `logs` events until `logs.unfollow {}` or the end of the connection. */
 export const logsTailResult = z.object({ lines: z.array(z.string()), following: z.boolean() })
+/** `messages.list` */
+export const messagesListResult = z.object({
+  destinations: z.array(z.object({ name: z.string(), kind: z.string(), format: z.string(), host: z.string(), signed: z.boolean() })),
+})
+
+/** `messages.test {to}`: delivers a fixed text, or fails with `message/…`. */
+export const messagesTestResult = z.object({ to: z.string(), host: z.string(), ms: z.number() })
+
 export const logsUnfollowResult = z.object({ following: z.literal(false) })
 
 /** `usage.status {by?, days?}`: `day` (default), `model` or `session`; the last 30 days by default. */

@@ -1,4 +1,4 @@
-/** What the address of a server may look like in configuration: https anywhere, plain http only to this machine, nothing that could hide a credential. */
+/** What the address of a server may look like in configuration: https anywhere, plain http only to this machine. */
 
 /** Whether a URL's `hostname` names this machine without asking a resolver that could answer otherwise. */
 export function isLoopbackHost(hostname: string): boolean {
@@ -16,4 +16,13 @@ export function readBaseUrl(text: string): URL | string {
     return 'plain http is only allowed to this machine (127.0.0.1, [::1], localhost): use https, or a tunnel to a local port'
   }
   return url
+}
+
+/** The same for an address that is posted to as it stands; its path and query may be what opens it. */
+export function readPostUrl(text: string): URL | string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null) return 'this is not a URL: write for example https://hooks.example.com/services/1'
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackHost(url.hostname))) return 'write https://, or http:// to this machine alone'
+  if (url.username !== '' || url.password !== '') return 'a URL must not hold a user name or password'
+  return url.hash === '' ? url : 'leave out everything from `#` on: it is never sent'
 }

@@ -1,4 +1,5 @@
 /** Every tool of the house: one line each. */
+import type { Messages } from '../contracts/destination.ts'
 import type { EgressFetch } from '../contracts/egress.ts'
 import type { Settings } from '../contracts/settings.ts'
 import type { Store } from '../contracts/store.ts'
@@ -10,6 +11,7 @@ import type { FileAccess } from './file-access.ts'
 import { fileRead } from './file-read.ts'
 import { mathEval } from './math-eval.ts'
 import { memoryTools } from './memory.ts'
+import { messageSend } from './message-send.ts'
 import { sessionTools, type ReadableSessions } from './sessions.ts'
 import { webFetch, type WebSecrets } from './web-fetch.ts'
 
@@ -20,12 +22,14 @@ export interface ToolDeps {
   readonly fetch: EgressFetch
   /** What requests may name; without it, nothing. */
   readonly secrets?: WebSecrets
+  /** Where messages may go; without it, nowhere. */
+  readonly messages?: Messages
   readonly now: () => number
   /** IANA name of the owner's time zone. */
   readonly timeZone: string
 }
 
-export function createTools({ store, settings, filesystem, fetch, secrets, now, timeZone }: ToolDeps): readonly AnyTool[] {
+export function createTools({ store, settings, filesystem, fetch, secrets, messages, now, timeZone }: ToolDeps): readonly AnyTool[] {
   return [
     currentTime(now, timeZone),
     mathEval(),
@@ -35,5 +39,6 @@ export function createTools({ store, settings, filesystem, fetch, secrets, now, 
     fileRead(filesystem),
     directoryList(filesystem),
     webFetch(fetch, secrets),
+    ...(messages === undefined || messages.destinations.length === 0 ? [] : [messageSend(messages)]),
   ]
 }

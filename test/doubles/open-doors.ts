@@ -4,9 +4,11 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
+import { AppError } from '../../src/contracts/errors.ts'
 import type { LogTail } from '../../src/contracts/log.ts'
 import type { Principal } from '../../src/contracts/principal.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
+import type { Announcer } from '../../src/gateway/announce.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
 import { createServer, type GatewayServer } from '../../src/server/server.ts'
 import type { ServerDeps } from '../../src/server/server-deps.ts'
@@ -58,6 +60,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
   const server = createServer({
     gateway,
     settings,
+    messages: noMessages,
     logs: logLines.tail,
     log: recordedLog().log,
     config: { ...coreSections.gateway.parse({}), ...config },
@@ -134,3 +137,5 @@ function fixedSettings(): Settings {
     file: '/tmp/config.json5',
   }
 }
+
+const noMessages: Announcer = { destinations: [], announce: () => Promise.reject(new AppError('message/unknown-destination')) }

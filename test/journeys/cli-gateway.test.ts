@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
 import { Secret } from '../../src/contracts/secret.ts'
+import type { Announcer } from '../../src/gateway/announce.ts'
 import { connectGateway } from '../../src/net/gateway-client.ts'
 import { cleared } from '../doubles/cleared.ts'
 import { openDoors } from '../doubles/open-doors.ts'
@@ -219,4 +220,29 @@ test('the client refuses plain text to other machines and a wrong token, and sur
   await client.closed
   await assert.rejects(client.call('health'), { code: 'gateway/unreachable' })
   await client.close()
+})
+
+test('messages list shows names and hosts, messages test tries one', async () => {
+  const destination = { name: 'team-chat', kind: 'webhook', format: 'slack', host: 'hooks.example', signed: true } as const
+  const tried: unknown[] = []
+  const messages: Announcer = {
+    destinations: [destination],
+    async announce({ to, purpose }) {
+      tried.push([to, purpose])
+      if (to !== destination.name) throw new AppError('message/unknown-destination', undefined, { hint: 'Known: team-chat' })
+      return { host: destination.host, ms: 12 }
+    },
+  }
+  await using running = await openDoors({}, { messages })
+  assert.match((await cara(['messages', 'list'], { running })).out, /\nteam-chat +webhook +slack +hooks.example +signed\n/)
+  assert.equal((await cara(['messages', 'test', 'team-chat'], { running })).out, 'delivered to team-chat (hooks.example) in 12 ms\n')
+  const unknown = await cara(['messages', 'test', 'other'], { running })
+  assert.deepEqual([unknown.code, unknown.out], [1, ''])
+  assert.match(unknown.err, /Known: team-chat/)
+  assert.deepEqual(tried, [
+    ['team-chat', 'test'],
+    ['other', 'test'],
+  ])
+  await using none = await openDoors()
+  assert.match((await cara(['messages', 'list'], { running: none })).out, /^none is configured/)
 })

@@ -10,6 +10,7 @@ const AGENT = 'test/journeys/config-effects-agent.test.ts'
 const BUDGETS = 'test/journeys/agent.test.ts'
 const GATEWAY = 'test/journeys/config-effects-gateway.test.ts'
 const PROVIDERS = 'test/journeys/config-effects-providers.test.ts'
+const MESSAGES = 'test/journeys/config-effects-messages.test.ts'
 const CHAT = 'test/contracts/provider-openai-config.test.ts'
 const SECRETS = 'test/security/named-secrets.test.ts'
 const START = 'test/journeys/first-light.test.ts'
@@ -45,6 +46,10 @@ const PROOFS: Readonly<Record<string, string>> = {
   'filesystem.roots': AGENT,
   'filesystem.excludePatterns': AGENT,
   'filesystem.maxReadBytes': AGENT,
+  'messages.destinations.NAME.kind': MESSAGES,
+  'messages.destinations.NAME.url': MESSAGES,
+  'messages.destinations.NAME.format': MESSAGES,
+  'messages.destinations.NAME.secret': MESSAGES,
   'usage.prices.NAME.inputPerMTok': AGENT,
   'usage.prices.NAME.outputPerMTok': AGENT,
   'usage.prices.NAME.cacheReadPerMTok': AGENT,

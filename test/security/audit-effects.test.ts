@@ -193,7 +193,11 @@ describe('an effect', () => {
 describe('the receipts of a gateway', () => {
   it('come of every kind, and the trail is sound', { timeout: 60_000 }, async () => {
     const seen = new Set<string>()
-    await using cara = await configuredGateway({ audit: { maxFileBytes: 65_536, keepFiles: 30 } })
+    await using cara = await configuredGateway({
+      audit: { maxFileBytes: 65_536, keepFiles: 30 },
+      messages: { destinations: { nobody: { url: 'http://127.0.0.1:1/', format: 'slack' } } },
+    })
+    await assert.rejects(cara.client.call('messages.test', { to: 'nobody' }), { code: 'message/undelivered' })
     const env = { HOME: cara.folder, CARAPACE_STATE_DIR: join(cara.folder, 'state'), CARAPACE_CONFIG_PATH: join(cara.folder, 'carapace.json5') }
     await createServices(env).setConfig('agent.temperature', '0.5')
     const wrong = await Promise.all(Array.from({ length: 30 }, () => cara.request('/v1/models', { token: 'wrong-token-canary' })))

@@ -1,24 +1,8 @@
-const MAX_WAIT_MS = 24 * 60 * 60 * 1000
+import { boundedWait, plainNumber, retryAfterMs as fromHeader } from '../../std/retry-after.ts'
 
-/**
- * Milliseconds that a vendor asks us to wait, from `retry-after-ms`, `retry-after` (seconds or an HTTP date) or, when those are missing, from OpenAI's
- * `x-ratelimit-reset-*` of the limit that ran out. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
- */
+/** Milliseconds that a vendor asks us to wait, from `retry-after-ms`, `retry-after` or, when those are missing, from OpenAI's `x-ratelimit-reset-*` of the limit that ran out. */
 export function retryAfterMs(headers: Readonly<Record<string, string>>, now: number): number | undefined {
-  return bounded(plainMs(headers['retry-after-ms'])) ?? bounded(fromRetryAfter(headers['retry-after'], now)) ?? bounded(fromRateLimit(headers))
-}
-
-function plainMs(value: string | undefined): number | undefined {
-  return value === undefined || !/^\d+(\.\d+)?$/.test(value.trim()) ? undefined : Number(value)
-}
-
-function fromRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined
-  const seconds = plainMs(value)
-  if (seconds !== undefined) return seconds * 1000
-  // `Date.parse` would take "-5" for a year.
-  const date = /^[a-z]{3}/i.test(value) ? Date.parse(value) : Number.NaN
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+  return boundedWait(plainNumber(headers['retry-after-ms'])) ?? fromHeader(headers['retry-after'], now) ?? boundedWait(fromRateLimit(headers))
 }
 
 function fromRateLimit(headers: Readonly<Record<string, string>>): number | undefined {
@@ -36,8 +20,4 @@ function duration(text: string): number | undefined {
   let total = 0
   for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) total += Number(amount) * (units[unit ?? ''] ?? 0)
   return total
-}
-
-function bounded(wait: number | undefined): number | undefined {
-  return wait === undefined || !Number.isFinite(wait) ? undefined : Math.min(Math.ceil(wait), MAX_WAIT_MS)
 }

@@ -4,6 +4,7 @@ import { chatAbort, chatHistory, chatSend } from './chat.ts'
 import { configGet, configSchema } from './config.ts'
 import { health, status } from './health.ts'
 import { logsTail, logsUnfollow } from './logs.ts'
+import { messagesList, messagesTest } from './messages.ts'
 import { modelsList } from './models.ts'
 import { sessionsExport } from './sessions-export.ts'
 import { sessionsCreate, sessionsDelete, sessionsList, sessionsPreview, sessionsRename, sessionsReset } from './sessions.ts'
@@ -25,6 +26,8 @@ export const methods: readonly Method[] = [
   sessionsDelete,
   sessionsExport,
   modelsList,
+  messagesList,
+  messagesTest,
   configGet,
   configSchema,
   logsTail,

@@ -121,7 +121,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: 'reads',
     play: async (client) => {
-      for (const method of ['health', 'status', 'models.list', 'config.get', 'config.schema', 'usage.status']) await client.call(method)
+      for (const method of ['health', 'status', 'models.list', 'messages.list', 'config.get', 'config.schema', 'usage.status']) await client.call(method)
       await client.call('config.get', { key: 'gateway.port' })
     },
   },

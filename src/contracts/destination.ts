@@ -1,0 +1,33 @@
+/** Places outside to which messages may go. Each is named by the owner in the configuration: a model chooses among names and never sees an address. */
+import type { Cleared } from './cleared.ts'
+
+export interface DestinationInfo {
+  readonly name: string
+  readonly kind: 'webhook'
+  readonly format: 'json' | 'text' | 'slack' | 'discord'
+  /** For receipts and people; the rest of the address may be a credential. */
+  readonly host: string
+  /** Whether the receiver can tell that a message is ours. */
+  readonly signed: boolean
+}
+
+/** `deliver` is the sink: it takes text that passed the outbound checkpoint. The same key is the same message. Throws `message/undelivered`, also when the signal aborts. */
+export interface Destination extends DestinationInfo {
+  /** Characters of one message. */
+  readonly maxText: number
+  deliver(message: Cleared<{ readonly text: string }>, key: string, signal: AbortSignal): Promise<void>
+}
+
+export interface OutgoingMessage {
+  /** A name of the configuration. */
+  readonly to: string
+  readonly text: string
+  /** The same for the same message, also after a crash: the receiver is told, and takes it once. */
+  readonly key: string
+}
+
+export interface Messages {
+  readonly destinations: readonly DestinationInfo[]
+  /** Through the outbound checkpoint. Throws `message/unknown-destination`, `message/too-long`, `message/undelivered`, `guard/blocked`. */
+  send(message: OutgoingMessage, signal: AbortSignal): Promise<void>
+}
