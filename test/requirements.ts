@@ -283,6 +283,21 @@ export const requirements: readonly Requirement[] = [
     ['SEC-271', 'At least 80 hostile plans of every class are tried', 'has tried at least 80 plans, of every class'],
     ['SEC-272', 'An honest model is not asked for what the owner said himself', '${plan.name}, unasked'],
   ]),
+  ...proved('test/security/auth-revocation.test.ts', [
+    [
+      'SEC-240',
+      'A rotated token opens nothing, and what it opened closes within a second',
+      'C4 a rotated token opens nothing, its sockets close within a second, and the new one opens',
+    ],
+    ['SEC-241', 'What a taken credential had sent is cancelled', 'C4 what a taken credential had sent is cancelled, running or waiting'],
+  ]),
+  ...proved('src/guard/request.test.ts', [
+    [
+      'SEC-242',
+      'A proxy is believed only where the owner named it, and only plain words',
+      'B2 proxyTrusted: behind a trusted proxy the client is the right-most address that is none',
+    ],
+  ]),
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [
     ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],

@@ -45,6 +45,10 @@ export function createServices(env: Environment): CliServices {
       const { gatewayToken } = await import('./secrets.ts')
       return gatewayToken(env, paths)
     },
+    async rotateToken() {
+      const { rotateToken } = await import('./rotate-token.ts')
+      return rotateToken(env, paths, () => this.connect({}))
+    },
     async auditVerify(anchor) {
       const { verifyAudit } = await import('./audit.ts')
       return verifyAudit(env, paths, anchor)

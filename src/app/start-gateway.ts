@@ -1,13 +1,16 @@
 /** Puts the gateway together, in the order in which things depend on each other, and takes it apart in the reverse. */
 import { systemClock } from '../std/clock.ts'
-import type { Principal } from '../contracts/principal.ts'
+import type { Log } from '../contracts/log.ts'
 import { loadAuditKeys } from '../secrets/audit-keys.ts'
+import { watchCredentials } from '../secrets/credential-changes.ts'
 import { openTrail } from '../telemetry/audit/trail.ts'
 import { createLog } from '../telemetry/log.ts'
 import { createSecretRegistry } from '../telemetry/secret-registry.ts'
 import { createGuardedFetch } from '../guard/guarded-fetch.ts'
 import { countDecisions } from '../guard/count-decisions.ts'
+import { Access, ownerOf } from '../guard/identity/access.ts'
 import type { Reporter } from '../guard/stage.ts'
+import type { ReadForwarded } from '../guard/trusted-proxies.ts'
 import { createModelDirectory } from '../agent/models.ts'
 import type { RunningGateway, StartOptions } from '../cli/context.ts'
 import type { Flag } from '../config/layers.ts'
@@ -18,20 +21,18 @@ import type { DefaultModel } from '../gateway/gateway.ts'
 import { createResolve } from '../net/resolve.ts'
 import { createTransport } from '../net/transport.ts'
 import { createServer } from '../server/server.ts'
-import { secretMatcher } from '../std/constant-time.ts'
 import { removeInstance, writeInstance } from '../store/instance-file.ts'
 import { openStore } from '../store/open-store.ts'
 import { lockState } from '../store/state-lock.ts'
 import { createTools } from '../tools/registry.ts'
 import { toolDefinition } from '../tools/definition.ts'
+import { createCredentials } from './credentials.ts'
 import { findModel } from './find-model.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
 import { openMessages } from './messages.ts'
 import { createProviderSet } from './provider-set.ts'
 import { gatewayToken, openSecrets, openVault } from './secrets.ts'
 import { version } from './version.ts'
-
-const OWNER: Principal = { id: 'owner', scopes: ['operator.admin'] }
 
 export async function startGateway(options: StartOptions, env: Environment, paths: Paths): Promise<RunningGateway> {
   prepareStateDir(paths.stateDir)
@@ -56,10 +57,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   const { log } = writer
   for (const warning of warnings) log.warn('config.warning', { warning })
 
+  const vault = openVault(env, paths)
   const audit = openTrail({
     folder: paths.audit,
     ...config.audit,
-    keys: loadAuditKeys(openVault(env, paths), paths.stateDir),
+    keys: loadAuditKeys(vault, paths.stateDir),
     log,
     now: () => systemClock.now(),
   })
@@ -112,6 +114,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     return found
   })
 
+  const access = new Access([[token, ownerOf(token)]], { failedAuthLimit: config.gateway.failedAuthLimit, now: () => systemClock.now() })
+  const givenToken = env['CARAPACE_GATEWAY_TOKEN']
+  const credentials = createCredentials({ access, vault, stateDir: paths.stateDir, givenToken, token, secrets, audit })
+  closers.push(watchCredentials(paths.stateDir, () => attempt(log, () => credentials.reload())))
+
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
   const messages = await openMessages(config.messages.destinations, { fetch, clock: systemClock, log, secrets, report })
   const tools = createTools({
@@ -140,9 +147,10 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     },
     defaultModel: () => defaultModel,
     notReady: () => [...(defaultModel.name === null ? ['no model is configured'] : []), ...store.faults(), ...audit.faults()],
+    maySend: (credential) => access.maySend(credential),
   })
+  access.onEnded(() => control.reauthorise())
   const { gateway } = control
-  const isToken = secretMatcher(token)
   const server = createServer({
     gateway,
     settings,
@@ -150,7 +158,9 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     logs: writer.tail,
     log,
     config: config.gateway,
-    authenticate: (given) => (isToken(given) ? OWNER : null),
+    access,
+    credentials,
+    readForwarded: await proxyReader(config.gateway.trustedProxies),
     report,
     version,
     now: () => systemClock.now(),
@@ -187,6 +197,21 @@ function startFlags({ host, port, embedded }: StartOptions): readonly Flag[] {
         : []
       : [{ path: 'gateway.port', value: port, flag: '--port' }]),
   ]
+}
+
+async function proxyReader(trusted: readonly string[]): Promise<ReadForwarded | null> {
+  if (trusted.length === 0) return null
+  const { trustProxies } = await import('../guard/trusted-proxies.ts')
+  return trustProxies(trusted)
+}
+
+/** What cannot be read keeps what was known. */
+function attempt(log: Log, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    log.error('credentials.unreadable', { error })
+  }
 }
 
 /** Last opened, first closed; one that fails does not keep the others open. */

@@ -43,6 +43,8 @@ export interface CliServices {
   tryProvider(id: string, section: Readonly<Record<string, string>>): Promise<readonly string[]>
   /** The token that opens the gateway of this state folder; made where there is none yet. */
   token(): Promise<string>
+  /** A new token in its place; the old one opens nothing more within a second, in a gateway that runs too. Throws `auth/fixed`. */
+  rotateToken(): Promise<string>
   /** Whether the audit trail is what was written. `anchor` is a `SEQ:HASH` that an earlier call gave. */
   auditVerify(anchor: string | null): Promise<AuditVerdict>
   /** The newest receipts, oldest of them first; of one kind and of one turn, where these are given. */

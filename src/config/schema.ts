@@ -4,6 +4,7 @@
  */
 import { isAbsolute } from 'node:path'
 import * as z from 'zod/mini'
+import { isAddressRange } from '../std/address-range.ts'
 import type { EnvTable } from '../contracts/adapter.ts'
 import { described, optional, withDefault } from '../contracts/fields.ts'
 import { SECRET_NAME } from '../contracts/named-secret.ts'
@@ -20,6 +21,7 @@ const between = (least: number, most: number) => z.int().check(z.gte(least), z.l
 const KIB = 1024
 const MIB = 1024 * KIB
 
+const addressRange = z.string().check(z.refine(isAddressRange, 'this must be an address or a range like 10.0.0.0/8'))
 const gatewaySection = z.strictObject({
   host: withDefault(z.string(), '127.0.0.1', 'Address to listen on. Anything but loopback also needs `allowedHosts`'),
   port: withDefault(between(0, 65_535), 18_789, 'TCP port; 0 lets the system choose'),
@@ -29,7 +31,12 @@ const gatewaySection = z.strictObject({
   requestTimeoutMs: withDefault(atLeast(100), 30_000, 'Milliseconds for a request to arrive completely'),
   drainMs: withDefault(atLeast(0), 30_000, 'Milliseconds that running turns get when the gateway stops'),
   maxConnections: withDefault(atLeast(1), 1024, 'WebSocket connections at once'),
-  failedAuthLimit: withDefault(atLeast(1), 10, 'Wrong tokens per address and minute before further ones are refused unread'),
+  failedAuthLimit: withDefault(atLeast(1), 10, 'Wrong credentials per address and minute before further ones are refused unread'),
+  trustedProxies: withDefault(
+    z.array(addressRange),
+    [],
+    'Addresses or ranges (CIDR) of reverse proxies whose X-Forwarded headers are believed; from anybody else they are refused',
+  ),
 })
 
 const budgetsSection = z.strictObject({

@@ -27,6 +27,8 @@ export type Receipt =
   | { readonly kind: 'gateway-started'; readonly version: string; readonly host: string; readonly port: number; readonly config: string | null }
   | { readonly kind: 'gateway-stopped' }
   | { readonly kind: 'token-made' }
+  /** The gateway's token was replaced; the old one opens nothing more. */
+  | { readonly kind: 'token-rotated'; readonly by: string }
   | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
   /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
   | { readonly kind: 'decision'; readonly checkpoint: string; readonly rule: string; readonly verdict: string; readonly count: number }
@@ -104,6 +106,7 @@ export const receiptKinds = [
   'gateway-started',
   'gateway-stopped',
   'token-made',
+  'token-rotated',
   'config-changed',
   'decision',
   'turn-accepted',

@@ -16,6 +16,8 @@ export interface InboundMessage {
   readonly parts: readonly UserPart[]
   /** The same key within 24 h is the same message: intake answers with the first turn. */
   readonly idempotencyKey?: string
+  /** `Principal.credential` of who sent it: asked again before a turn that waited, or that an earlier process accepted, begins. */
+  readonly credential?: string
   readonly options: TurnOptions
 }
 

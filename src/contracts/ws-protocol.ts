@@ -78,8 +78,8 @@ export const connectParams = z.object({
     mode: z.enum(['webchat', 'cli', 'ui', 'backend', 'node', 'probe', 'test']),
   }),
   role: z.literal('operator').default('operator'),
-  /** What the client wishes; the server grants at most what its credential holds. */
-  scopes: z.array(z.string().max(64)).max(16).default([]),
+  /** What the client wishes; the server grants at most what its credential holds. Absent means all of that, `[]` none. */
+  scopes: z.array(z.string().max(64)).max(16).optional(),
   /** Events it wants; absent means all. `connect.challenge`, `shutdown` and `state.drop` always come. */
   events: z.array(z.string().max(64)).max(32).optional(),
 })

@@ -9,26 +9,31 @@ import { handleMessage, type HandledTurn } from './handle-message.ts'
 import { clearInbound } from './intake.ts'
 import { Lanes } from './lanes.ts'
 import { listModels } from './list-models.ts'
-import { RunningTurns } from './running-turns.ts'
+import { RunningTurns, type RunningTurn } from './running-turns.ts'
 
 export interface GatewayOptions {
   readonly agent: AgentDeps
   readonly defaultModel: () => DefaultModel
   /** Reasons for `/health/ready` beyond our own; asked at every call. */
   readonly notReady: () => readonly string[]
+  /** Whether what came by this credential may still run. Asked again before a turn that waited or was recovered begins, and whenever a credential was taken away. */
+  readonly maySend: (credential: string) => boolean
 }
 
 export interface GatewayControl {
   readonly gateway: Gateway
   /** Takes up what an earlier process accepted and did not finish; says how many turns. */
   recover(): Promise<number>
+  /** A credential was taken away: cancels the turns that came by one that may send no more; says how many. */
+  reauthorise(): number
   /** Refuses new messages, lets running turns end for `ms`, then leaves the rest to the next start. */
   drain(ms: number): Promise<void>
 }
 
 const MAX_WAITING = 1024
+const REVOKED = 'The credential that it came by was taken away'
 
-export function createGateway({ agent, defaultModel, notReady }: GatewayOptions): GatewayControl {
+export function createGateway({ agent, defaultModel, notReady, maySend }: GatewayOptions): GatewayControl {
   const { store, clock, log } = agent
   const { maxConcurrentTurns, maxQueuedPerSession } = agent.config.agent
   const lanes = new Lanes({ maxRunning: maxConcurrentTurns, maxWaitingPerLane: maxQueuedPerSession, maxWaiting: MAX_WAITING })
@@ -43,8 +48,11 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
     agent.audit.note({ kind, turn, session, door, by: sender.kind })
   }
 
-  async function handle(turn: HandledTurn, signal: AbortSignal): Promise<void> {
-    await handleMessage(turn, agent, signal)
+  const isRevoked = (credential: string | undefined) => credential !== undefined && !maySend(credential)
+
+  async function handle(turn: HandledTurn, running: RunningTurn): Promise<void> {
+    if (isRevoked(turn.request.credential)) running.controller.abort(new DOMException(REVOKED, 'AbortError'))
+    await handleMessage(turn, agent, running.controller.signal)
     finished++
   }
 
@@ -58,7 +66,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       await agent.models.resolve(request.options.model ?? null)
       const turnId = newId('turn', clock.now())
       const { sessionKey } = request
-      const running = turns.add({ turnId, sessionKey }, listener)
+      const running = turns.add({ turnId, sessionKey }, listener, request.credential)
       const queued = lanes.isBusy(sessionKey)
       const accepted = Promise.withResolvers<JournaledMessage | null>()
       try {
@@ -67,7 +75,7 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
         lanes.enter(sessionKey, async () => {
           const kept = await accepted.promise
           if (kept === null || kept.repeatedOf !== null) return
-          await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running.controller.signal)
+          await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
         if (kept.repeatedOf === null) noteTurn('turn-accepted', turnId, kept.sessionId, request)
@@ -115,15 +123,16 @@ export function createGateway({ agent, defaultModel, notReady }: GatewayOptions)
       const unfinished = await store.turns.unfinished()
       for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
         noteTurn('turn-recovered', turnId, sessionId, request)
-        const running = turns.add({ turnId, sessionKey }, undefined)
+        const running = turns.add({ turnId, sessionKey }, undefined, request.credential)
         const isSessionGone = sessionKey === null && request.sessionKey !== null
         if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
         const turn = { turnId, sessionId, request: { ...request, sessionKey }, steps, emit: running.emit, isAbandoned }
-        lanes.enter(sessionKey, () => handle(turn, running.controller.signal), true)
+        lanes.enter(sessionKey, () => handle(turn, running), true)
       }
       if (unfinished.length > 0) log.info('turns.recovered', { count: unfinished.length })
       return unfinished.length
     },
+    reauthorise: () => turns.abort(({ credential }) => isRevoked(credential), REVOKED),
     async drain(ms) {
       halt.abort()
       const settled = new AbortController()

@@ -5,6 +5,8 @@ import type { TurnAddress } from './gateway.ts'
 
 export interface RunningTurn extends TurnAddress {
   readonly controller: AbortController
+  /** What its message came by. */
+  readonly credential: string | undefined
   readonly result: Promise<TurnResult>
   readonly emit: (event: TurnEvent) => void
   readonly listen: (listener: TurnListener) => void
@@ -31,7 +33,7 @@ export class RunningTurns {
   }
 
   /** The turn leaves by itself after its `turn-finished`. */
-  add(address: TurnAddress, listener: TurnListener | undefined): RunningTurn {
+  add(address: TurnAddress, listener: TurnListener | undefined, credential?: string): RunningTurn {
     const { promise, resolve } = Promise.withResolvers<TurnResult>()
     const listeners = new Set<TurnListener>(listener === undefined ? [] : [listener])
     let held: TurnEvent[] | null = null
@@ -58,6 +60,7 @@ export class RunningTurns {
     }
     const turn: RunningTurn = {
       ...address,
+      credential,
       controller: new AbortController(),
       result: promise,
       listen: (added) => listeners.add(added),

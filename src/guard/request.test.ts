@@ -1,22 +1,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Access } from './identity/access.ts'
+import { trustProxies } from './trusted-proxies.ts'
 import type { Scope } from '../contracts/scope.ts'
-import { createRequestGuard, requestCheckpoint, type RequestHead } from './request.ts'
+import { createRequestGuard, requestCheckpoint, type ForwardedHead, type RequestHead } from './request.ts'
+import { addressKey } from './stages/request/rate-limits.ts'
 import { isCleared } from './run-checkpoint.ts'
 import type { CheckpointReport } from './stage.ts'
 
 const PORT = 18_789
 const RIGHT = 'right-token'
 
-function guarded(more: { readonly scopes?: readonly Scope[]; readonly allowedHosts?: readonly string[]; readonly allowedOrigins?: readonly string[] } = {}) {
+function guarded(
+  more: {
+    readonly scopes?: readonly Scope[]
+    readonly allowedHosts?: readonly string[]
+    readonly allowedOrigins?: readonly string[]
+    readonly trustedProxies?: readonly string[]
+  } = {},
+) {
   const reports: CheckpointReport[] = []
   let now = 1_000_000
   const guard = createRequestGuard({
     allowedHosts: more.allowedHosts ?? [],
     allowedOrigins: more.allowedOrigins ?? [],
     maxBodyBytes: 1000,
-    failedAuthLimit: 3,
-    authenticate: (token) => (token === RIGHT ? { id: 'owner', scopes: more.scopes ?? ['operator.admin'] } : null),
+    access: new Access([[RIGHT, { id: 'owner', scopes: more.scopes ?? ['operator.admin'], credential: 'token' }]], { failedAuthLimit: 3, now: () => now }),
+    readForwarded: more.trustedProxies === undefined ? null : trustProxies(more.trustedProxies),
     report: (report) => reports.push(report),
     now: () => now,
   })
@@ -27,10 +37,14 @@ function guarded(more: { readonly scopes?: readonly Scope[]; readonly allowedHos
     host: `127.0.0.1:${PORT}`,
     origin: null,
     fetchSite: null,
-    proxyHeader: null,
     scope: 'operator.write',
+    isAttempt: false,
+    isUpgrade: false,
     contentLength: 10,
     token: RIGHT,
+    session: null,
+    csrfToken: null,
+    forwarded: null,
   }
   const code = (change: Partial<RequestHead>) => {
     const decision = guard({ ...head, ...change }, PORT)
@@ -42,7 +56,7 @@ function guarded(more: { readonly scopes?: readonly Scope[]; readonly allowedHos
 test('the request checkpoint keeps its order', () => {
   assert.deepEqual(
     requestCheckpoint.stages.map((stage) => stage.name),
-    ['hostKnown', 'originAllowed', 'notProxied', 'withinRate', 'authenticated', 'scopeGranted', 'bodyWithinLimit'],
+    ['hostKnown', 'originAllowed', 'proxyTrusted', 'withinRate', 'authenticated', 'csrfToken', 'scopeGranted', 'bodyWithinLimit'],
   )
 })
 
@@ -99,8 +113,54 @@ test('A4 originAllowed: cross-site fetches without Origin', () => {
   assert.equal(code({ fetchSite: 'cross-site', origin: 'https://ui.example' }), 'ok')
 })
 
-test('B1 notProxied: one proxy header is enough', () => {
-  assert.equal(guarded().code({ proxyHeader: 'x-forwarded-for' }), 'request/proxied')
+const FORWARDED: ForwardedHead = { name: 'x-forwarded-for', for: '203.0.113.9', proto: 'https', host: null, clients: [], fault: null }
+
+test('B1 proxyTrusted: one proxy header of anybody else is enough', () => {
+  assert.equal(guarded().code({ forwarded: FORWARDED }), 'request/proxied')
+  assert.equal(guarded({ trustedProxies: ['10.0.0.0/8'] }).code({ forwarded: FORWARDED }), 'request/proxied')
+})
+
+test('B2 proxyTrusted: behind a trusted proxy the client is the right-most address that is none', () => {
+  const { guard, head } = guarded({ trustedProxies: ['10.0.0.0/8', '127.0.0.1', '2001:db8:aaaa::/48'], allowedHosts: ['gw.example'] })
+  const through = (change: Partial<ForwardedHead>, address = '10.1.2.3') => {
+    const decision = guard({ ...head, address, host: 'gw.example', forwarded: { ...FORWARDED, ...change } }, PORT)
+    return decision.ok ? decision.value.address : decision.refusal.why
+  }
+  assert.equal(through({}), '203.0.113.9')
+  assert.equal(through({ for: '127.0.0.1, 203.0.113.9' }), '203.0.113.9')
+  assert.equal(through({ for: '198.51.100.1, 203.0.113.9, 10.9.9.9' }), '203.0.113.9')
+  assert.equal(through({ for: '203.0.113.9, 2001:db8:aaaa::1' }, '::ffff:10.1.2.3'), '203.0.113.9')
+  assert.equal(through({ for: '10.0.0.5, 10.0.0.6' }), '10.0.0.5')
+  for (const chain of [
+    '',
+    'localhost',
+    '203.0.113.9:80',
+    '203.0.113.9, ',
+    '127.1',
+    '0x7f.0.0.1',
+    '[::1]',
+    'fe80::1%eth0',
+    'unknown',
+    `${'10.0.0.1, '.repeat(40)}10.0.0.1`,
+  ]) {
+    assert.match(through({ for: chain }), /X-Forwarded-For/, chain)
+  }
+  assert.match(through({}, '11.0.0.1'), /trustedProxies/)
+  assert.match(through({ clients: ['203.0.113.8'] }), /different clients/)
+  assert.equal(through({ clients: ['203.0.113.9'] }), '203.0.113.9')
+  assert.match(through({ proto: 'gopher' }), /Proto/)
+  assert.match(through({ fault: 'x-forwarded-for comes twice' }), /twice/)
+  const named = guard({ ...head, address: '10.1.2.3', forwarded: { ...FORWARDED, host: 'evil.example' } }, PORT)
+  assert.equal(named.ok ? '' : named.refusal.code, 'request/host-unknown')
+})
+
+test('A3 addressKey: a /64 is one guesser, and this machine no network', () => {
+  assert.equal(addressKey('203.0.113.9'), '203.0.113.9')
+  assert.equal(addressKey('::ffff:203.0.113.9'), '203.0.113.9')
+  assert.equal(addressKey('2001:db8:1:2::1'), addressKey('2001:DB8:0001:2:ffff:ffff:ffff:ffff'))
+  assert.equal(addressKey('2001:db8::1'), addressKey('2001:db8:0:0:1:2:3:4'))
+  assert.notEqual(addressKey('2001:db8:1:2::1'), addressKey('2001:db8:1:3::1'))
+  assert.equal(addressKey('::1'), '::1')
 })
 
 test('withinRate slows strangers down and leaves the owner alone', () => {

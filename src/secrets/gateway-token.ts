@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { AppError } from '../contracts/errors.ts'
+import { atomicWrite } from '../std/atomic-write.ts'
 import { createOnce } from './create-once.ts'
 import type { Vault } from './vault.ts'
 
@@ -15,15 +16,18 @@ export interface GatewayToken {
 const LEAST_LENGTH = 16
 const PLACE = 'gateway-token'
 
+const fileOf = (stateDir: string) => join(stateDir, 'gateway-token.sealed')
+const make = () => `cara_${randomBytes(32).toString('base64url')}`
+
 /** `given` is `CARAPACE_GATEWAY_TOKEN`; it wins. Throws `secrets/sealed` and `config/invalid`. */
 export function loadGatewayToken(vault: Vault, stateDir: string, given?: string): GatewayToken {
   if (given !== undefined && given !== '') {
     if (given.length >= LEAST_LENGTH && /^[\x21-\x7e]+$/.test(given)) return { token: given, source: 'environment', isMade: false }
     throw new AppError('config/invalid', `CARAPACE_GATEWAY_TOKEN needs ${LEAST_LENGTH} characters or more, without spaces`)
   }
-  const file = join(stateDir, 'gateway-token.sealed')
+  const file = fileOf(stateDir)
   let made: string | null = null
-  const sealed = createOnce(file, () => (made = vault.seal(PLACE, `cara_${randomBytes(32).toString('base64url')}`)))
+  const sealed = createOnce(file, () => (made = vault.seal(PLACE, make())))
   try {
     return { token: vault.open(PLACE, sealed.toString('utf8').trim()), source: 'state', isMade: sealed.toString('utf8') === made }
   } catch (error) {
@@ -33,4 +37,11 @@ export function loadGatewayToken(vault: Vault, stateDir: string, given?: string)
       cause: error,
     })
   }
+}
+
+/** A new token in the place of the old one; whoever has the folder open is told by `noteChange`. */
+export async function replaceGatewayToken(vault: Vault, stateDir: string): Promise<string> {
+  const token = make()
+  await atomicWrite(fileOf(stateDir), vault.seal(PLACE, token))
+  return token
 }

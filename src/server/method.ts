@@ -1,6 +1,7 @@
 /** What a WebSocket method is. Scope is not optional: 'public' must be written out. */
 import type * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
+import type { Principal } from '../contracts/principal.ts'
 import type { Scope } from '../contracts/scope.ts'
 import type { ServerDeps } from './server-deps.ts'
 
@@ -16,6 +17,8 @@ export interface MethodDefinition<Params, Result> {
 export interface CallContext {
   readonly deps: ServerDeps
   readonly connection: CallConnection
+  /** Who calls; `scopes` are those that the handshake granted. */
+  readonly principal: Principal
   /** Aborts when the connection ends. */
   readonly signal: AbortSignal
 }

@@ -10,6 +10,8 @@ export interface Route {
   /** Exact. */
   readonly path: string
   readonly scope: Scope
+  /** Its body is a trial of a secret: every request counts as a failed attempt until the handler forgives it. */
+  readonly isAttempt?: true
   /** Answers, or throws before it has begun to. */
   handle(call: RouteCall): void | Promise<void>
 }

@@ -1,10 +1,12 @@
 import type { CoreConfig } from '../config/schema.ts'
 import type { Log, LogTail } from '../contracts/log.ts'
-import type { Principal } from '../contracts/principal.ts'
 import type { Settings } from '../contracts/settings.ts'
 import type { Announcer } from '../gateway/announce.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import type { Access } from '../guard/identity/access.ts'
 import type { Reporter } from '../guard/stage.ts'
+import type { ReadForwarded } from '../guard/trusted-proxies.ts'
+import type { Credentials } from './credentials.ts'
 
 export interface ServerDeps {
   readonly gateway: Gateway
@@ -13,8 +15,12 @@ export interface ServerDeps {
   readonly logs: LogTail
   readonly log: Log
   readonly config: CoreConfig['gateway']
-  /** Whose token this is; compares in constant time. */
-  readonly authenticate: (token: string) => Principal | null
+  /** Who may come in. */
+  readonly access: Access
+  /** How credentials are made and taken away. */
+  readonly credentials: Credentials
+  /** Null where no proxy is trusted. */
+  readonly readForwarded: ReadForwarded | null
   readonly report: Reporter
   readonly version: string
   /** Milliseconds since the epoch. */

@@ -50,7 +50,7 @@ class Doors {
   constructor(deps: ServerDeps, table: readonly Route[]) {
     this.#deps = deps
     this.#routes = new Map(table.map((route) => [route.path, route]))
-    this.#guard = createRequestGuard({ ...deps.config, authenticate: deps.authenticate, report: deps.report, now: deps.now })
+    this.#guard = createRequestGuard({ ...deps.config, access: deps.access, readForwarded: deps.readForwarded, report: deps.report, now: deps.now })
     this.#drain = new Drain(deps.gateway)
     const { requestTimeoutMs } = deps.config
     this.#http = createHttpServer({
@@ -119,7 +119,9 @@ class Doors {
     const route = path === null ? undefined : this.#routes.get(path)
     const preflight = isPreflight(request)
     // What does not exist is told only to those who may read.
-    const decision = this.#guard(readHead(request, path, preflight ? 'public' : (route?.scope ?? 'operator.read')), this.#port)
+    const scope = preflight ? 'public' : (route?.scope ?? 'operator.read')
+    const isAttempt = !preflight && route?.isAttempt === true
+    const decision = this.#guard(readHead(request, { path, scope, isAttempt, isUpgrade: false }), this.#port)
     if (!decision.ok) return refuse(request, response, refusalError(decision.refusal))
     const facts = decision.value
     if (facts.credential === 'right') this.#strangers.release(request.socket)
@@ -144,7 +146,7 @@ class Doors {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const path = normalisePath(request.url ?? '')
-    const decision = this.#guard(readHead(request, path, 'operator.read'), this.#port)
+    const decision = this.#guard(readHead(request, { path, scope: 'operator.read', isAttempt: false, isUpgrade: true }), this.#port)
     if (!decision.ok) throw refusalError(decision.refusal)
     this.#strangers.release(request.socket)
     if (path !== WS_PATH) throw new AppError('request/not-found')

@@ -9,10 +9,10 @@ import type { LogTail } from '../../src/contracts/log.ts'
 import type { Principal } from '../../src/contracts/principal.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
 import type { Announcer } from '../../src/gateway/announce.ts'
+import { Access } from '../../src/guard/identity/access.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
 import { createServer, type GatewayServer } from '../../src/server/server.ts'
 import type { ServerDeps } from '../../src/server/server-deps.ts'
-import { secretMatcher } from '../../src/std/constant-time.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { recordedLog } from './recorded-log.ts'
 import { createScriptedGateway, type ScriptedGateway } from './scripted-gateway.ts'
@@ -21,8 +21,8 @@ export const TOKEN = 'cara_owner_token_0123456789'
 export const READER_TOKEN = 'cara_reader_token_012345678'
 
 const principals: readonly (readonly [token: string, principal: Principal])[] = [
-  [TOKEN, { id: 'owner', scopes: ['operator.admin'] }],
-  [READER_TOKEN, { id: 'reader', scopes: ['operator.read'] }],
+  [TOKEN, { id: 'owner', scopes: ['operator.admin'], credential: 'token:owner' }],
+  [READER_TOKEN, { id: 'reader', scopes: ['operator.read'], credential: 'token:reader' }],
 ]
 
 export interface OpenDoors extends AsyncDisposable {
@@ -30,6 +30,7 @@ export interface OpenDoors extends AsyncDisposable {
   readonly port: number
   readonly url: string
   readonly gateway: ScriptedGateway
+  readonly access: Access
   readonly reports: readonly CheckpointReport[]
   readonly settings: Settings
   readonly logLines: ReturnType<typeof followableLog>
@@ -57,14 +58,18 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
   const reports: CheckpointReport[] = []
   const logLines = followableLog()
   const settings = fixedSettings()
+  const gatewayConfig = { ...coreSections.gateway.parse({}), ...config }
+  const access = new Access(principals, { failedAuthLimit: gatewayConfig.failedAuthLimit, now: () => Date.now() })
   const server = createServer({
     gateway,
     settings,
     messages: noMessages,
     logs: logLines.tail,
     log: recordedLog().log,
-    config: { ...coreSections.gateway.parse({}), ...config },
-    authenticate: (token) => principals.find(([known]) => secretMatcher(known)(token))?.[1] ?? null,
+    config: gatewayConfig,
+    access,
+    credentials: { rotateToken: () => Promise.reject(new AppError('auth/fixed')) },
+    readForwarded: null,
     report: (report) => reports.push(report),
     version: '1.2.3',
     now: () => Date.now(),
@@ -77,6 +82,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     port,
     url: `http://127.0.0.1:${port}`,
     gateway,
+    access,
     reports,
     settings,
     logLines,

@@ -59,6 +59,8 @@ export interface TestGatewayOptions {
   readonly audit?: Partial<CoreConfig['audit']>
   readonly flushAudit?: TrailOptions['flush']
   readonly clock?: ManualClock
+  /** Whether what came by this credential may still run; by default it may. */
+  readonly maySend?: (credential: string) => boolean
   readonly folder?: string
   /** Opens the store at this path, where it is not the usual one. */
   readonly openStore?: (path: string) => Promise<Store>
@@ -125,7 +127,12 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     timeZone: 'UTC',
     log,
   }
-  const control = createGateway({ agent, defaultModel: () => ({ name: 'test', source: 'config', demo: false }), notReady: () => store.faults() })
+  const control = createGateway({
+    agent,
+    defaultModel: () => ({ name: 'test', source: 'config', demo: false }),
+    notReady: () => store.faults(),
+    maySend: options.maySend ?? (() => true),
+  })
   return {
     ...control,
     clock,

@@ -129,6 +129,7 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     providers: () => Promise.resolve(OFFERS),
     tryProvider: world.tryProvider ?? (() => Promise.resolve(['big-model', 'small-model'])),
     token: () => Promise.resolve(TOKEN),
+    rotateToken: () => Promise.resolve(`${TOKEN}-new`),
     auditVerify: () => Promise.resolve(world.audit?.verdict ?? { fault: null, warnings: [], files: 1, lines: 3, anchor: `3:${'h'.repeat(43)}`, key: 'key' }),
     auditShow: ({ kind, turn }) =>
       Promise.resolve(

@@ -96,6 +96,7 @@ test('config reads and changes through the services', async () => {
 
 test('token prints the token that opens the gateway, and nothing else', async () => {
   assert.deepEqual(await cara(['token']), { code: 0, out: `${TOKEN}\n`, err: '' })
+  assert.deepEqual(await cara(['token', '--rotate']), { code: 0, out: `${TOKEN}-new\n`, err: '' })
 })
 
 test('audit verify says what is wrong and ends with 1; audit show prints receipts', async () => {

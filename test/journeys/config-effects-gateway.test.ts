@@ -40,6 +40,14 @@ describe('gateway', () => {
     assert.deepEqual([status, answered['access-control-allow-origin']], [200, 'https://page.example'])
   })
 
+  it('trustedProxies names the proxies that are believed', async () => {
+    const headers = { 'x-forwarded-for': '203.0.113.9' }
+    await using strict = await configuredGateway()
+    assert.equal((await strict.request('/v1/models', { headers })).status, 403)
+    await using open = await configuredGateway({ gateway: { trustedProxies: ['127.0.0.0/8'] } })
+    assert.equal((await open.request('/v1/models', { headers })).status, 200)
+  })
+
   it('maxBodyBytes bounds a request', async () => {
     await using cara = await configuredGateway({ gateway: { maxBodyBytes: 1024 } })
     const send = async (length: number) => (await cara.request('/v1/chat/completions', { method: 'POST', body: ' '.repeat(length) })).status

@@ -206,6 +206,7 @@ describe('the receipts of a gateway', () => {
     const unknown = { id: 'c2', name: 'no_such_tool', arguments: '{}' }
     cara.upstream.script(chatReply({ calls: [write, unknown] }), chatReply({ text: ['done'] }))
     assert.equal((await cara.chat('hello')).text, 'done')
+    await createServices(env).rotateToken()
     await cara.stop()
     assert.equal(verified(cara.folder).fault, null)
     for (const { kind } of receipts(cara.folder)) seen.add(kind)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { Access } from '../../src/guard/identity/access.ts'
 import { routes } from '../../src/server/routes/registry.ts'
 import { openDoors, READER_TOKEN, TOKEN, type Answer, type OpenDoors } from '../doubles/open-doors.ts'
 
@@ -197,9 +198,7 @@ test('a guard that breaks refuses, and the server lives on', async () => {
   await using doors = await openDoors(
     {},
     {
-      authenticate: () => {
-        throw new Error('broken')
-      },
+      access: brokenAccess(),
       report: () => {
         if (isBroken) throw new Error('broken, too')
       },
@@ -234,4 +233,12 @@ function raw(port: number, bytes: string): Promise<string> {
   socket.on('error', reject)
   socket.on('close', () => resolve(text))
   return promise
+}
+
+function brokenAccess(): Access {
+  const access = new Access([], { failedAuthLimit: 1, now: () => 0 })
+  access.authenticate = () => {
+    throw new Error('broken')
+  }
+  return access
 }

@@ -32,18 +32,20 @@ test('a browser sends the token as a protocol name, which is never echoed', asyn
 
 test('C1 granted scopes are those that the credential holds and the client asked for', async () => {
   await using doors = await openDoors()
-  const granted = async (token: string, scopes: readonly string[]) => {
+  const granted = async (token: string, scopes?: readonly string[]) => {
     const client = await openSocket(doors, { headers: { authorization: `Bearer ${token}` } })
-    const { payload } = await client.call('connect', { ...CONNECT, scopes })
+    const { payload } = await client.call('connect', { ...CONNECT, ...(scopes === undefined ? {} : { scopes }) })
     const write = await client.call('chat.send', { message: 'x', idempotencyKey: 'x' })
     await client.close()
     return { scopes: helloOk.parse(payload).auth.scopes, mayWrite: write.ok }
   }
-  assert.deepEqual(await granted(TOKEN, []), { scopes: ['operator.admin'], mayWrite: true })
+  assert.deepEqual(await granted(TOKEN), { scopes: ['operator.admin'], mayWrite: true })
+  // An empty list is none (C2).
+  assert.deepEqual(await granted(TOKEN, []), { scopes: [], mayWrite: false })
   assert.deepEqual(await granted(TOKEN, ['operator.read']), { scopes: ['operator.read'], mayWrite: false })
   assert.deepEqual(await granted(READER_TOKEN, ['operator.admin', 'operator.write', 'operator.read']), { scopes: ['operator.read'], mayWrite: false })
   assert.deepEqual(await granted(READER_TOKEN, ['operator.admin']), { scopes: [], mayWrite: false })
-  assert.deepEqual(await granted(READER_TOKEN, []), { scopes: ['operator.read'], mayWrite: false })
+  assert.deepEqual(await granted(READER_TOKEN), { scopes: ['operator.read'], mayWrite: false })
 })
 
 test('C6 every method asks for its scope', async () => {

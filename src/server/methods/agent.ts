@@ -9,8 +9,8 @@ export const agent = defineMethod({
   scope: 'operator.write',
   params: z.strictObject({ message: messageText, idempotencyKey, ...sessionMember, model: model.optional() }),
   result: agentResult,
-  async handle(params, { deps }) {
-    const { turnId, sessionKey } = await deps.gateway.submit(ownerMessage({ ...params, sessionKey: chosenKey(params) }))
+  async handle(params, { deps, principal }) {
+    const { turnId, sessionKey } = await deps.gateway.submit(ownerMessage({ ...params, sessionKey: chosenKey(params) }, principal))
     return { runId: turnId, sessionKey, status: 'accepted' as const }
   },
 })

@@ -13,8 +13,9 @@ export const chatSend = defineMethod({
   scope: 'operator.write',
   params: z.strictObject({ message: messageText, idempotencyKey, ...sessionMember, model: model.optional(), wait: z.boolean().optional() }),
   result: chatSendResult,
-  async handle(params, { deps, signal }) {
-    const { turnId, sessionKey, status } = await deps.gateway.submit(ownerMessage({ ...params, sessionKey: chosenKey(params) ?? DEFAULT_SESSION }))
+  async handle(params, { deps, principal, signal }) {
+    const message = ownerMessage({ ...params, sessionKey: chosenKey(params) ?? DEFAULT_SESSION }, principal)
+    const { turnId, sessionKey, status } = await deps.gateway.submit(message)
     const accepted = { runId: turnId, sessionKey, status }
     return params.wait === true ? { ...accepted, result: viewResult(await deps.gateway.wait(turnId, signal)) } : accepted
   },

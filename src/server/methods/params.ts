@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
 import { OWNER } from '../../contracts/origin.ts'
+import type { Principal } from '../../contracts/principal.ts'
 import type { Session } from '../../contracts/store.ts'
 import type { InboundMessage } from '../../contracts/turn.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
@@ -22,18 +23,17 @@ export function chosenKey(params: { readonly sessionKey?: string | undefined; re
   return params.sessionKey ?? params.key ?? null
 }
 
-export function ownerMessage(params: {
-  readonly message: string
-  readonly idempotencyKey: string
-  readonly sessionKey: string | null
-  readonly model?: string | undefined
-}): InboundMessage {
+export function ownerMessage(
+  params: { readonly message: string; readonly idempotencyKey: string; readonly sessionKey: string | null; readonly model?: string | undefined },
+  { credential }: Principal,
+): InboundMessage {
   return {
     door: 'ws',
     sender: OWNER.author,
     sessionKey: params.sessionKey,
     parts: [{ type: 'text', text: params.message, origin: OWNER }],
     idempotencyKey: params.idempotencyKey,
+    credential,
     options: params.model === undefined ? {} : { model: params.model },
   }
 }

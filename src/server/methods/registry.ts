@@ -1,5 +1,6 @@
 import type { Method } from '../method.ts'
 import { agent, agentWait } from './agent.ts'
+import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
 import { configGet, configSchema } from './config.ts'
 import { health, status } from './health.ts'
@@ -33,4 +34,5 @@ export const methods: readonly Method[] = [
   logsTail,
   logsUnfollow,
   usageStatus,
+  authRotate,
 ]

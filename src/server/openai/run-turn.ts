@@ -11,7 +11,7 @@ const CLIENT_GONE = new AppError('turn/cancelled')
  * Submits the message, tells every event once the turn has its id, and resolves with the result. When the client goes away the turn is cancelled at once, unless it is
  * one that somebody else began (a repeated idempotency key).
  */
-export async function runTurn({ response, deps: { gateway } }: RouteCall, message: InboundMessage, hear: TurnHearer): Promise<TurnResult> {
+export async function runTurn({ response, facts, deps: { gateway } }: RouteCall, message: InboundMessage, hear: TurnHearer): Promise<TurnResult> {
   const finished = Promise.withResolvers<TurnResult>()
   // Nobody may wait yet when it is rejected.
   finished.promise.catch(() => undefined)
@@ -39,7 +39,7 @@ export async function runTurn({ response, deps: { gateway } }: RouteCall, messag
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(CLIENT_GONE)
   })
-  const accepted = await gateway.submit(message, listen)
+  const accepted = await gateway.submit(facts.principal === null ? message : { ...message, credential: facts.principal.credential }, listen)
   turnId = accepted.turnId
   if (accepted.status === 'repeated') {
     // Its first words may be long gone: it is told whole.

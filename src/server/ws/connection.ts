@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { WebSocket } from 'ws'
 import { AppError, exposed } from '../../contracts/errors.ts'
-import { covers } from '../../contracts/principal.ts'
+import { covers, type Principal } from '../../contracts/principal.ts'
 import type { Scope } from '../../contracts/scope.ts'
 import { closeCodes, wsLimits, type RequestFrame } from '../../contracts/ws-protocol.ts'
 import { TokenBuckets } from '../../guard/stages/request/rate-limits.ts'
@@ -15,6 +15,8 @@ import { readFrame } from './frames.ts'
 import { readConnect } from './handshake.ts'
 
 const CLOSE_MS = 1000
+/** So long may a peer that does not answer the close keep the socket. */
+const REVOKED_MS = 250
 const MAX_STRIKES = 3
 /** Events that come whether or not they were asked for. */
 const ALWAYS = new Set(['connect.challenge', 'shutdown', 'state.drop'])
@@ -33,21 +35,21 @@ export class Connection {
   readonly id: string
   readonly #home: ConnectionHome
   readonly #socket: WebSocket
-  readonly #held: readonly Scope[]
+  readonly #held: Principal
   readonly #ended = new AbortController()
   readonly #rate = new TokenBuckets(wsLimits.messageRate, wsLimits.messageBurst)
   readonly #running = new Set<string>()
   readonly #handshake: NodeJS.Timeout
   readonly #view: CallConnection
-  /** What the handshake granted; null before it. */
-  #scopes: readonly Scope[] | null = null
+  /** Who it is, with the scopes that the handshake granted; null before it. */
+  #granted: Principal | null = null
   #wanted: ReadonlySet<string> | null = null
   #strikes = 0
   #sequence = 0
   #isAlive = true
   #stopFollowing: () => void = () => undefined
 
-  constructor(id: string, socket: WebSocket, held: readonly Scope[], home: ConnectionHome) {
+  constructor(id: string, socket: WebSocket, held: Principal, home: ConnectionHome) {
     this.id = id
     this.#socket = socket
     this.#held = held
@@ -81,7 +83,17 @@ export class Connection {
   }
 
   mayRead(): boolean {
-    return this.#scopes !== null && covers(this.#scopes, 'operator.read')
+    return this.may('operator.read')
+  }
+
+  may(scope: Scope): boolean {
+    return this.#granted !== null && covers(this.#granted.scopes, scope)
+  }
+
+  /** Its credential was taken away: nothing more is heard or said. */
+  endUnlessCurrent(): void {
+    if (this.#home.deps.access.isCurrent(this.#held)) return
+    this.close(closeCodes.policy, 'the credential has ended', REVOKED_MS)
   }
 
   /** Whether the peer answered since the last time; asks it again. */
@@ -91,9 +103,9 @@ export class Connection {
     this.#socket.ping()
   }
 
-  close(code: number, reason: string): void {
+  close(code: number, reason: string, graceMs: number = CLOSE_MS): void {
     this.#socket.close(code, reason)
-    setTimeout(() => this.#socket.terminate(), CLOSE_MS).unref()
+    setTimeout(() => this.#socket.terminate(), graceMs).unref()
   }
 
   get closed(): Promise<void> {
@@ -103,7 +115,7 @@ export class Connection {
 
   #wants(event: string): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) return false
-    return ALWAYS.has(event) || (this.#scopes !== null && (this.#wanted === null || this.#wanted.has(event)))
+    return ALWAYS.has(event) || (this.#granted !== null && (this.#wanted === null || this.#wanted.has(event)))
   }
 
   #send(text: string): void {
@@ -123,31 +135,36 @@ export class Connection {
     if (frame === null) return this.close(closeCodes.protocol, 'not a request frame')
     // Whoever is not answered waits in vain.
     if (waitMs > 0) return this.#refuse(frame.id, new AppError('request/rate-limited', undefined, { retryAfterMs: waitMs }))
-    if (this.#scopes === null) this.#connect(frame, this.#held)
-    else void this.#serve(frame, this.#scopes)
+    // A device's token may run out while nothing tells.
+    if (!this.#home.deps.access.isCurrent(this.#held)) {
+      this.#refuse(frame.id, new AppError('auth/ended'))
+      return this.close(closeCodes.policy, 'the credential has ended', REVOKED_MS)
+    }
+    if (this.#granted === null) this.#connect(frame, this.#held)
+    else void this.#serve(frame, this.#granted)
   }
 
-  #connect(frame: RequestFrame, held: readonly Scope[]): void {
+  #connect(frame: RequestFrame, held: Principal): void {
     const greeting = readConnect(frame, held, this.id, this.#home)
     if ('error' in greeting) {
       this.#refuse(frame.id, greeting.error)
       return this.close(greeting.code, greeting.error.message.slice(0, 100))
     }
     clearTimeout(this.#handshake)
-    this.#scopes = greeting.scopes
+    this.#granted = { ...held, scopes: greeting.scopes }
     this.#wanted = greeting.wanted
     this.#answer(frame.id, greeting.hello)
     this.#home.ready(this)
   }
 
-  async #serve({ id, method: name, params }: RequestFrame, scopes: readonly Scope[]): Promise<void> {
+  async #serve({ id, method: name, params }: RequestFrame, principal: Principal): Promise<void> {
     const method = this.#home.methods.get(name)
-    const refusal = this.#refusal(id, name, method, scopes)
+    const refusal = this.#refusal(id, name, method, principal.scopes)
     if (method === undefined || refusal !== null) return this.#refuse(id, refusal ?? new AppError('request/not-found', name))
     this.#running.add(id)
     const leave = this.#home.enter()
     try {
-      this.#answer(id, await method.call(params, { deps: this.#home.deps, connection: this.#view, signal: this.#ended.signal }))
+      this.#answer(id, await method.call(params, { deps: this.#home.deps, connection: this.#view, principal, signal: this.#ended.signal }))
     } catch (error) {
       if (this.#ended.signal.aborted) return
       if (!(error instanceof AppError)) this.#home.deps.log.error('server.defect', { method: name, error })

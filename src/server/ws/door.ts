@@ -44,6 +44,13 @@ export class SocketDoor {
       ready: (connection) => this.#greet(connection),
       count: () => this.#ready.size,
     }
+    // Lives as long as the server: there is one door.
+    // A moment later, so that whoever took his own credential away still gets his answer; requests are refused at once.
+    deps.access.onEnded(() =>
+      setImmediate(() => {
+        for (const connection of this.#connections) connection.endUnlessCurrent()
+      }),
+    )
   }
 
   /** Throws when there is no room. */
@@ -51,8 +58,9 @@ export class SocketDoor {
     if (this.#connections.size >= this.#deps.config.maxConnections) {
       throw new AppError('request/rate-limited', `at most ${this.#deps.config.maxConnections} connections`)
     }
+    if (principal === null) throw new AppError('auth/unauthorized')
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new Connection(newId('conn', this.#deps.now()), webSocket, principal?.scopes ?? [], this.#home)
+      const connection = new Connection(newId('conn', this.#deps.now()), webSocket, principal, this.#home)
       this.#connections.add(connection)
       webSocket.once('close', () => this.#forget(connection))
     })

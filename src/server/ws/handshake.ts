@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
-import { grantScopes } from '../../contracts/principal.ts'
+import { grantScopes, type Principal } from '../../contracts/principal.ts'
 import type { Scope } from '../../contracts/scope.ts'
 import { closeCodes, connectParams, eventNames, PROTOCOL_VERSION, wsLimits, type RequestFrame } from '../../contracts/ws-protocol.ts'
 import type { helloOk } from '../../contracts/ws-results.ts'
@@ -12,7 +12,7 @@ export type Greeting =
   | { readonly error: AppError; readonly code: number }
 
 /** What `connect` leads to: scopes that the credential holds and the client asked for, or the reason to close. */
-export function readConnect(frame: RequestFrame, held: readonly Scope[], connId: string, { deps, methods }: ConnectionHome): Greeting {
+export function readConnect(frame: RequestFrame, held: Principal, connId: string, { deps, methods }: ConnectionHome): Greeting {
   if (frame.method !== 'connect') return { error: new AppError('request/invalid', 'the first request must be connect'), code: closeCodes.policy }
   const params = connectParams.safeParse(frame.params)
   if (!params.success) {
@@ -23,7 +23,7 @@ export function readConnect(frame: RequestFrame, held: readonly Scope[], connId:
   if (minProtocol > PROTOCOL_VERSION || maxProtocol < PROTOCOL_VERSION) {
     return { error: new AppError('request/invalid', `protocol ${PROTOCOL_VERSION} is spoken here`), code: closeCodes.protocol }
   }
-  const scopes = grantScopes(held, wished)
+  const scopes = grantScopes(held.scopes, wished)
   return {
     scopes,
     wanted: events === undefined ? null : new Set(events),

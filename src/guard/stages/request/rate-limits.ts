@@ -1,5 +1,5 @@
 /**
- * What the request stages remember between requests: a token bucket and a count of wrong tokens per address. Synchronous, so that nothing can slip between the
+ * What the request stages remember between requests: a token bucket and a count of wrong credentials per address. Synchronous, so that nothing can slip between the
  * check and the count; bounded, so that many addresses cannot fill the memory.
  */
 const MAX_ADDRESSES = 10_000
@@ -38,7 +38,24 @@ export class TokenBuckets {
   }
 }
 
-/** Wrong tokens per address in the running minute. */
+/** Whoever has one IPv6 address has the whole /64 that it lies in. */
+export function addressKey(address: string): string {
+  if (!address.includes(':')) return address
+  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7)
+  const [head = '', tail] = address.toLowerCase().split('%', 1)[0]?.split('::') ?? []
+  const groups = head === '' ? [] : head.split(':')
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
+  const all = tail === undefined ? groups : [...groups, ...Array.from({ length: Math.max(0, 8 - groups.length - rest.length) }, () => '0'), ...rest]
+  // The addresses of this machine and of old mappings are no networks.
+  return all.slice(0, 4).every((group) => /^0*$/.test(group))
+    ? address
+    : `${all
+        .slice(0, 4)
+        .map((group) => group.replace(/^0+(?=.)/, ''))
+        .join(':')}::/64`
+}
+
+/** Wrong credentials per address in the running minute. */
 export class FailedAttempts {
   readonly #attempts = new Map<string, { count: number; readonly since: number }>()
   readonly #limit: number
@@ -58,6 +75,12 @@ export class FailedAttempts {
     }
     attempt.count += 1
     return attempt.count > this.#limit ? attempt.since + MINUTE_MS - now : 0
+  }
+
+  /** A trial that was counted turned out to be right. */
+  forgive(key: string): void {
+    const attempt = this.#attempts.get(key)
+    if (attempt !== undefined && attempt.count > 0) attempt.count -= 1
   }
 }
 
