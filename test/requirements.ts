@@ -256,6 +256,29 @@ export const requirements: readonly Requirement[] = [
     ['SEC-27', 'What the owner calls his own is found in his own records only', 'finds what the owner calls his own in his own record, and nowhere else'],
     ['SEC-22', 'What identifies the owner leaves in no form without his word', 'holds what identifies the owner, in every form'],
   ]),
+  ...proved('src/guard/text/inert.test.ts', [
+    ['SEC-150', 'Text of others cannot end or begin the mark it stands in', 'cannot end or begin our mark, written ${name} (K5)'],
+    ['SEC-151', 'Text of others holds no token of a chat template', 'holds no token of a chat template: ${token} (K5)'],
+    ['SEC-152', 'Text of others cannot speak as somebody else', 'cannot open a line as somebody else (K6)'],
+    ['SEC-153', 'No text of others holds a mark, also cut and joined', 'never holds a mark or a token, whatever it is, also cut and joined (K5)'],
+  ]),
+  ...proved('src/guard/text/find-suspicion.test.ts', [
+    ['SEC-154', 'Signs of an injection are found', '${sign}: ${JSON.stringify(text).slice(0, 70)}'],
+    ['SEC-155', 'Looking for them takes time in the length of the text', 'take time in the length of the text, for the worst of texts as well'],
+  ]),
+  ...proved('test/security/text-prompt.test.ts', [
+    [
+      'SEC-156',
+      'Text of others reaches a model marked, and the journal as it was',
+      'holds text of others between marks that it cannot end, and the journal holds it as it was (K5, K6)',
+    ],
+    ['SEC-157', 'A summary of untrusted text is marked', 'marks a summary of untrusted text, and quotes others in what a summary is made of'],
+    [
+      'SEC-158',
+      'The owner is told when a value comes from a text that looks like an attack',
+      'is named in the receipts, and in what the owner is told of a held call',
+    ],
+  ]),
   ...proved('test/security/injection-sample.test.ts', [
     [
       'SEC-28',

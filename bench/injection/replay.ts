@@ -99,7 +99,7 @@ export class Replay {
     const known = this.#suite.tools.get(tool)
     if (known === undefined) throw new RangeError(`no tool ${tool}`)
     const isError = typeof error === 'string' && error !== ''
-    const outcome = clearNow(toolResult, { output: isError ? error : result, isError, origin: null }, { tool: known, secrets }, quiet)
+    const outcome = clearNow(toolResult, { output: isError ? error : result, isError, origin: null }, { tool: known, secrets, injection: 'mark' }, quiet)
     if (!outcome.ok || outcome.value.origin === null) throw new Error('a result was refused')
     const { output, origin } = outcome.value
     this.#evidence.add({ role: 'tool', parts: [{ type: 'tool-result', callId, tool, output, isError, origin }] })

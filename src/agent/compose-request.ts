@@ -17,6 +17,7 @@ export interface Composition {
   readonly tools: readonly ToolDefinition[]
   readonly options: TurnOptions
   readonly config: CoreConfig['agent']
+  readonly injection: CoreConfig['guard']['injection']
   readonly cacheKey: string | undefined
   readonly report: Reporter
 }
@@ -46,7 +47,7 @@ export function composeRequest(
   messages: readonly Message[],
   remainingOutputTokens: number,
 ): Cleared<ModelRequest> | ModelFault {
-  const { system, tools, options, config, cacheKey, report } = composition
+  const { system, tools, options, config, injection, cacheKey, report } = composition
   const offered = model.provider.traits.tools ? [...tools, ...(options.clientTools ?? [])] : []
   const temperature = options.temperature ?? config.temperature
   const request: ModelRequest = {
@@ -67,7 +68,7 @@ export function composeRequest(
     return { kind: 'bad-request', message: `${model.name} cannot see images` }
   }
   const estimatedTokens = promptOverhead(composition, model) + messages.reduce((sum, message) => sum + messageTokens(message), 0)
-  const decision = clearNow(prompt, request, { systemPrompt: system, windowTokens: model.windowTokens, estimatedTokens }, report)
+  const decision = clearNow(prompt, request, { systemPrompt: system, windowTokens: model.windowTokens, estimatedTokens, injection }, report)
   if (decision.ok) return decision.value
   const { code, why } = decision.refusal
   return { kind: code === 'provider/context-too-long' ? 'context-too-long' : 'bad-request', message: why }

@@ -14,6 +14,7 @@ import type { TurnEvent } from '../contracts/turn.ts'
 import { toolCall, toolResult } from '../guard/pipeline.ts'
 import { clear, clearNow, refusalError } from '../guard/run-checkpoint.ts'
 import type { Reporter } from '../guard/stage.ts'
+import type { InjectionMode } from '../guard/stages/message/facts.ts'
 import type { ToolCallContext } from '../guard/stages/tool/facts.ts'
 import { CallReceipts, type Executed } from './call-receipts.ts'
 import { declaredOrigin } from '../guard/stages/tool/origin-marked.ts'
@@ -28,6 +29,7 @@ export interface ToolRun {
   readonly taint: Taint
   readonly guard: ToolCallContext
   readonly secrets: SecretRegistry
+  readonly injection: InjectionMode
   readonly report: Reporter
   readonly audit: AuditTrail
   readonly journal: (steps: readonly JournalStep[]) => Promise<void>
@@ -72,10 +74,10 @@ async function guardedRun(part: ToolCallPart, run: ToolRun, signal: AbortSignal)
   const startedAt = run.clock.now()
   const executed = await execute(tool, decision.value, run, signal)
   receipts.completed(executed, run.clock.now() - startedAt)
-  const outcome = clearNow(toolResult, executed.result, { tool, secrets: run.secrets }, run.report)
+  const outcome = clearNow(toolResult, executed.result, { tool, secrets: run.secrets, injection: run.injection }, run.report)
   if (!outcome.ok || outcome.value.origin === null) return refused('The result was refused.')
-  const { output, isError, origin } = outcome.value
-  return { type: 'tool-result', callId, tool: name, output, isError, origin }
+  const { output, isError, origin, suspicion } = outcome.value
+  return { type: 'tool-result', callId, tool: name, output, isError, origin, ...(suspicion === undefined ? {} : { suspicion }) }
 }
 
 export function describeCall(part: ToolCallPart, run: Pick<ToolRun, 'turnId' | 'sessionId' | 'taint'>): ToolCall {

@@ -31,7 +31,7 @@ export interface AgentDeps {
   readonly store: Store
   readonly tools: ReadonlyMap<string, AnyTool>
   readonly definitions: readonly ToolDefinition[]
-  readonly config: Pick<CoreConfig, 'agent' | 'tools' | 'filesystem'>
+  readonly config: Pick<CoreConfig, 'agent' | 'tools' | 'filesystem' | 'guard'>
   readonly secrets: SecretRegistry
   readonly report: Reporter
   readonly audit: AuditTrail
@@ -84,6 +84,7 @@ class AgentRun {
       tools: deps.definitions.filter(({ name }) => isOffered(name, policy, list)),
       options: turn.request.options,
       config: deps.config.agent,
+      injection: deps.config.guard.injection,
       cacheKey: turn.session?.id,
       report: deps.report,
     }
@@ -230,6 +231,7 @@ class AgentRun {
       taint: memory.taint,
       guard: { tools, policy: config.tools, roots: config.filesystem.roots, evidence: memory.evidence },
       secrets,
+      injection: config.guard.injection,
       report,
       audit,
       journal: (steps) => this.#journal(steps),

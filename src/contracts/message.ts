@@ -1,11 +1,14 @@
 /** The conversation vocabulary, independent of any vendor. */
 import type { JsonValue } from './json.ts'
 import type { Origin } from './origin.ts'
+import type { Suspicion } from './suspicion.ts'
 
 export interface TextPart {
   readonly type: 'text'
   readonly text: string
   readonly origin: Origin
+  /** What the guard found odd about a text of others. */
+  readonly suspicion?: readonly Suspicion[]
 }
 /** An inline image; `data` is standard base64 without a prefix. */
 export interface ImagePart {
@@ -43,6 +46,8 @@ export interface ToolResultPart {
   readonly output: string
   readonly isError: boolean
   readonly origin: Origin
+  /** What the guard found odd about it, where others wrote it. */
+  readonly suspicion?: readonly Suspicion[]
 }
 
 export type UserPart = TextPart | ImagePart

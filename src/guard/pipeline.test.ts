@@ -91,10 +91,10 @@ describe('the pipeline', () => {
   it('keeps its stages in order', () => {
     const order = [inbound, prompt, toolCall, toolResult, outbound, egress].map(({ name, stages }) => [name, ...stages.map((stage) => stage.name)].join(' '))
     assert.deepEqual(order, [
-      'inbound sizeWithinLimit trustAssigned secretsRedacted',
-      'prompt systemPromptSound withinWindow',
+      'inbound sizeWithinLimit trustAssigned secretsRedacted injectionScanned',
+      'prompt systemPromptSound untrustedMarked withinWindow',
       'toolCall toolKnown policyAllows inputValid pathsInsideRoots destinationsKnown ruleOfTwo',
-      'toolResult originMarked secretsRedacted sizeWithinLimit',
+      'toolResult originMarked secretsRedacted sizeWithinLimit injectionScanned',
       'outbound secretsRedacted',
       'egress schemeAllowed hostAllowed resolvesToPublic credentialsSameOrigin secretsForHost',
     ])
@@ -110,7 +110,7 @@ describe('inbound', () => {
     options: {},
     ...more,
   })
-  const check = (value: InboundMessage) => clearNow(inbound, value, { secrets }, quiet)
+  const check = (value: InboundMessage) => clearNow(inbound, value, { secrets, injection: 'mark' }, quiet)
 
   it('passes what the owner says', () => assert.equal(check(message()).ok, true))
 
@@ -158,7 +158,8 @@ describe('inbound', () => {
 
 describe('prompt', () => {
   const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({ model: 'm', system: 'ours', messages: [], tools: [], ...more })
-  const check = (value: ModelRequest, estimatedTokens = 10) => clearNow(prompt, value, { systemPrompt: 'ours', windowTokens: 100, estimatedTokens }, quiet)
+  const check = (value: ModelRequest, estimatedTokens = 10) =>
+    clearNow(prompt, value, { systemPrompt: 'ours', windowTokens: 100, estimatedTokens, injection: 'mark' }, quiet)
 
   it('passes our own request', () => assert.equal(check(request()).ok, true))
 
@@ -270,7 +271,7 @@ describe('tool result', () => {
     run: async () => ({ output: '' }),
   })
   const check = (result: Partial<TracedResult>, returns: ToolManifest['returns'] = { trust: 'untrusted', private: true, curated: false, records: false }) => {
-    const decision = clearNow(toolResult, { output: 'x', isError: false, origin: null, ...result }, { tool: tool(returns), secrets }, quiet)
+    const decision = clearNow(toolResult, { output: 'x', isError: false, origin: null, ...result }, { tool: tool(returns), secrets, injection: 'mark' }, quiet)
     assert.ok(decision.ok)
     return decision.value
   }

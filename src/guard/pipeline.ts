@@ -13,10 +13,12 @@ import { resolvesToPublic } from './stages/egress/resolves-to-public.ts'
 import { schemeAllowed } from './stages/egress/scheme-allowed.ts'
 import { secretsForHost } from './stages/egress/secrets-for-host.ts'
 import type { InboundContext, OutboundContext, OutboundText, PromptContext } from './stages/message/facts.ts'
+import { inboundInjectionScanned, resultInjectionScanned } from './stages/message/injection-scanned.ts'
 import { inboundSecretsRedacted, outboundSecretsRedacted } from './stages/message/secrets-redacted.ts'
 import { inboundSizeWithinLimit } from './stages/message/size-within-limit.ts'
 import { trustAssigned } from './stages/message/trust-assigned.ts'
 import { systemPromptSound } from './stages/message/system-prompt-sound.ts'
+import { untrustedMarked } from './stages/message/untrusted-marked.ts'
 import { withinWindow } from './stages/message/within-window.ts'
 import { destinationsKnown } from './stages/tool/destinations-known.ts'
 import type { ToolCallContext, ToolResultContext, TracedResult } from './stages/tool/facts.ts'
@@ -33,13 +35,13 @@ import type { AsyncStage, Checkpoint } from './stage.ts'
 /** What comes in, before it is journaled. */
 export const inbound: Checkpoint<InboundMessage, InboundContext> = {
   name: 'inbound',
-  stages: [inboundSizeWithinLimit, trustAssigned, inboundSecretsRedacted],
+  stages: [inboundSizeWithinLimit, trustAssigned, inboundSecretsRedacted, inboundInjectionScanned],
 }
 
 /** What a model is asked. */
 export const prompt: Checkpoint<ModelRequest, PromptContext> = {
   name: 'prompt',
-  stages: [systemPromptSound, withinWindow],
+  stages: [systemPromptSound, untrustedMarked, withinWindow],
 }
 
 /** What a model wants done. Assume that an attacker wrote it. */
@@ -51,7 +53,7 @@ export const toolCall: Checkpoint<ToolCall, ToolCallContext, AsyncStage<ToolCall
 /** What a tool answered, before a model or the journal sees it. */
 export const toolResult: Checkpoint<TracedResult, ToolResultContext> = {
   name: 'toolResult',
-  stages: [originMarked, resultSecretsRedacted, resultSizeWithinLimit],
+  stages: [originMarked, resultSecretsRedacted, resultSizeWithinLimit, resultInjectionScanned],
 }
 
 /** What leaves towards people; `outbound-stream.ts` runs the same stages over deltas. */

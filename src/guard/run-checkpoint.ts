@@ -81,7 +81,7 @@ class Run<T extends object> {
         return
       case 'rewrite':
         this.value = verdict.value
-        return this.#tell(stage.name, 'rewrite', verdict.why)
+        return verdict.isRoutine === true ? undefined : this.#tell(stage.name, 'rewrite', verdict.why)
       case 'hold':
         this.refusal = { stage: stage.name, code: 'guard/blocked', why: `${verdict.why} (${verdict.evidence})`, hint: verdict.unlock }
         return this.#tell(stage.name, 'hold', verdict.why)

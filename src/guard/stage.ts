@@ -4,7 +4,13 @@ import type { ErrorCode } from '../contracts/errors.ts'
 export type Verdict<T> =
   | { readonly verdict: 'pass' }
   /** Goes on with another value. */
-  | { readonly verdict: 'rewrite'; readonly value: T; readonly why: string }
+  | {
+      readonly verdict: 'rewrite'
+      readonly value: T
+      readonly why: string
+      /** Nothing was wrong: it is what the stage is for, and needs no line in the log. */
+      readonly isRoutine?: boolean
+    }
   /** Only the owner can let it go on. */
   | { readonly verdict: 'hold'; readonly why: string; readonly evidence: string; readonly unlock: string }
   | { readonly verdict: 'block'; readonly code: ErrorCode; readonly why: string; readonly hint?: string; readonly retryAfterMs?: number }

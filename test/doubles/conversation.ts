@@ -77,7 +77,7 @@ export class Conversation {
     if (known === undefined) throw new RangeError(name)
     const callId = `c${this.#calls++}`
     this.evidence.add({ role: 'assistant', parts: [{ type: 'tool-call', callId, tool: name, input }] })
-    const outcome = clearNow(toolResult, { output, isError: false, origin: said }, { tool: known, secrets }, quiet)
+    const outcome = clearNow(toolResult, { output, isError: false, origin: said }, { tool: known, secrets, injection: 'mark' }, quiet)
     if (!outcome.ok || outcome.value.origin === null) throw new Error('a result was refused')
     const { origin } = outcome.value
     this.evidence.add({ role: 'tool', parts: [{ type: 'tool-result', callId, tool: name, output, isError: false, origin }] })

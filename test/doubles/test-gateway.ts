@@ -52,6 +52,7 @@ export interface TestGatewayOptions {
   readonly model?: string
   readonly agent?: Record<string, unknown>
   readonly tools?: readonly AnyTool[]
+  readonly guard?: Record<string, unknown>
   readonly toolPolicy?: CoreConfig['tools']
   readonly filesystem?: Record<string, unknown>
   readonly prices?: CoreConfig['usage']['prices']
@@ -80,6 +81,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     agent: coreSections.agent.parse(options.agent ?? {}),
     tools: options.toolPolicy ?? coreSections.tools.parse({}),
     filesystem: coreSections.filesystem.parse(options.filesystem ?? {}),
+    guard: coreSections.guard.parse(options.guard ?? {}),
   }
   const web = options.namedSecrets === undefined ? {} : { secrets: { named: options.namedSecrets, known: secrets } }
   const tools = [

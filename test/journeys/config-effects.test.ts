@@ -13,6 +13,7 @@ const PROVIDERS = 'test/journeys/config-effects-providers.test.ts'
 const MESSAGES = 'test/journeys/config-effects-messages.test.ts'
 const CHAT = 'test/contracts/provider-openai-config.test.ts'
 const SECRETS = 'test/security/named-secrets.test.ts'
+const GUARD = 'test/journeys/config-effects-guard.test.ts'
 const START = 'test/journeys/first-light.test.ts'
 
 /** By key, the test that fails when its effect is taken away. */
@@ -50,6 +51,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'messages.destinations.NAME.url': MESSAGES,
   'messages.destinations.NAME.format': MESSAGES,
   'messages.destinations.NAME.secret': MESSAGES,
+  'guard.injection': GUARD,
   'usage.prices.NAME.inputPerMTok': AGENT,
   'usage.prices.NAME.outputPerMTok': AGENT,
   'usage.prices.NAME.cacheReadPerMTok': AGENT,

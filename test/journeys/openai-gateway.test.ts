@@ -77,7 +77,9 @@ test('our tools run inside, the tool of the client is handed back, and its resul
   const names = new Set(sentUpstream(upstream, 0).tools.map((tool) => tool.function.name))
   assert.ok(names.has('weather') && names.has('math_eval'))
   const { messages } = sentUpstream(upstream, 2)
-  assert.deepEqual(messages.slice(-1), [{ role: 'tool', tool_call_id: 'call_client', content: '1 drops' }])
+  assert.deepEqual(messages.slice(-1), [
+    { role: 'tool', tool_call_id: 'call_client', content: '<carapace-quote from="result of weather">\n1 drops\n</carapace-quote>' },
+  ])
   assert.ok(JSON.stringify(messages).includes('Talk like a pirate.'))
 })
 

@@ -5,6 +5,7 @@
 import type { JsonValue } from '../../contracts/json.ts'
 import type { Message, ToolCallPart, ToolResultPart } from '../../contracts/message.ts'
 import type { Origin } from '../../contracts/origin.ts'
+import { describeSuspicion, type Suspicion } from '../../contracts/suspicion.ts'
 import type { AnyTool, ToolManifest } from '../../contracts/tool.ts'
 import { valuesAt } from '../stages/tool/values-at.ts'
 import { squeeze } from './fold.ts'
@@ -57,7 +58,7 @@ export class Evidence {
     for (const part of message.parts) {
       if (part.type === 'tool-call') this.#addCall(part)
       else if (part.type === 'tool-result') this.#addResult(part)
-      else if (part.type === 'text' && message.role !== 'assistant') this.#addText(part.text, part.origin)
+      else if (part.type === 'text' && message.role !== 'assistant') this.#addText(part.text, part.origin, part.suspicion)
     }
   }
 
@@ -75,7 +76,7 @@ export class Evidence {
     return this.#sent.includes(value, piece.at)
   }
 
-  #addText(text: string, origin: Origin): void {
+  #addText(text: string, origin: Origin, suspicion: readonly Suspicion[] | undefined): void {
     const standing = origin.author.kind === 'owner' && origin.trust === 'trusted' ? 'owner' : 'untrusted'
     this.#push(
       new Piece({
@@ -86,7 +87,7 @@ export class Evidence {
         source: [],
         isReceipt: false,
         structured: false,
-        label: standing === 'owner' ? 'your words' : describeAuthor(origin),
+        label: standing === 'owner' ? 'your words' : `${describeAuthor(origin)}${remark(suspicion)}`,
       }),
     )
   }
@@ -130,7 +131,7 @@ export class Evidence {
             : [...manifest.destinations, ...manifest.paths].flatMap((path) => valuesAt(call.input, path.split('.')).flatMap(leaves)),
         isReceipt: manifest?.effect !== 'read',
         structured: manifest?.returns.records ?? false,
-        label: `a result of ${part.tool}`,
+        label: `a result of ${part.tool}${remark(part.suspicion)}`,
       }),
     )
   }
@@ -156,6 +157,11 @@ export function leaves(value: JsonValue): readonly string[] {
 
 function keyOf({ kind, key }: Value): string {
   return `${kind} ${key}`
+}
+
+/** What the owner is told of a source that speaks to the model. */
+function remark(suspicion: readonly Suspicion[] | undefined): string {
+  return suspicion === undefined ? '' : ` that ${describeSuspicion(suspicion)}`
 }
 
 function describeAuthor({ author }: Origin): string {

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { JsonValue } from '../../contracts/json.ts'
 import type { Message, ToolResultPart } from '../../contracts/message.ts'
+import { unquoted } from '../../contracts/quotation.ts'
 import { REMINDER } from './skills.ts'
 
 const MAX_LETTERS = 4000
@@ -22,7 +23,8 @@ function callInputs(message: Message | undefined): ReadonlyMap<string, JsonValue
   return new Map(parts.flatMap((part) => (part.type === 'tool-call' ? [[part.callId, part.input] as const] : [])))
 }
 
-function render({ tool, output, isError }: ToolResultPart, input: JsonValue): string {
+function render({ tool, output: told, isError }: ToolResultPart, input: JsonValue): string {
+  const output = unquoted(told)
   if (isError) return `That did not work (${tool}): ${cut(output)}`
   const given = inputFields.safeParse(input).data ?? {}
   return cut(RENDERERS[tool]?.(output, given) ?? (output === '' ? `${tool} gave no output.` : output))

@@ -1,8 +1,10 @@
 /** What the tool stages know besides the call or its result. */
 import type { SecretRegistry } from '../../../contracts/log.ts'
+import type { Suspicion } from '../../../contracts/suspicion.ts'
 import type { Origin } from '../../../contracts/origin.ts'
 import type { AnyTool } from '../../../contracts/tool.ts'
 import type { Evidence } from '../../provenance/evidence.ts'
+import type { InjectionMode } from '../message/facts.ts'
 
 export interface ToolCallContext {
   readonly tools: ReadonlyMap<string, AnyTool>
@@ -19,9 +21,12 @@ export interface TracedResult {
   readonly isError: boolean
   /** Null until `originMarked` has decided. */
   readonly origin: Origin | null
+  /** What `injectionScanned` found. */
+  readonly suspicion?: readonly Suspicion[]
 }
 
 export interface ToolResultContext {
   readonly tool: AnyTool
   readonly secrets: SecretRegistry
+  readonly injection: InjectionMode
 }
