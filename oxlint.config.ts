@@ -17,7 +17,7 @@ const levels = [
 const fences = [
   { modules: ['node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'node:dns', 'node:dgram', 'undici', 'ws'], only: ['net', 'server'] },
   { modules: ['node:child_process', 'node:cluster'], only: ['sandbox'] },
-  { modules: ['node:fs', 'node:fs/promises'], only: ['store', 'config', 'secrets', 'plugins', 'std', 'tools', 'telemetry', 'providers/demo'] },
+  { modules: ['node:fs', 'node:fs/promises'], only: ['store', 'config', 'secrets', 'plugins', 'sandbox', 'std', 'tools', 'telemetry', 'providers/demo'] },
   { modules: ['node:sqlite'], only: ['store'] },
   { modules: ['node:worker_threads'], only: ['providers/demo'] },
 ]

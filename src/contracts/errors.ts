@@ -58,6 +58,8 @@ const CATALOGUE = {
   'message/unknown-destination': [404, false, 'There is no such destination'],
   'message/too-long': [400, false, 'The message is too long for its destination'],
   'message/undelivered': [502, true, 'The message could not be delivered'],
+  'sandbox/unavailable': [503, false, 'No sandbox can be had on this machine'],
+  'sandbox/changed': [409, false, 'What would run is not what was asked about'],
   'memory/too-large': [400, false, 'This record is too large'],
   'memory/full': [507, false, 'The memory store is full'],
   'file/outside-roots': [403, false, 'This path lies outside the configured folders'],

@@ -1,0 +1,47 @@
+/** Linux without bubblewrap: a launcher of our own takes every right from itself (Landlock, seccomp, limits, capabilities) and becomes the program. */
+import { existsSync } from 'node:fs'
+import { arch, platform } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { AppError } from '../contracts/errors.ts'
+import type { SandboxRun } from '../contracts/sandbox.ts'
+import type { LauncherInput } from './landlock-launcher.ts'
+import { processLimits, type Launch } from './launch.ts'
+import { isArchitecture } from './system-calls.ts'
+import { systemFolders } from './system-folders.ts'
+
+const DEVICES = ['/dev/zero', '/dev/full', '/dev/random', '/dev/urandom']
+
+export function landlock(run: SandboxRun): Launch {
+  if (platform !== 'linux' || !isArchitecture(arch)) throw new AppError('sandbox/unavailable', `no Landlock on ${platform} ${arch}`)
+  if (run.connect !== null) {
+    throw new AppError('sandbox/unavailable', 'Landlock cannot let a program reach one host alone', { hint: 'Install bubblewrap: apt-get install bubblewrap' })
+  }
+  const { readable } = systemFolders()
+  const input: LauncherInput = {
+    program: run.program,
+    args: run.args,
+    env: run.env,
+    cwd: run.cwd,
+    readable: [...readable, ...DEVICES, ...run.readable],
+    writable: [...run.writable, '/dev/null'],
+    pinned: run.pinned.map(({ path, sha256 }) => ({ path, sha256 })),
+    limits: processLimits(run),
+    architecture: arch,
+  }
+  return {
+    command: process.execPath,
+    args: ['--no-warnings', launcherFile(), 'launch'],
+    env: {},
+    input: Buffer.from(JSON.stringify(input)),
+    handsOutListener: false,
+  }
+}
+
+/** Beside the source in a checkout, below `dist/` in the bundle. */
+function launcherFile(): string {
+  return (
+    ['./landlock-launcher.ts', './sandbox-launcher.js', '../sandbox-launcher.js']
+      .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+      .find((file) => existsSync(file)) ?? ''
+  )
+}
