@@ -27,6 +27,7 @@ import { lockState } from '../store/state-lock.ts'
 import { createTools } from '../tools/registry.ts'
 import { toolDefinition } from '../tools/definition.ts'
 import { createCredentials } from './credentials.ts'
+import { execSettings } from './exec.ts'
 import { findModel } from './find-model.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
 import { openMessages } from './messages.ts'
@@ -83,7 +84,8 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   closers.push(() => store.close())
   const transport = createTransport()
   closers.push(() => transport.close())
-  const fetch = createGuardedFetch(transport, report, { resolve: createResolve(), secrets: config.secrets })
+  const resolve = createResolve()
+  const fetch = createGuardedFetch(transport, report, { resolve, secrets: config.secrets })
   const adapterDeps = { fetch, log, now: () => systemClock.now() }
   const providers = createProviderSet(config, adapterDeps)
 
@@ -121,6 +123,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
   const messages = await openMessages(config.messages.destinations, { fetch, clock: systemClock, log, secrets, report })
+  const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
   const tools = createTools({
     store,
     settings,
@@ -128,6 +131,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     fetch,
     messages,
     secrets: { named: config.secrets, known: secrets },
+    ...(exec === null ? {} : { exec }),
     now: () => systemClock.now(),
     timeZone,
   })

@@ -115,6 +115,24 @@ const guardSection = z.strictObject({
   ),
 })
 
+const execSection = z.strictObject({
+  enabled: withDefault(z.boolean(), true, 'Whether the assistant may ask to run programs; every command is asked for'),
+  sandbox: withDefault(
+    z.enum(['required', 'unsandboxed']),
+    'required',
+    '`unsandboxed` runs programs with all of your rights; every question says so. `required` runs nothing where no sandbox works',
+  ),
+  backend: withDefault(z.enum(['auto', 'bubblewrap', 'landlock', 'seatbelt']), 'auto', 'Which sandbox; `auto` takes the strongest that works'),
+  workspace: optional(folder, 'The folder in which programs work and may write; by default `workspace` in the state folder'),
+  readFolders: withDefault(z.array(folder), [], 'More folders that programs may read, beside those of the system'),
+  timeoutMs: withDefault(between(100, 3_600_000), 60_000, 'Milliseconds that a command may take'),
+  memoryMb: withDefault(between(16, MIB), 512, 'MiB of memory of all processes of a command'),
+  maxProcesses: withDefault(between(1, 4096), 32, 'Processes of a command at once; threads count too where the system counts them'),
+  maxOutputBytes: withDefault(between(KIB, 16 * MIB), 256 * KIB, 'Bytes that a command may write to its output before it is ended'),
+  maxFileMb: withDefault(between(1, MIB), 64, 'MiB of one file that a command writes'),
+  maxDiskMb: withDefault(between(1, MIB), 1024, 'MiB by which a command may make its workspace grow'),
+})
+
 const amount = () => z.number().check(z.gte(0))
 const price = z.strictObject({
   inputPerMTok: described(amount(), 'US dollars per million input tokens'),
@@ -164,6 +182,9 @@ export const coreSections = {
   filesystem: z.prefault(filesystemSection, {}),
   messages: z.prefault(messagesSection, {}),
   guard: z.prefault(guardSection, {}),
+})
+
+  exec: z.prefault(execSection, {}),
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),
   store: z.prefault(storeSection, {}),

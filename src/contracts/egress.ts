@@ -1,4 +1,5 @@
 /** The one way out: what leaves, and what comes back. */
+import type { Duplex } from 'node:stream'
 import type { Cleared } from './cleared.ts'
 
 export interface EgressRequest {
@@ -58,3 +59,9 @@ export type Resolve = (hostname: string, signal: AbortSignal) => Promise<readonl
 
 /** What leaves hold: the egress checkpoint runs inside, again for each redirect. */
 export type EgressFetch = (request: EgressRequest, signal: AbortSignal) => Promise<EgressResponse>
+
+/** Connects to where a cleared request for a public host would go, and sends nothing: what follows is the caller's. Throws `AppError('net/…')`. */
+export type TunnelTransport = (request: Cleared<EgressRequest>, signal: AbortSignal) => Promise<Duplex>
+
+/** A bare connection to the host and port of an https address; the egress checkpoint runs inside. */
+export type EgressTunnel = (url: URL, signal: AbortSignal) => Promise<Duplex>

@@ -86,7 +86,7 @@ export interface Tool<Input = unknown> {
   shape?(input: Input, binding: JsonValue): JsonValue
   /**
    * What the owner is shown of a call, beside its arguments: one fact on each line, in the owner's words, every byte of what would run or be sent visible. Lines are the tool's
-   * own; what a model wrote stands in them by `visibleText` only.
+   * own; what a model wrote stands in them by `visible` only.
    */
   describe?(input: Input, binding: JsonValue): readonly string[]
   run(input: Input, call: Cleared<ToolCall>, signal: AbortSignal): Promise<ToolResult>

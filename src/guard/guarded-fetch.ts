@@ -108,7 +108,7 @@ function untilEnd(body: AsyncIterable<Uint8Array>, close: () => void): AsyncIter
   return { [Symbol.asyncIterator]: iterate }
 }
 
-async function isPublicAddress(address: string): Promise<boolean> {
+export async function isPublicAddress(address: string): Promise<boolean> {
   const table = await import('./public-address.ts')
   return table.isPublicAddress(address)
 }

@@ -7,6 +7,8 @@ import type { AnyTool } from '../contracts/tool.ts'
 import { configRead } from './config-read.ts'
 import { currentTime } from './current-time.ts'
 import { directoryList } from './directory-list.ts'
+import { exec } from './exec/exec.ts'
+import type { ExecSettings } from './exec/settings.ts'
 import type { FileAccess } from './file-access.ts'
 import { fileRead } from './file-read.ts'
 import { mathEval } from './math-eval.ts'
@@ -24,12 +26,14 @@ export interface ToolDeps {
   readonly secrets?: WebSecrets
   /** Where messages may go; without it, nowhere. */
   readonly messages?: Messages
+  /** How commands run; without it, none does. */
+  readonly exec?: ExecSettings
   readonly now: () => number
   /** IANA name of the owner's time zone. */
   readonly timeZone: string
 }
 
-export function createTools({ store, settings, filesystem, fetch, secrets, messages, now, timeZone }: ToolDeps): readonly AnyTool[] {
+export function createTools({ store, settings, filesystem, fetch, secrets, messages, exec: commands, now, timeZone }: ToolDeps): readonly AnyTool[] {
   return [
     currentTime(now, timeZone),
     mathEval(),
@@ -40,5 +44,6 @@ export function createTools({ store, settings, filesystem, fetch, secrets, messa
     directoryList(filesystem),
     webFetch(fetch, secrets),
     ...(messages === undefined || messages.destinations.length === 0 ? [] : [messageSend(messages)]),
+    ...(commands === undefined ? [] : [exec(commands)]),
   ]
 }
