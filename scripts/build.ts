@@ -13,7 +13,10 @@ import { basename, dirname, join, relative } from 'node:path'
 const root = dirname(import.meta.dirname)
 const source = join(root, 'src')
 const target = join(root, 'dist')
-const workers: Readonly<Record<string, string>> = { 'demo-worker': join(source, 'providers', 'demo', 'worker.ts') }
+const workers: Readonly<Record<string, string>> = {
+  'demo-worker': join(source, 'providers', 'demo', 'worker.ts'),
+  'sandbox-launcher': join(source, 'sandbox', 'landlock-launcher.ts'),
+}
 /** Chunks of an earlier build stay for a program that still runs from them. */
 const KEEP_OLD_CHUNKS_MS = 7 * 24 * 60 * 60_000
 

@@ -1,4 +1,5 @@
 /** Descriptors that this process was started with (a terminal multiplexer's, a service manager's) end at the next program: libuv leaves them open to its children. */
+import { readFileSync, readdirSync } from 'node:fs'
 import { arch, platform } from 'node:process'
 import { isArchitecture } from './system-calls.ts'
 
@@ -8,8 +9,21 @@ const FIRST = 3n
 const LAST = 0xffff_ffffn
 
 export async function keepDescriptorsHere(): Promise<void> {
-  if (platform !== 'linux' || !isArchitecture(arch)) return
+  if (platform !== 'linux' || !isArchitecture(arch) || !readdirSync('/proc/self/fd').some(isInherited)) return
   const { default: ffi } = await import('node:ffi')
   const library = ffi.dlopen(null, { syscall: { arguments: ['i64', 'i64', 'i64', 'i64'], return: 'i64' } })
   library.functions.syscall(CLOSE_RANGE, FIRST, LAST, CLOEXEC)
+}
+
+const O_CLOEXEC = 0o2000000
+
+function isInherited(descriptor: string): boolean {
+  if (Number(descriptor) < FIRST) return false
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1]
+    return flags !== undefined && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0
+  } catch {
+    // The one by which the folder was read.
+    return false
+  }
 }

@@ -19,8 +19,15 @@ export function callOf(tool: AnyTool, input: JsonValue, more: Partial<ToolCall> 
   return cleared<ToolCall>({ callId: 'c1', tool: tool.name, input, turnId: 't1', sessionId: 's1', effectId: 'e1', binding: null, origin: OWNER, ...more })
 }
 
+/** With what the tool binds it to. */
+export async function boundCall(tool: AnyTool, input: JsonValue, more: Partial<ToolCall> = {}) {
+  const binding = (await tool.bind?.(tool.input.parse(input), AbortSignal.timeout(10_000))) ?? null
+  return callOf(tool, input, { binding, ...more })
+}
+
 export async function runTool(tool: AnyTool, input: JsonValue, more: Partial<ToolCall> = {}): Promise<ToolResult> {
-  return await tool.run(tool.input.parse(input), callOf(tool, input, more), new AbortController().signal)
+  const { signal } = new AbortController()
+  return await tool.run(tool.input.parse(input), await boundCall(tool, input, more), signal)
 }
 
 export function testToolContract(name: string, { make, input }: ToolCase): void {
@@ -86,7 +93,7 @@ export function testToolContract(name: string, { make, input }: ToolCase): void 
       const before = AbortSignal.abort(new Error('cancelled'))
       await settle(tool.run(tool.input.parse(input), callOf(tool, input), before))
       const during = new AbortController()
-      const running = tool.run(tool.input.parse(input), callOf(tool, input), during.signal)
+      const running = tool.run(tool.input.parse(input), await boundCall(tool, input), during.signal)
       during.abort(new Error('cancelled'))
       await settle(running)
     })

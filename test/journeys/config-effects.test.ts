@@ -14,6 +14,7 @@ const MESSAGES = 'test/journeys/config-effects-messages.test.ts'
 const CHAT = 'test/contracts/provider-openai-config.test.ts'
 const SECRETS = 'test/security/named-secrets.test.ts'
 const GUARD = 'test/journeys/config-effects-guard.test.ts'
+const EXEC = 'test/journeys/config-effects-exec.test.ts'
 const START = 'test/journeys/first-light.test.ts'
 
 /** By key, the test that fails when its effect is taken away. */
@@ -47,6 +48,17 @@ const PROOFS: Readonly<Record<string, string>> = {
   'filesystem.roots': AGENT,
   'filesystem.excludePatterns': AGENT,
   'filesystem.maxReadBytes': AGENT,
+  'exec.enabled': EXEC,
+  'exec.sandbox': EXEC,
+  'exec.backend': EXEC,
+  'exec.workspace': EXEC,
+  'exec.readFolders': EXEC,
+  'exec.timeoutMs': EXEC,
+  'exec.memoryMb': EXEC,
+  'exec.maxProcesses': EXEC,
+  'exec.maxOutputBytes': EXEC,
+  'exec.maxFileMb': EXEC,
+  'exec.maxDiskMb': EXEC,
   'messages.destinations.NAME.kind': MESSAGES,
   'messages.destinations.NAME.url': MESSAGES,
   'messages.destinations.NAME.format': MESSAGES,
