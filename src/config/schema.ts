@@ -182,8 +182,6 @@ export const coreSections = {
   filesystem: z.prefault(filesystemSection, {}),
   messages: z.prefault(messagesSection, {}),
   guard: z.prefault(guardSection, {}),
-})
-
   exec: z.prefault(execSection, {}),
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),
