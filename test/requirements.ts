@@ -224,6 +224,26 @@ export const requirements: readonly Requirement[] = [
     ['SEC-309', 'The address of a destination is a secret', 'keeps address and signing secret from the model, the log, the trail and every door'],
     ['SEC-310', 'What the gateway sends by itself has its receipts too', 'messages.test delivers a fixed text, with its receipts; a refusal fails it'],
   ]),
+  ...proved('test/contracts/questions.test.ts', [
+    ['SEC-311', 'What a tool asks a model is paid by its turn', 'a turn that has used up its budget asks nothing more, and what is left bounds the answer'],
+    [
+      'SEC-312',
+      'What a tool asks a model passes the prompt checkpoint',
+      'it passes the prompt checkpoint, waits and tries again as a turn does, and tells what failed',
+    ],
+  ]),
+  ...proved('test/security/media.test.ts', [
+    [
+      'SEC-313',
+      'Only pictures of the owner’s folders and of the public web are looked at, and no bomb',
+      'looks at nothing outside the folders, at no drawing with links, and at nothing that unpacks to more than a picture',
+    ],
+    ['SEC-314', 'What a picture says is a stranger’s word', 'what a picture says is a stranger’s word: it names no destination'],
+    ['SEC-315', 'A picture of the web comes from public hosts, 20 MiB at most', 'stops at 20 MiB, at an error, and at everything that is not public'],
+  ]),
+  ...proved('test/contracts/image-facts.test.ts', [
+    ['SEC-316', 'The kind of a picture is read from its bytes', 'what is no picture of these kinds is none, whatever it is called'],
+  ]),
   ...proved('test/security/audit-reading.test.ts', [
     [
       'SEC-300',

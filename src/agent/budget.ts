@@ -50,6 +50,11 @@ export class Budget {
 
   spendModel(usage: Usage, price: Price | null): void {
     this.#steps++
+    this.spendQuestion(usage, price)
+  }
+
+  /** A question of a tool is no step of the turn. */
+  spendQuestion(usage: Usage, price: Price | null): void {
     this.#usage = addUsage(this.#usage, usage)
     const cost = price === null ? null : costOf(usage, price)
     this.#costUsd = this.#costUsd === null || cost === null ? null : this.#costUsd + cost

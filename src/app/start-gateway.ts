@@ -12,7 +12,9 @@ import { Access, ownerOf } from '../guard/identity/access.ts'
 import type { Reporter } from '../guard/stage.ts'
 import type { ReadForwarded } from '../guard/trusted-proxies.ts'
 import { createModelDirectory } from '../agent/models.ts'
+import { createQuestions } from '../agent/questions.ts'
 import type { RunningGateway, StartOptions } from '../cli/context.ts'
+import type { Config } from '../config/schema.ts'
 import type { Flag } from '../config/layers.ts'
 import { prepareStateDir, type Paths } from '../config/paths.ts'
 import { createAnnouncer } from '../gateway/announce.ts'
@@ -31,7 +33,7 @@ import { execSettings } from './exec.ts'
 import { findModel } from './find-model.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
 import { openMessages } from './messages.ts'
-import { createProviderSet } from './provider-set.ts'
+import { configuredModules, createProviderSet } from './provider-set.ts'
 import { gatewayToken, openSecrets, openVault } from './secrets.ts'
 import { version } from './version.ts'
 
@@ -122,6 +124,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   closers.push(watchCredentials(paths.stateDir, () => attempt(log, () => credentials.reload())))
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const questions = createQuestions({ models, report, clock: systemClock })
   const messages = await openMessages(config.messages.destinations, { fetch, clock: systemClock, log, secrets, report })
   const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
   const tools = createTools({
@@ -130,6 +133,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     filesystem: config.filesystem,
     fetch,
     messages,
+    ...(canSee(config) ? { media: { ask: questions.ask, model: config.media.model ?? null } } : {}),
     secrets: { named: config.secrets, known: secrets },
     ...(exec === null ? {} : { exec }),
     now: () => systemClock.now(),
@@ -138,6 +142,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   const control = createGateway({
     agent: {
       models,
+      questions,
       store,
       tools: new Map(tools.map((tool) => [tool.name, tool])),
       definitions: tools.map(toolDefinition),
@@ -190,6 +195,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     stopped.resolve()
   }
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, model, stopped: stopped.promise, stop: () => (stop ??= shutDown()) }
+}
+
+/** The demo is blind, and a small model chooses better among few tools. */
+function canSee(config: Config): boolean {
+  return config.media.model !== undefined || configuredModules(config).some(({ id }) => id !== 'demo')
 }
 
 function startFlags({ host, port, embedded }: StartOptions): readonly Flag[] {

@@ -133,6 +133,13 @@ const execSection = z.strictObject({
   maxDiskMb: withDefault(between(1, MIB), 1024, 'MiB by which a command may make its workspace grow'),
 })
 
+const mediaSection = z.strictObject({
+  model: optional(
+    z.string().check(z.minLength(1)),
+    'Model (`provider:model`) or route that looks at pictures; by default the model of the conversation. Pictures of your folders are sent to it',
+  ),
+})
+
 const amount = () => z.number().check(z.gte(0))
 const price = z.strictObject({
   inputPerMTok: described(amount(), 'US dollars per million input tokens'),
@@ -183,6 +190,7 @@ export const coreSections = {
   messages: z.prefault(messagesSection, {}),
   guard: z.prefault(guardSection, {}),
   exec: z.prefault(execSection, {}),
+  media: z.prefault(mediaSection, {}),
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),
   store: z.prefault(storeSection, {}),

@@ -38,6 +38,7 @@ const CATALOGUE = {
   'net/too-large': [502, false, 'The answer is too large'],
   'provider/none': [503, false, 'No model is configured'],
   'provider/unknown': [404, false, 'No such provider or route is configured'],
+  'provider/no-images': [422, false, 'None of these models can see images'],
   'provider/unreachable': [502, true, 'The model server cannot be reached'],
   'provider/auth': [502, false, 'The model server refused our credentials'],
   'provider/rate-limit': [429, true, 'The model server limits our rate'],

@@ -12,6 +12,7 @@ import type { ExecSettings } from './exec/settings.ts'
 import type { FileAccess } from './file-access.ts'
 import { fileRead } from './file-read.ts'
 import { mathEval } from './math-eval.ts'
+import { mediaAnalyze, type MediaDeps } from './media-analyze.ts'
 import { memoryTools } from './memory.ts'
 import { messageSend } from './message-send.ts'
 import { sessionTools, type ReadableSessions } from './sessions.ts'
@@ -28,12 +29,14 @@ export interface ToolDeps {
   readonly messages?: Messages
   /** How commands run; without it, none does. */
   readonly exec?: ExecSettings
+  /** Who looks at pictures; without it, nobody. */
+  readonly media?: MediaDeps
   readonly now: () => number
   /** IANA name of the owner's time zone. */
   readonly timeZone: string
 }
 
-export function createTools({ store, settings, filesystem, fetch, secrets, messages, exec: commands, now, timeZone }: ToolDeps): readonly AnyTool[] {
+export function createTools({ store, settings, filesystem, fetch, secrets, messages, media, exec: commands, now, timeZone }: ToolDeps): readonly AnyTool[] {
   return [
     currentTime(now, timeZone),
     mathEval(),
@@ -43,6 +46,7 @@ export function createTools({ store, settings, filesystem, fetch, secrets, messa
     fileRead(filesystem),
     directoryList(filesystem),
     webFetch(fetch, secrets),
+    ...(media === undefined ? [] : [mediaAnalyze(media, filesystem, fetch)]),
     ...(messages === undefined || messages.destinations.length === 0 ? [] : [messageSend(messages)]),
     ...(commands === undefined ? [] : [exec(commands)]),
   ]

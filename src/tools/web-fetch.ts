@@ -1,11 +1,12 @@
 /** Reads a page of the public web. What comes back was written by anybody: it is untrusted, and an address can carry data away, so that it is content as well. */
 import * as z from 'zod'
-import type { EgressFetch, EgressRequest, EgressResponse } from '../contracts/egress.ts'
+import type { EgressFetch } from '../contracts/egress.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { SecretRegistry } from '../contracts/log.ts'
 import { type NamedSecrets, placeholder } from '../contracts/named-secret.ts'
 import type { Tool } from '../contracts/tool.ts'
 import { cut } from './listing.ts'
+import { closeBody, publicRequest, readBytes } from './public-body.ts'
 
 const plainInput = z.strictObject({
   url: z.string().min(1).max(4096),
@@ -26,8 +27,6 @@ export interface WebSecrets {
 
 /** What is read of an answer; the rest is left. */
 const MAX_BYTES = 2 * 1024 * 1024
-const TOTAL_MS = 30_000
-const MAX_REDIRECTS = 5
 const ACCEPT = 'text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.1'
 
 export function webFetch(fetch: EgressFetch, secrets: WebSecrets | null = null): Tool<Input> {
@@ -48,17 +47,17 @@ export function webFetch(fetch: EgressFetch, secrets: WebSecrets | null = null):
       returns: { trust: 'untrusted', private: false, curated: false, records: false },
     },
     async run({ url, maxCharacters, secret }, _call, signal) {
-      const request = requestFor(url, credentialOf(secret, named))
+      const request = publicRequest(url, { accept: ACCEPT, ...credentialOf(secret, named) }, MAX_BYTES)
       const response = await fetch(request, signal)
       const from = response.url ?? request.url
       const { binaryType, contentText } = await import('./web-content.ts')
       const contentType = response.headers['content-type'] ?? ''
       const binary = binaryType(contentType)
       if (binary !== null) {
-        await close(response)
+        await closeBody(response)
         throw new AppError('tool/failed', `this is ${binary}, which is not read as text`)
       }
-      const { bytes, isCut } = await readBytes(response)
+      const { bytes, isCut } = await readBytes(response, MAX_BYTES)
       const content = contentText(bytes, contentType, from)
       const head = [`HTTP ${response.status}`, ...(from.href === request.url.href ? [] : [`URL: ${from.href}`]), ...content.head]
       const text = cut(withoutSecrets(content.text, isCut, secrets), maxCharacters)
@@ -82,36 +81,4 @@ function withoutSecrets(text: string, isCut: boolean, secrets: WebSecrets | null
   if (secrets === null) return text
   const clean = secrets.known.redact(text)
   return isCut ? clean.slice(0, clean.length - secrets.known.heldBack(clean)) : clean
-}
-
-function requestFor(text: string, credential: Readonly<Record<string, string>>): EgressRequest {
-  if (!URL.canParse(text)) throw new AppError('tool/invalid-input', 'url is no address', { hint: 'Write it whole, for example https://example.com/page' })
-  const url = new URL(text)
-  url.hash = ''
-  return {
-    method: 'GET',
-    url,
-    headers: { accept: ACCEPT, ...credential },
-    totalTimeoutMs: TOTAL_MS,
-    // One chunk more than is kept.
-    maxBodyBytes: 2 * MAX_BYTES,
-    maxRedirects: MAX_REDIRECTS,
-    policy: { hosts: 'public' },
-  }
-}
-
-/** Leaving the body early closes the connection. */
-async function readBytes({ body }: EgressResponse): Promise<{ readonly bytes: Uint8Array; readonly isCut: boolean }> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    length += chunk.length
-    if (length > MAX_BYTES) break
-  }
-  return { bytes: Buffer.concat(chunks).subarray(0, MAX_BYTES), isCut: length > MAX_BYTES }
-}
-
-async function close({ body }: EgressResponse): Promise<void> {
-  await body[Symbol.asyncIterator]().return?.()
 }

@@ -11,6 +11,8 @@ export interface ToolCase {
   readonly make: () => Promise<AnyTool>
   /** Arguments that the tool answers without an error. */
   readonly input: JsonValue
+  /** Another, with the arguments that exclude those of the first. */
+  readonly other?: JsonValue
 }
 
 const MAX_OUTPUT = 64 * 1024
@@ -30,7 +32,7 @@ export async function runTool(tool: AnyTool, input: JsonValue, more: Partial<Too
   return await tool.run(tool.input.parse(input), await boundCall(tool, input, more), signal)
 }
 
-export function testToolContract(name: string, { make, input }: ToolCase): void {
+export function testToolContract(name: string, { make, input, other }: ToolCase): void {
   describe(`tool ${name}`, () => {
     test('says what it is', async () => {
       const tool = await make()
@@ -51,7 +53,7 @@ export function testToolContract(name: string, { make, input }: ToolCase): void 
 
     test('every argument that its manifest names exists', async () => {
       const tool = await make()
-      const given = JSON.stringify(tool.input.parse(input))
+      const given = JSON.stringify([input, ...(other === undefined ? [] : [other])].map((each) => tool.input.parse(each)))
       for (const path of [...tool.manifest.destinations, ...tool.manifest.content, ...tool.manifest.paths]) {
         for (const member of path.split('.')) assert.ok(given.includes(`"${member}":`), `${path} in ${given}`)
       }

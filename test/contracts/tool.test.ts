@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
 import type { JsonValue } from '../../src/contracts/json.ts'
+import type { Messages } from '../../src/contracts/destination.ts'
 import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { Entry, MemoryRecord, Session } from '../../src/contracts/store.ts'
@@ -13,6 +14,7 @@ import { toolDefinition } from '../../src/tools/definition.ts'
 import { locate, openChecked } from '../../src/tools/file-access.ts'
 import { createTools } from '../../src/tools/registry.ts'
 import { memoryInMemory, sessionsInMemory } from '../doubles/memory-store.ts'
+import { PNG } from '../doubles/pictures.ts'
 import { runTool, testToolContract } from './tool-contract.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 9, 53, 42)
@@ -46,6 +48,7 @@ before(async () => {
   await writeFile(join(folder.root, 'notes', 'long.txt'), 'ä'.repeat(60_000))
   await writeFile(join(folder.root, 'notes', 'binary'), Buffer.from([0, 255, 1, 254]))
   await writeFile(join(folder.root, 'notes', 'empty'), '')
+  await writeFile(join(folder.root, 'notes', 'photo.png'), PNG)
   await writeFile(join(folder.root, '.env.local'), 'KEY=1')
   await writeFile(join(folder.root, '.git', 'config'), 'secret')
   await symlink(join(folder.base, 'outside.txt'), join(folder.root, 'leak'))
@@ -64,6 +67,11 @@ const page: EgressFetch = async (_, signal) => {
   }
 }
 
+const messages: Messages = {
+  destinations: [{ name: 'team-chat', kind: 'webhook', format: 'json', host: 'hooks.example', signed: false }],
+  send: async (_, signal) => signal.throwIfAborted(),
+}
+
 function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password is on the fridge')]): readonly AnyTool[] {
   return createTools({
     store: { memory: memoryInMemory(records), sessions: sessionsInMemory([{ session, entries }]) },
@@ -76,6 +84,8 @@ function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password 
     },
     filesystem: { roots: [folder.root], excludePatterns: ['**/.git/**', '**/.ssh/**', '**/.env*'], maxReadBytes: 32_768 },
     fetch: page,
+    media: { ask: async () => ({ text: 'a red field', model: 'fake:model' }), model: null },
+    messages,
     now: () => NOW,
     timeZone: 'Europe/Berlin',
   })
@@ -100,7 +110,10 @@ const examples: Readonly<Record<string, JsonValue>> = {
   file_read: { path: 'notes/a.md' },
   directory_list: { path: '.' },
   web_fetch: { url: 'https://weather.example/today' },
+  media_analyze: { path: 'notes/photo.png', prompt: 'What is this?' },
+  message_send: { to: 'team-chat', text: 'hello' },
 }
+const others: Readonly<Record<string, JsonValue>> = { media_analyze: { url: 'https://site.example/photo.png', prompt: 'What is this?' } }
 
 test('every tool has an example here', () => {
   assert.deepEqual(
@@ -108,7 +121,8 @@ test('every tool has an example here', () => {
     Object.keys(examples),
   )
 })
-for (const [name, input] of Object.entries(examples)) testToolContract(name, { make: async () => toolNamed(name), input })
+for (const [name, input] of Object.entries(examples))
+  testToolContract(name, { make: async () => toolNamed(name), input, ...(others[name] === undefined ? {} : { other: others[name] }) })
 
 test('all definitions together stay under 3,200 characters', () => {
   const sent = tools().map((tool) => JSON.stringify(toolDefinition(tool)))

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AgentDeps } from '../../src/agent/run.ts'
 import { createModelDirectory } from '../../src/agent/models.ts'
+import { createQuestions } from '../../src/agent/questions.ts'
 import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/contracts/clock.ts'
 import type { Log } from '../../src/contracts/log.ts'
@@ -18,7 +19,7 @@ import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../../src/contracts/turn.ts'
 import { createGateway, type GatewayControl } from '../../src/gateway/create-gateway.ts'
 import { countDecisions } from '../../src/guard/count-decisions.ts'
-import type { CheckpointReport } from '../../src/guard/stage.ts'
+import type { CheckpointReport, Reporter } from '../../src/guard/stage.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { loadAuditKeys } from '../../src/secrets/audit-keys.ts'
 import { createVault } from '../../src/secrets/vault.ts'
@@ -113,18 +114,20 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     ...(options.flushAudit === undefined ? {} : { flush: options.flushAudit }),
   })
   const decisions = countDecisions(audit, () => clock.now())
+  const report: Reporter = (decision) => {
+    reports.push(decision)
+    decisions.report(decision)
+  }
   const agent: AgentDeps = {
     models,
+    questions: createQuestions({ models, report, clock }),
     store,
     tools: new Map(tools.map((tool) => [tool.name, tool])),
     definitions: tools.map(toolDefinition),
     config,
     secrets,
     audit,
-    report(report) {
-      reports.push(report)
-      decisions.report(report)
-    },
+    report,
     clock,
     timeZone: 'UTC',
     log,

@@ -64,6 +64,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'messages.destinations.NAME.format': MESSAGES,
   'messages.destinations.NAME.secret': MESSAGES,
   'guard.injection': GUARD,
+  'media.model': 'test/security/media.test.ts',
   'usage.prices.NAME.inputPerMTok': AGENT,
   'usage.prices.NAME.outputPerMTok': AGENT,
   'usage.prices.NAME.cacheReadPerMTok': AGENT,
