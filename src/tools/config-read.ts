@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Settings } from '../contracts/settings.ts'
 import type { Tool } from '../contracts/tool.ts'
 import { cut } from './listing.ts'
+import { reading } from './reading.ts'
 
 const input = z.strictObject({ path: z.string().max(256).optional().describe('Such as gateway.port') })
 
@@ -10,17 +11,7 @@ export function configRead(settings: Pick<Settings, 'get' | 'redacted'>): Tool<z
     name: 'config_read',
     description: "The gateway's own configuration, without secrets.",
     input,
-    manifest: {
-      effect: 'read',
-      effectWithoutDestination: 'read',
-      recovery: 'pure',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: [],
-      consent: 'judged',
-      returns: { trust: 'trusted', private: true, curated: false, records: false },
-    },
+    manifest: reading({ trust: 'trusted', private: true, curated: false, records: false }),
     async run({ path }) {
       const value = path === undefined || path === '' ? settings.redacted() : settings.get(path)
       return { output: cut(JSON.stringify(value), 48_000) }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
 import type { Tool } from '../contracts/tool.ts'
 import { nearestOf } from '../std/nearest.ts'
+import { reading } from './reading.ts'
 
 const input = z.strictObject({ timezone: z.string().min(1).max(64).optional().describe('IANA name') })
 
@@ -10,17 +11,7 @@ export function currentTime(now: () => number, ownZone: string): Tool<z.infer<ty
     name: 'current_time',
     description: 'Current date, time, weekday and UTC offset.',
     input,
-    manifest: {
-      effect: 'read',
-      effectWithoutDestination: 'read',
-      recovery: 'pure',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: [],
-      consent: 'judged',
-      returns: { trust: 'trusted', private: false, curated: false, records: false },
-    },
+    manifest: reading({ trust: 'trusted', private: false, curated: false, records: false }),
     async run({ timezone = ownZone }) {
       return { output: JSON.stringify(timeIn(timezone, now())) }
     },

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
 import type { Tool } from '../contracts/tool.ts'
+import { reading } from './reading.ts'
 
 const input = z.strictObject({
   expression: z
@@ -14,17 +15,7 @@ export function mathEval(): Tool<z.infer<typeof input>> {
     name: 'math_eval',
     description: 'Exact arithmetic: + - * / % ^ ( ) sqrt abs round floor ceil min max log ln sin cos tan pi e, "15% of 80".',
     input,
-    manifest: {
-      effect: 'read',
-      effectWithoutDestination: 'read',
-      recovery: 'pure',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: [],
-      consent: 'judged',
-      returns: { trust: 'trusted', private: false, curated: false, records: false },
-    },
+    manifest: reading({ trust: 'trusted', private: false, curated: false, records: false }),
     async run({ expression }) {
       const [{ evaluate }, { ArithmeticError, format }] = await Promise.all([import('./arithmetic/evaluate.ts'), import('./arithmetic/numbers.ts')])
       try {

@@ -4,20 +4,11 @@ import { AppError } from '../contracts/errors.ts'
 import type { JsonObject } from '../contracts/json.ts'
 import { textOf, type Message } from '../contracts/message.ts'
 import type { Entry, SessionStore } from '../contracts/store.ts'
-import type { AnyTool, Tool, ToolManifest } from '../contracts/tool.ts'
+import type { AnyTool, Tool } from '../contracts/tool.ts'
 import { cut, listing } from './listing.ts'
+import { reading } from './reading.ts'
 
-const manifest: ToolManifest = {
-  effect: 'read',
-  effectWithoutDestination: 'read',
-  recovery: 'pure',
-  destinations: [],
-  targets: [],
-  content: [],
-  paths: [],
-  consent: 'judged',
-  returns: { trust: 'untrusted', private: true, curated: false, records: false },
-}
+const manifest = reading({ trust: 'untrusted', private: true, curated: false, records: false })
 const limit = z.int().min(1).max(100).default(20)
 /** Of one message. */
 const SHOWN_CHARACTERS = 4000

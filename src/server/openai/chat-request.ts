@@ -1,14 +1,13 @@
 /** A Chat Completions request, and the message for intake that it means. Unknown members are harmless and ignored; what we cannot honour is refused by name. */
 import * as z from 'zod'
 import type { AssistantPart, Message, TextPart, UserPart } from '../../contracts/message.ts'
-import type { ResponseFormat, ToolChoice } from '../../contracts/provider.ts'
 import type { InboundMessage, TurnOptions } from '../../contracts/turn.ts'
+import { nestedChoice, nestedTools, plainFormats, readShared, schemaFormat, sharedMembers } from './options.ts'
 import {
   clientToolCall,
   addToolResult,
   effortOption,
   jsonObject,
-  modelOption,
   modelText,
   ownerImage,
   ownerText,
@@ -44,45 +43,21 @@ const message = z.discriminatedUnion('role', [
 ])
 
 const chatRequest = z.object({
-  model: z.string().max(256).nullish(),
+  ...sharedMembers,
   messages: z.array(message).min(1),
-  stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
   max_tokens: z.int().min(1).nullish(),
   max_completion_tokens: z.int().min(1).nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
-  response_format: z
-    .discriminatedUnion('type', [
-      z.object({ type: z.literal('text') }),
-      z.object({ type: z.literal('json_object') }),
-      z.object({ type: z.literal('json_schema'), json_schema: z.object({ name: z.string().max(64), schema: jsonObject, strict: z.boolean().nullish() }) }),
-    ])
-    .nullish(),
-  tools: z
-    .array(
-      z.object({
-        type: z.literal('function', 'only function tools are supported'),
-        function: z.object({
-          name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-          description: z.string().nullish(),
-          parameters: jsonObject.nullish(),
-          strict: z.boolean().nullish(),
-        }),
-      }),
-    )
-    .max(128)
-    .nullish(),
-  tool_choice: z.union([z.enum(['none', 'auto', 'required']), z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) })]).nullish(),
+  response_format: z.discriminatedUnion('type', [...plainFormats, z.object({ type: z.literal('json_schema'), json_schema: schemaFormat })]).nullish(),
+  tools: nestedTools,
+  tool_choice: nestedChoice,
   reasoning_effort: z.string().nullish(),
   n: z.int().nullish(),
   logprobs: z.boolean().nullish(),
-  top_logprobs: z.int().nullish(),
   frequency_penalty: z.number().nullish(),
   presence_penalty: z.number().nullish(),
   logit_bias: jsonObject.nullish(),
-  parallel_tool_calls: z.boolean().nullish(),
   modalities: z.array(z.string()).nullish(),
   audio: z.unknown().optional(),
   functions: z.unknown().optional(),
@@ -125,39 +100,17 @@ function refuseUnsupported(request: ChatRequest): void {
 }
 
 function readOptions(request: ChatRequest): TurnOptions {
-  const maxOutputTokens = request.max_completion_tokens ?? request.max_tokens
-  const { stop, temperature, top_p: topP, tools, response_format: format, tool_choice: choice } = request
+  const { stop, tools, response_format: format, tool_choice: choice } = request
   return {
-    ...modelOption(request.model),
-    ...(typeof temperature === 'number' ? { temperature } : {}),
-    ...(typeof topP === 'number' ? { topP } : {}),
-    ...(typeof maxOutputTokens === 'number' ? { maxOutputTokens } : {}),
+    ...readShared(request, {
+      maxOutputTokens: request.max_completion_tokens ?? request.max_tokens,
+      format: format?.type === 'json_schema' ? { type: format.type, ...format.json_schema } : format,
+      tools: tools?.map((tool) => tool.function),
+      choice: typeof choice === 'object' && choice !== null ? { type: choice.type, name: choice.function.name } : choice,
+    }),
     ...(typeof stop === 'string' ? { stop: [stop] } : Array.isArray(stop) && stop.length > 0 ? { stop } : {}),
-    ...(format === null || format === undefined ? {} : { responseFormat: readFormat(format) }),
     ...effortOption(request.reasoning_effort, 'reasoning_effort'),
-    ...(tools === null || tools === undefined || tools.length === 0 ? {} : { clientTools: tools.map(({ function: tool }) => readTool(tool)) }),
-    ...(choice === null || choice === undefined ? {} : { toolChoice: readChoice(choice) }),
   }
-}
-
-function readFormat(format: NonNullable<ChatRequest['response_format']>): ResponseFormat {
-  if (format.type === 'text') return { type: 'text' }
-  if (format.type === 'json_object') return { type: 'json' }
-  const { name, schema, strict } = format.json_schema
-  return { type: 'json-schema', name, schema, ...(typeof strict === 'boolean' ? { strict } : {}) }
-}
-
-function readTool(tool: NonNullable<ChatRequest['tools']>[number]['function']) {
-  return {
-    name: tool.name,
-    description: tool.description ?? '',
-    parameters: tool.parameters ?? { type: 'object', properties: {} },
-    ...(typeof tool.strict === 'boolean' ? { strict: tool.strict } : {}),
-  }
-}
-
-function readChoice(choice: NonNullable<ChatRequest['tool_choice']>): ToolChoice {
-  return typeof choice === 'string' ? choice : { tool: choice.function.name }
 }
 
 function addMessage(messages: Message[], entry: ChatRequest['messages'][number], param: string): void {

@@ -1,14 +1,12 @@
 /** A Responses request, and the message for intake that it means. */
 import * as z from 'zod'
 import type { AssistantPart, Message } from '../../contracts/message.ts'
-import type { ResponseFormat } from '../../contracts/provider.ts'
 import type { InboundMessage, TurnOptions } from '../../contracts/turn.ts'
+import { flatChoice, flatTools, plainFormats, readShared, schemaFormat, sharedMembers } from './options.ts'
 import {
   clientToolCall,
   addToolResult,
   effortOption,
-  jsonObject,
-  modelOption,
   modelText,
   ownerImage,
   ownerText,
@@ -33,40 +31,14 @@ const reasoningItem = z.object({ type: z.literal('reasoning') })
 const item = z.union([messageItem, callItem, outputItem, reasoningItem])
 
 const responsesRequest = z.object({
-  model: z.string().max(256).nullish(),
+  ...sharedMembers,
   input: z.union([z.string(), z.array(item).min(1)]),
   instructions: z.string().nullish(),
-  stream: z.boolean().nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
   max_output_tokens: z.int().min(1).nullish(),
   reasoning: z.object({ effort: z.string().nullish() }).nullish(),
-  text: z
-    .object({
-      format: z
-        .discriminatedUnion('type', [
-          z.object({ type: z.literal('text') }),
-          z.object({ type: z.literal('json_object') }),
-          z.object({ type: z.literal('json_schema'), name: z.string().max(64), schema: jsonObject, strict: z.boolean().nullish() }),
-        ])
-        .nullish(),
-    })
-    .nullish(),
-  tools: z
-    .array(
-      z.object({
-        type: z.literal('function', 'only function tools are supported'),
-        name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-        description: z.string().nullish(),
-        parameters: jsonObject.nullish(),
-        strict: z.boolean().nullish(),
-      }),
-    )
-    .max(128)
-    .nullish(),
-  tool_choice: z.union([z.enum(['none', 'auto', 'required']), z.object({ type: z.literal('function'), name: z.string() })]).nullish(),
-  parallel_tool_calls: z.boolean().nullish(),
-  top_logprobs: z.int().nullish(),
+  text: z.object({ format: z.discriminatedUnion('type', [...plainFormats, schemaFormat.extend({ type: z.literal('json_schema') })]).nullish() }).nullish(),
+  tools: flatTools,
+  tool_choice: flatChoice,
   max_tool_calls: z.int().nullish(),
   background: z.boolean().nullish(),
   previous_response_id: z.string().nullish(),
@@ -102,33 +74,8 @@ function refuseUnsupported(request: ResponsesRequest): void {
 }
 
 function readOptions(request: ResponsesRequest): TurnOptions {
-  const { temperature, top_p: topP, max_output_tokens: maxOutputTokens, tools, tool_choice: choice, text } = request
-  return {
-    ...modelOption(request.model),
-    ...(typeof temperature === 'number' ? { temperature } : {}),
-    ...(typeof topP === 'number' ? { topP } : {}),
-    ...(typeof maxOutputTokens === 'number' ? { maxOutputTokens } : {}),
-    ...(text?.format === null || text?.format === undefined ? {} : { responseFormat: readFormat(text.format) }),
-    ...effortOption(request.reasoning?.effort, 'reasoning.effort'),
-    ...(tools === null || tools === undefined || tools.length === 0 ? {} : { clientTools: tools.map(readTool) }),
-    ...(choice === null || choice === undefined ? {} : { toolChoice: typeof choice === 'string' ? choice : { tool: choice.name } }),
-  }
-}
-
-function readFormat(format: NonNullable<NonNullable<ResponsesRequest['text']>['format']>): ResponseFormat {
-  if (format.type === 'text') return { type: 'text' }
-  if (format.type === 'json_object') return { type: 'json' }
-  const { name, schema, strict } = format
-  return { type: 'json-schema', name, schema, ...(typeof strict === 'boolean' ? { strict } : {}) }
-}
-
-function readTool(tool: NonNullable<ResponsesRequest['tools']>[number]) {
-  return {
-    name: tool.name,
-    description: tool.description ?? '',
-    parameters: tool.parameters ?? { type: 'object', properties: {} },
-    ...(typeof tool.strict === 'boolean' ? { strict: tool.strict } : {}),
-  }
+  const { max_output_tokens: maxOutputTokens, text, tools, tool_choice: choice } = request
+  return { ...readShared(request, { maxOutputTokens, format: text?.format, tools, choice }), ...effortOption(request.reasoning?.effort, 'reasoning.effort') }
 }
 
 function addItem(messages: Message[], entry: z.infer<typeof item>, param: string): void {
