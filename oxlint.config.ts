@@ -16,8 +16,8 @@ const levels = [
 /** Modules that only these folders may import. */
 const fences = [
   { modules: ['node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'node:dns', 'node:dgram', 'undici', 'ws'], only: ['net', 'server'] },
-  { modules: ['node:child_process', 'node:cluster'], only: ['sandbox'] },
   { modules: ['node:fs', 'node:fs/promises'], only: ['store', 'config', 'secrets', 'plugins', 'sandbox', 'std', 'tools', 'telemetry', 'providers/demo'] },
+  { modules: ['node:child_process', 'node:cluster'], only: ['sandbox', 'secrets/os-store'] },
   { modules: ['node:sqlite'], only: ['store'] },
   { modules: ['node:worker_threads'], only: ['providers/demo'] },
 ]
@@ -79,6 +79,7 @@ export default defineConfig({
   overrides: [
     ...folders.map((folder) => ({ files: [`src/${folder}/**`], rules: { 'no-restricted-imports': importRule(folder) } })),
     { files: ['src/providers/demo/**'], rules: { 'no-restricted-imports': importRule('providers/demo') } },
+    { files: ['src/secrets/os-store/**'], rules: { 'no-restricted-imports': importRule('secrets/os-store') } },
     { files: ['src/cli/**', 'scripts/**', 'bench/**'], rules: { 'no-console': 'off' } },
     { files: ['oxlint.config.ts'], rules: { 'import/no-default-export': 'off' } },
     // A test beside its source keeps the layers; it may use files and sockets of its own.

@@ -16,7 +16,10 @@ const target = join(root, 'dist')
 const workers: Readonly<Record<string, string>> = {
   'demo-worker': join(source, 'providers', 'demo', 'worker.ts'),
   'sandbox-launcher': join(source, 'sandbox', 'landlock-launcher.ts'),
+  'credential-store-child': join(source, 'secrets', 'os-store', 'child.ts'),
 }
+/** Native and optional: stays where npm put it, and whoever imports it can do without. */
+const external = ['@napi-rs/keyring']
 /** Chunks of an earlier build stay for a program that still runs from them. */
 const KEEP_OLD_CHUNKS_MS = 7 * 24 * 60 * 60_000
 
@@ -25,6 +28,7 @@ async function bundle(): Promise<readonly OutputFile[]> {
   const result = await build({
     absWorkingDir: root,
     entryPoints: entries,
+    external,
     outdir: target,
     bundle: true,
     splitting: true,

@@ -31,13 +31,12 @@ has its default. [config.example.json5](../config.example.json5) holds every key
 - **Strict**: an unknown key, a wrong type or a value out of range is an error, and all of them are told at once. \`cara config validate\` checks the file.
 - **References**: \`\${VAR}\` in a text takes the value of an environment variable, which must be set; \`$\${\` stands for \`\${\` itself.
 - **Changes**: \`cara config set KEY VALUE\` and \`cara config unset KEY\` keep comments and layout, and never write an invalid file.
-- **Secrets** are sealed when \`cara config set\` writes them (\`enc:v3:…\`), bound to their key, and show as \`[secret]\` everywhere. They are sealed with the file
-  \`keys/master.key\` of the state folder, or with a password where \`CARAPACE_CONFIG_PASSWORD\` is set. The key file protects a configuration file that is shared, synchronised or
-  backed up without the state folder. It does not protect from somebody who can read the state folder too, such as another program of the same user; the password does, as long
-  as it is not stored beside it. A secret in plain text works, with a warning.
+- **Secrets** are sealed when \`cara config set\` or \`cara secrets set\` writes them (\`enc:v3:…\`), bound to their key, and show as \`[secret]\` everywhere. The key comes from the password in
+  \`CARAPACE_CONFIG_PASSWORD\`, else from the credential store of the system, else from the file \`keys/master.key\` of the state folder: [what each protects against](security/secrets.md). A secret in
+  plain text works, with a warning; \`cara secrets seal\` seals it.
 
 Other variables: \`CARAPACE_STATE_DIR\` (folder of database, keys and logs), \`CARAPACE_GATEWAY_TOKEN\` (token of the gateway instead of its own, 16 characters or more),
-\`CARAPACE_CONFIG_PASSWORD\`.
+\`CARAPACE_CONFIG_PASSWORD\`, \`CARAPACE_KEY_STORE=file\` (a new state folder does not ask the credential store of the system).
 
 \`NAME\` in a key is a name of your choice.
 ${Object.entries(sections)

@@ -307,6 +307,27 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-23', 'A hijacked model gets nothing outside; an honest one seldom asks', 'a hijacked model gets nothing outside, and an honest one asks once'],
   ]),
+  ...proved('test/security/credential-store.test.ts', [
+    [
+      'SEC-214',
+      'The key lies in the credential store of the system, where there is one',
+      'with a real Secret Service the key lies there: start, doctor, rotate',
+    ],
+    ['SEC-215', 'A lost credential store closes the gate', 'a lost credential store closes the gate: no other key is made, nothing weaker is used'],
+    ['SEC-216', 'No credential store blocks the start', 'a store that never answers ends in bounded time'],
+  ]),
+  ...proved('test/faults/rotate.test.ts', [
+    ['SEC-217', 'A change of the key loses nothing, wherever it is interrupted', 'from ${from} to ${to} loses nothing, killed at each of its steps'],
+  ]),
+  ...proved('test/journeys/cli-secrets.test.ts', [
+    ['SEC-218', 'A secret is given on stdin and never shown', 'set takes a value from stdin as it is, seals it, and list never shows one'],
+    [
+      'SEC-219',
+      'A plain secret in the file is told loudly, and sealed by one command',
+      'a plain secret is told at start, in doctor and in the log, and one command seals it in place',
+    ],
+    ['SEC-220', '`cara secrets rotate` moves everything to another key', 'rotate needs the gateway to be stopped, and moves everything to a password and back'],
+  ]),
   ...proved('test/security/named-secrets.test.ts', [
     [
       'SEC-210',

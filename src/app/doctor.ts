@@ -7,7 +7,7 @@ import { openStore } from '../store/open-store.ts'
 import { lockState } from '../store/state-lock.ts'
 import { configuredModules } from './provider-set.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
-import { gatewayToken, openSecrets } from './secrets.ts'
+import { gatewayToken, openSecrets, openVault } from './secrets.ts'
 
 /** Fixes a remote code execution in the Brotli decoder and TLS hostname checks. */
 const SAFE_NODE = [26, 12, 1]
@@ -24,6 +24,7 @@ export async function examine(env: Environment, paths: Paths): Promise<readonly 
       gatewayToken(env, paths)
       return 'it can be opened'
     }),
+    await attempt('key of the secrets', () => keyOfSecrets(env, paths)),
     await gateway(paths),
     await attempt('database', () => database(paths)),
     await attempt('audit trail', () => auditTrail(env, paths)),
@@ -46,6 +47,22 @@ function node(): Finding {
     detail: `${detail} lacks the security fixes of ${SAFE_NODE.join('.')}`,
     next: 'Run a later Node where you expose the gateway to others',
   }
+}
+
+/** By sealing and opening with it. */
+async function keyOfSecrets(env: Environment, paths: Paths): Promise<string | Finding> {
+  const vault = openVault(env, paths)
+  const kind = vault.kind()
+  vault.open('doctor', vault.seal('doctor', 'works'))
+  const { keyPlaces, readBridge } = await import('../secrets/keys.ts')
+  const detail = `${describeKey(kind)}: it opens what it sealed`
+  if (readBridge(keyPlaces(paths.stateDir)) === null) return detail
+  return { name: 'key of the secrets', status: 'warn', detail: `${detail}; a change of it was interrupted`, next: 'Finish it with: cara secrets rotate' }
+}
+
+function describeKey(kind: 'os' | 'file' | 'password' | null): string {
+  if (kind === 'os') return 'in the credential store of the system'
+  return kind === 'password' ? 'from CARAPACE_CONFIG_PASSWORD' : 'a file in the state folder'
 }
 
 async function attempt(name: string, run: () => Promise<string | Finding>): Promise<Finding> {

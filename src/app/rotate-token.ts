@@ -9,7 +9,7 @@ import { replaceGatewayToken } from '../secrets/gateway-token.ts'
 import { leaveReceipt } from '../telemetry/audit/inbox.ts'
 import { fixedToken } from './credentials.ts'
 import type { Environment } from './load-settings.ts'
-import { gatewayToken, openVault } from './secrets.ts'
+import { gatewayToken, openVault, withKeys } from './secrets.ts'
 
 export async function rotateToken(env: Environment, paths: Paths, connect: () => Promise<GatewayClient>): Promise<string> {
   if ((env['CARAPACE_GATEWAY_TOKEN'] ?? '') !== '') throw fixedToken()
@@ -27,7 +27,7 @@ export async function rotateToken(env: Environment, paths: Paths, connect: () =>
   prepareStateDir(paths.stateDir)
   // Where there was none yet, this makes the folder of the keys.
   gatewayToken(env, paths)
-  const token = await replaceGatewayToken(openVault(env, paths), paths.stateDir)
+  const token = await withKeys(paths, () => replaceGatewayToken(openVault(env, paths), paths.stateDir))
   leaveReceipt(paths.audit, { kind: 'token-rotated', by: 'owner' }, Date.now())
   noteChange(paths.stateDir)
   return token

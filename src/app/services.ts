@@ -49,6 +49,30 @@ export function createServices(env: Environment): CliServices {
       const { rotateToken } = await import('./rotate-token.ts')
       return rotateToken(env, paths, () => this.connect({}))
     },
+    async secrets() {
+      const { secretsOf } = await import('./change-secrets.ts')
+      return secretsOf(env, paths)
+    },
+    async setSecret(name, value, hosts) {
+      const { setSecretValue } = await import('./change-secrets.ts')
+      return setSecretValue(env, paths, name, value, hosts)
+    },
+    async deleteSecret(name) {
+      const { deleteSecret } = await import('./change-secrets.ts')
+      return deleteSecret(env, paths, name)
+    },
+    async allowSecret(name, host) {
+      const { allowSecret } = await import('./change-secrets.ts')
+      return allowSecret(env, paths, name, host)
+    },
+    async sealSecrets() {
+      const { sealSecrets } = await import('./change-secrets.ts')
+      return sealSecrets(env, paths)
+    },
+    async rotateSecrets(to, newPassword) {
+      const { rotateSecrets } = await import('./change-secrets.ts')
+      return rotateSecrets(env, paths, to, newPassword)
+    },
     async auditVerify(anchor) {
       const { verifyAudit } = await import('./audit.ts')
       return verifyAudit(env, paths, anchor)

@@ -51,16 +51,17 @@ export async function startGateway(options: StartOptions, env: Environment, path
 async function assemble(options: StartOptions, env: Environment, paths: Paths, closers: (() => unknown)[]): Promise<RunningGateway> {
   const lock = lockState(paths.lock)
   closers.push(() => lock.release())
-  const { config, settings, secrets: configured, warnings } = await loadSettings(env, paths, startFlags(options), openSecrets(env, paths))
+  // One for all: a credential store is asked once.
+  const vault = openVault(env, paths)
+  const { config, settings, secrets: configured, warnings } = await loadSettings(env, paths, startFlags(options), openSecrets(env, paths, vault))
   const secrets = createSecretRegistry()
-  const token = gatewayToken(env, paths)
+  const token = gatewayToken(env, paths, vault)
   for (const secret of [...configured, token]) secrets.add(secret)
   const writer = createLog({ level: config.logging.level, file: paths.logFile, maxFileBytes: config.logging.maxFileBytes, secrets })
   closers.push(() => writer.close())
   const { log } = writer
   for (const warning of warnings) log.warn('config.warning', { warning })
 
-  const vault = openVault(env, paths)
   const audit = openTrail({
     folder: paths.audit,
     ...config.audit,
@@ -194,7 +195,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     await closeAll(closers)
     stopped.resolve()
   }
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, model, stopped: stopped.promise, stop: () => (stop ??= shutDown()) }
+  return { warnings, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, model, stopped: stopped.promise, stop: () => (stop ??= shutDown()) }
 }
 
 /** The demo is blind, and a small model chooses better among few tools. */

@@ -45,12 +45,44 @@ export interface CliServices {
   token(): Promise<string>
   /** A new token in its place; the old one opens nothing more within a second, in a gateway that runs too. Throws `auth/fixed`. */
   rotateToken(): Promise<string>
+  /** Names and places of secrets, never values. */
+  secrets(): Promise<SecretListing>
+  /** Seals a value and writes it; `hosts` for a named secret. Returns its path. */
+  setSecret(name: string, value: string, hosts: readonly string[]): Promise<string>
+  deleteSecret(name: string): Promise<string>
+  /** One host more for a named secret; returns all. */
+  allowSecret(name: string, host: string): Promise<readonly string[]>
+  /** Seals every plain secret of the file; returns their paths. */
+  sealSecrets(): Promise<readonly string[]>
+  /** Seals everything again with a new key. */
+  rotateSecrets(to: 'os' | 'file' | 'password' | null, newPassword: string | null): Promise<SecretsRotated>
   /** Whether the audit trail is what was written. `anchor` is a `SEQ:HASH` that an earlier call gave. */
   auditVerify(anchor: string | null): Promise<AuditVerdict>
   /** The newest receipts, oldest of them first; of one kind and of one turn, where these are given. */
   auditShow(query: { readonly limit: number; readonly kind: string | null; readonly turn: string | null }): Promise<readonly AuditLine[]>
   /** Checks of the machine, state folder, configuration, database and models. */
   doctor(): Promise<readonly Finding[]>
+}
+
+export interface SecretListing {
+  /** What new values are sealed with; null where nothing was sealed yet. */
+  readonly keyKind: 'os' | 'file' | 'password' | null
+  readonly secrets: readonly {
+    readonly name: string
+    readonly path: string
+    readonly form: 'sealed' | 'plain' | 'reference' | 'environment'
+    /** The variable that it comes from. */
+    readonly from: string | null
+    readonly use: string
+  }[]
+}
+
+export interface SecretsRotated {
+  readonly kind: 'os' | 'file' | 'password'
+  /** Whether an interrupted change was finished instead. */
+  readonly resumed: boolean
+  readonly sealedAgain: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 /** A receipt as it is written. */
@@ -83,6 +115,8 @@ export interface StartOptions {
 export interface RunningGateway {
   readonly url: string
   readonly model: { readonly name: string | null; readonly source: string; readonly demo: boolean }
+  /** What should be changed in the configuration; each says how. */
+  readonly warnings: readonly string[]
   /** Drains running turns, closes the store. Idempotent. */
   stop(): Promise<void>
   /** Resolves when it has stopped. */

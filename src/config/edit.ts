@@ -46,15 +46,22 @@ export async function unsetConfig(options: EditOptions, path: string): Promise<v
   if (findPlace(root, path) === null) refusePath(root, path)
 }
 
-async function change(options: EditOptions, segments: readonly string[], value: JsonValue | undefined): Promise<void> {
+function change(options: EditOptions, segments: readonly string[], value: JsonValue | undefined): Promise<void> {
+  return changeFile(options, (before) => changeText(before, segments, value))
+}
+
+/** Replaces the whole text while nobody else does; what is invalid afterwards is not written, and neither is what did not change. */
+export async function changeFile(options: EditOptions, edit: (before: string) => string): Promise<void> {
   // The file goes where a link in its place points to, so that the link stays.
   const file = await realpath(options.file).catch(() => options.file)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await withFileLock(`${file}.lock`, async () => {
-    const before = readSourceFile(file)?.text ?? ''
+    const found = readSourceFile(file)
+    const before = found?.text ?? ''
     // Refuses what cannot be parsed, with its position.
     await parseSource(file, before)
-    const text = changeText(before, segments, value)
+    const text = edit(before)
+    if (found !== null && text === before) return
     await checkConfig(options, text)
     await atomicWrite(file, text)
   })

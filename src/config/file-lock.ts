@@ -8,10 +8,10 @@ const PAUSE_MS = 25
 const STALE_MS = 10_000
 
 /** Runs a short change while nobody else does, in this or another process. Throws `store/conflict` after 5 s. */
-export async function withFileLock(path: string, change: () => Promise<void>): Promise<void> {
+export async function withFileLock<T>(path: string, change: () => Promise<T>): Promise<T> {
   await take(path)
   try {
-    await change()
+    return await change()
   } finally {
     await rm(path, { force: true })
   }

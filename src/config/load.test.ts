@@ -158,7 +158,7 @@ test('a secret in plain text loads with the command that seals it', async (t) =>
   const text = '{ providers: { acme: { apiKey: "sk-12345678" } } }'
   const { warnings } = await load(t, text)
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /^providers\.acme\.apiKey .*cara config set providers\.acme\.apiKey/)
+  assert.match(warnings[0] ?? '', /^providers\.acme\.apiKey .*cara secrets seal/)
   assert.doesNotMatch(warnings.join(''), /sk-/)
 })
 

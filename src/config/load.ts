@@ -103,7 +103,13 @@ function secretsIn(value: unknown): readonly string[] {
 }
 
 function warningsFor(file: string, source: SourceFile, { plaintext }: Resolved): readonly string[] {
-  const sealing = plaintext.map((path) => `${path} stands in ${file} as plain text: \`cara config set ${path} VALUE\` seals it`)
+  const names = plaintext.map((path) => path.join('.'))
+  const sealing =
+    names.length === 0
+      ? []
+      : [
+          `${names.join(', ')} stand${names.length === 1 ? 's' : ''} in ${file} as plain text: \`cara secrets seal\` seals ${names.length === 1 ? 'it' : 'them'}`,
+        ]
   const exposed = plaintext.length > 0 && source.readableByOthers
   return exposed ? [...sealing, `other users of this machine can read the secrets in ${file}: \`chmod 600 '${file}'\``] : sealing
 }

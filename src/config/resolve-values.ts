@@ -10,7 +10,7 @@ export interface Resolved {
   readonly value: unknown
   readonly problems: readonly Problem[]
   /** Secrets that stand in the file as they are. */
-  readonly plaintext: readonly string[]
+  readonly plaintext: readonly (readonly string[])[]
   /** Values that need a variable which is not set. */
   readonly missing: readonly (readonly string[])[]
 }
@@ -32,7 +32,7 @@ export function resolveValues(data: unknown, root: Place, env: Environment, open
 
 class Walk {
   readonly problems: Problem[] = []
-  readonly plaintext: string[] = []
+  readonly plaintext: (readonly string[])[] = []
   readonly missing: (readonly string[])[] = []
   readonly #env: Environment
   readonly #openSealed: Open
@@ -63,7 +63,7 @@ class Walk {
 
   #text(text: string, place: Place | null, path: readonly string[]): unknown {
     if (place?.secret === true && text.startsWith(SEALED_PREFIX)) return this.#open(text, path)
-    if (place?.secret === true && !text.includes('${')) this.plaintext.push(path.join('.'))
+    if (place?.secret === true && !text.includes('${')) this.plaintext.push(path)
     const before = this.missing.length
     const filled = text.replace(REFERENCE, (_reference, escaped: string, name: string | undefined) =>
       name === undefined ? escaped : this.#variable(name, path),

@@ -29,6 +29,8 @@ export type Receipt =
   | { readonly kind: 'token-made' }
   /** The gateway's token was replaced; the old one opens nothing more. */
   | { readonly kind: 'token-rotated'; readonly by: string }
+  /** Everything sealed was sealed again with a new key, kept there. */
+  | { readonly kind: 'secrets-rotated'; readonly to: 'file' | 'os' | 'password' }
   | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
   /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
   | { readonly kind: 'decision'; readonly checkpoint: string; readonly rule: string; readonly verdict: string; readonly count: number }
@@ -108,6 +110,7 @@ export const receiptKinds = [
   'token-made',
   'token-rotated',
   'config-changed',
+  'secrets-rotated',
   'decision',
   'turn-accepted',
   'turn-recovered',

@@ -32,6 +32,8 @@ const CATALOGUE = {
   'audit/missing': [404, false, 'There is no audit trail'],
   'audit/unwritable': [503, true, 'The audit trail cannot be written'],
   'secrets/sealed': [500, false, 'A sealed secret cannot be opened'],
+  'secrets/store-lost': [503, true, 'The credential store of the system, which holds the key of the sealed secrets, does not answer'],
+  'secrets/unfinished': [409, false, 'A change of the key was interrupted'],
   'net/refused': [403, false, 'This address may not be reached'],
   'net/unreachable': [502, true, 'The server cannot be reached'],
   'net/timeout': [504, true, 'The server did not answer in time'],

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import type { AuditKeys } from '../contracts/audit.ts'
 import { AppError } from '../contracts/errors.ts'
 import { createOnce, readPrivate } from './create-once.ts'
+import { sealedFiles } from './sealed-files.ts'
 import type { Vault } from './vault.ts'
 
-const PLACE = 'audit-key'
+const PLACE = sealedFiles.audit.place
 
 /** What checks signatures needs no secret. */
 export interface AuditVerifier {
@@ -14,7 +15,7 @@ export interface AuditVerifier {
   verify(text: string, signature: string): boolean
 }
 
-const fileOf = (stateDir: string) => join(stateDir, 'keys', 'audit.sealed')
+const fileOf = (stateDir: string) => join(stateDir, sealedFiles.audit.file)
 const publicFileOf = (stateDir: string) => join(stateDir, 'keys', 'audit.pub')
 
 /** Throws `secrets/sealed`, also where the public key beside it is another one. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { AppError } from '../contracts/errors.ts'
 import { atomicWrite } from '../std/atomic-write.ts'
 import { createOnce } from './create-once.ts'
+import { sealedFiles } from './sealed-files.ts'
 import type { Vault } from './vault.ts'
 
 export interface GatewayToken {
@@ -14,9 +15,9 @@ export interface GatewayToken {
 }
 
 const LEAST_LENGTH = 16
-const PLACE = 'gateway-token'
+const PLACE = sealedFiles.token.place
 
-const fileOf = (stateDir: string) => join(stateDir, 'gateway-token.sealed')
+const fileOf = (stateDir: string) => join(stateDir, sealedFiles.token.file)
 const make = () => `cara_${randomBytes(32).toString('base64url')}`
 
 /** `given` is `CARAPACE_GATEWAY_TOKEN`; it wins. Throws `secrets/sealed` and `config/invalid`. */
@@ -31,7 +32,7 @@ export function loadGatewayToken(vault: Vault, stateDir: string, given?: string)
   try {
     return { token: vault.open(PLACE, sealed.toString('utf8').trim()), source: 'state', isMade: sealed.toString('utf8') === made }
   } catch (error) {
-    if (!(error instanceof AppError)) throw error
+    if (!(error instanceof AppError) || error.code === 'secrets/store-lost') throw error
     throw new AppError('secrets/sealed', file, {
       hint: error.hint?.startsWith('Set CARAPACE') ? error.hint : 'Delete the file and start again: a new token is made',
       cause: error,

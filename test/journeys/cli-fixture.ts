@@ -117,6 +117,7 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
       return {
         url: doors.url,
         model: { name: 'scripted:model', source: 'config', demo: false },
+        warnings: [],
         stopped: ended.promise,
         async stop() {
           await world.stopWhen
@@ -130,6 +131,18 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     tryProvider: world.tryProvider ?? (() => Promise.resolve(['big-model', 'small-model'])),
     token: () => Promise.resolve(TOKEN),
     rotateToken: () => Promise.resolve(`${TOKEN}-new`),
+    secrets: () => Promise.resolve({ keyKind: 'file', secrets: [] }),
+    async setSecret(name, value) {
+      changes.push([name, value])
+      return name
+    },
+    async deleteSecret(name) {
+      changes.push([name, null])
+      return name
+    },
+    allowSecret: (_name, host) => Promise.resolve([host]),
+    sealSecrets: () => Promise.resolve([]),
+    rotateSecrets: (to) => Promise.resolve({ kind: to ?? 'file', resumed: false, sealedAgain: [], warnings: [] }),
     auditVerify: () => Promise.resolve(world.audit?.verdict ?? { fault: null, warnings: [], files: 1, lines: 3, anchor: `3:${'h'.repeat(43)}`, key: 'key' }),
     auditShow: ({ kind, turn }) =>
       Promise.resolve(

@@ -208,6 +208,7 @@ describe('the receipts of a gateway', () => {
     assert.equal((await cara.chat('hello')).text, 'done')
     await createServices(env).rotateToken()
     await cara.stop()
+    await createServices(env).rotateSecrets('file', null)
     assert.equal(verified(cara.folder).fault, null)
     for (const { kind } of receipts(cara.folder)) seen.add(kind)
     // A flood is two lines for each rule: the first, and the number of the others.

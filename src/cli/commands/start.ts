@@ -25,6 +25,7 @@ export const command = defineCommand({
       const starting = context.services.startGateway(target(parsed.text('host'), parsed.number('port')))
       const gateway = await Promise.race([starting, signals.count(2)])
       if (gateway === undefined) return exitCodes.cancelled
+      for (const warning of gateway.warnings) context.io.writeError(`warning: ${clean(warning)}\n`)
       return await (context.io.isTerminal && context.io.isInputTerminal ? chatThenStop(context, gateway, signals) : serve(context, gateway, signals))
     } finally {
       signals.stop()
