@@ -28,6 +28,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'gateway.drainMs': GATEWAY,
   'gateway.maxConnections': GATEWAY,
   'gateway.failedAuthLimit': GATEWAY,
+  'gateway.trustedProxies': 'test/journeys/config-effects-gateway.test.ts',
   'agent.model': AGENT,
   'agent.systemPrompt': AGENT,
   'agent.temperature': AGENT,
