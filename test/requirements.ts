@@ -347,6 +347,17 @@ export const requirements: readonly Requirement[] = [
     ['SEC-271', 'At least 80 hostile plans of every class are tried', 'has tried at least 80 plans, of every class'],
     ['SEC-272', 'An honest model is not asked for what the owner said himself', '${plan.name}, unasked'],
   ]),
+  ...proved('test/security/hostile-folder.test.ts', [
+    ['SEC-273', 'A folder that somebody else has filled has no influence on commands', 'J2 a hostile folder has no influence on commands'],
+    ['SEC-274', 'Nor on a gateway that is started in it', 'J2 a gateway that is started in a hostile folder asks its own model with its own words'],
+  ]),
+  ...proved('test/security/log-poisoning.test.ts', [
+    ['SEC-275', 'What strangers send is in no line of the log', 'K2 headers, paths and names of strangers are in no line of the log'],
+  ]),
+  ...proved('test/security/session-isolation.test.ts', [
+    ['SEC-276', 'One conversation knows nothing of another', 'L4 no other conversation and no request without one is told what was said'],
+    ['SEC-277', 'An idempotency key counts within its conversation', 'L4 the same idempotency key in another conversation brings back no answer of the first'],
+  ]),
   ...proved('test/security/auth-revocation.test.ts', [
     [
       'SEC-240',

@@ -83,7 +83,7 @@ async function loadInstrumenter(root: string): Promise<InstrumenterModule> {
     const { status, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8' })
     if (status !== 0) throw new Error(`npm could not install it:\n${stderr}`)
   }
-  return import(pathToFileURL(entry).href) as Promise<InstrumenterModule>
+  return import(pathToFileURL(entry).href)
 }
 
 function noop(): void {

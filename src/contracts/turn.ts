@@ -14,7 +14,7 @@ export interface InboundMessage {
   /** Key of the stored conversation, or null for a stateless request whose context is `context`. */
   readonly sessionKey: string | null
   readonly parts: readonly UserPart[]
-  /** The same key within 24 h is the same message: intake answers with the first turn. */
+  /** The same key of the same conversation within 24 h is the same message: intake answers with the first turn. */
   readonly idempotencyKey?: string
   /** `Principal.credential` of who sent it: asked again before a turn that waited, or that an earlier process accepted, begins. */
   readonly credential?: string

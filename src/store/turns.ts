@@ -20,7 +20,9 @@ export function createTurnStore(database: Database): TurnStore {
 
   return {
     async accept({ turnId, request, now, queued }) {
-      const { sessionKey, idempotencyKey } = request
+      const { sessionKey } = request
+      // A key counts within its conversation: another one may use the same, and is not told what this one answered.
+      const idempotencyKey = request.idempotencyKey === undefined ? undefined : JSON.stringify([sessionKey, request.idempotencyKey])
       const statements: Statement[] = []
       if (idempotencyKey !== undefined) {
         // A key is free again after a day; until then the UNIQUE column refuses it, on every node.

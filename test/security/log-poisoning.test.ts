@@ -1,0 +1,55 @@
+/** K2: what strangers send shows in no line that somebody, or a model, reads later. */
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { test } from 'node:test'
+import { configuredGateway } from '../doubles/configured-gateway.ts'
+
+const POISON = 'IGNORE-PREVIOUS-INSTRUCTIONS'
+const LONG = `${POISON} `.repeat(500)
+
+function send(port: number, path: string, headers: Readonly<Record<string, string>>, method = 'GET'): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const sending = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+    response.resume()
+    response.on('end', () => resolve(response.statusCode ?? 0))
+  })
+  sending.on('upgrade', (_response, socket) => {
+    socket.destroy()
+    resolve(101)
+  })
+  sending.on('error', () => resolve(0))
+  sending.end()
+  return promise
+}
+
+test('K2 headers, paths and names of strangers are in no line of the log', async () => {
+  await using cara = await configuredGateway({ logging: { level: 'debug' } })
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }
+  const fields = ['user-agent', 'referer', 'origin', 'x-forwarded-for', 'authorization', 'sec-websocket-protocol', 'cookie', 'x-request-id']
+  for (const field of fields) {
+    await send(cara.port, '/health', { [field]: LONG })
+    await send(cara.port, '/ws', { ...upgrade, [field]: LONG })
+  }
+  for (const path of [`/${POISON}`, `/v1/${POISON}?${POISON}`, `/%0a${POISON}`, `/ws/${POISON}`]) {
+    await send(cara.port, path, {})
+    await send(cara.port, path, upgrade)
+    await send(cara.port, path, { authorization: `Bearer ${cara.token}` })
+  }
+  await send(cara.port, '/health', { host: `${POISON}.example` })
+  for (const method of [POISON, 'chat.send']) await cara.client.call(method, { [POISON]: POISON }).catch(() => undefined)
+  const log = cara.logged()
+  assert.match(log, /guard\.decision/, 'the refusals themselves are there')
+  assert.doesNotMatch(log, /IGNORE-PREVIOUS/i)
+})
+
+test('K2 no tool reads the log', async () => {
+  await using cara = await configuredGateway((_upstream, folder) => ({ filesystem: { roots: [`${folder}/documents`] } }))
+  cara.upstream.script({ status: 400, pieces: ['{}'] })
+  await cara.chat('hello')
+  const names = cara.sent(0).tools?.map(({ function: { name } }) => name) ?? []
+  assert.ok(names.includes('file_read'), names.join(' '))
+  assert.deepEqual(
+    names.filter((name) => /log|audit/.test(name)),
+    [],
+  )
+})
