@@ -376,7 +376,7 @@ export const requirements: readonly Requirement[] = [
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [
     ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],
-    ['LLM-12', 'All tools together are small in a prompt', 'all definitions together stay under 3,200 characters'],
+    ['LLM-12', 'All tools together are small in a prompt', 'all definitions together stay under 3,200 characters, with file tools under 4,300'],
   ]),
   ...proved('test/contracts/store.test.ts', [
     ['STORE-1', 'A failing commit takes no neighbour along', 'shares one transaction between commits of one moment, and keeps a failing one apart'],
@@ -402,4 +402,29 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/journeys/config-effects.test.ts', [
     ['CFG-5', 'Every key has an effect that a test sees', 'every key of the configuration has a proof, and every proof a key'],
   ]),
+  ...proved('test/security/files.test.ts', [
+    ['SEC-130', 'No path leads a writing tool out of the folders', 'does not leave the folders, however the path is written'],
+    ['SEC-131', 'No folder swapped for a link leads it out', 'is not led away by a folder that another process swaps for a link all the time'],
+    ['SEC-132', 'A second name outside keeps its content', 'leaves what another name outside shows as it was'],
+    [
+      'SEC-133',
+      'What runs code or holds secrets by being there is not written',
+      'never writes what runs code or holds secrets by being there, in whatever case',
+    ],
+    ['SEC-134', 'Nor by moving a folder', 'brings no folder to a place where what it holds would run'],
+    ['SEC-135', 'No file tool touches what is carapace’s own', 'never touches what is carapace’s own, whatever the roots are'],
+    ['SEC-136', 'Only regular files are written', 'writes to nothing but regular files'],
+    ['SEC-137', 'No search takes for ever', 'takes no hostile pattern or text for ever'],
+  ]),
+  ...proved('src/std/linear-pattern.test.ts', [['SEC-138', 'Patterns of a model run in linear time', 'takes linear time where others take for ever']]),
+  ...proved('test/security/undo.test.ts', [
+    ['SEC-139', 'Every write of the model to the owner’s data can be taken back', 'can be taken back, tool by tool, through the whole gateway'],
+    ['SEC-140', 'Every writing tool is held to that', 'is one of those that are tried here'],
+    ['SEC-141', 'A note comes back no more trusted than it was', 'brings value, origin, permissions and place back'],
+    ['SEC-142', 'What was changed since is not overwritten unasked', 'leaves alone what somebody changed since, unless he says so'],
+    ['SEC-143', 'A crash between keeping and writing is harmless', 'is on the disk before the write, so that a crash between them is harmless'],
+    ['SEC-144', 'What cannot be taken back is not written', 'cannot be kept: then nothing is written'],
+    ['SEC-145', 'What is kept is bounded', 'is bounded in bytes and days, the oldest goes first, and what is too large is not written'],
+  ]),
+  ...proved('test/journeys/cli-undo.test.ts', [['CLI-7', 'One command takes writes back', 'cara undo lists, and takes back one, the last, or all of a turn']]),
 ]

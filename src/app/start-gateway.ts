@@ -36,6 +36,7 @@ import { openMessages } from './messages.ts'
 import { configuredModules, createProviderSet } from './provider-set.ts'
 import { gatewayToken, openSecrets, openVault } from './secrets.ts'
 import { version } from './version.ts'
+import { createWrites } from './writes.ts'
 
 export async function startGateway(options: StartOptions, env: Environment, paths: Paths): Promise<RunningGateway> {
   prepareStateDir(paths.stateDir)
@@ -128,10 +129,12 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   const questions = createQuestions({ models, report, clock: systemClock })
   const messages = await openMessages(config.messages.destinations, { fetch, clock: systemClock, log, secrets, report })
   const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
+  const writes = createWrites(store, paths, config.undo, audit, () => systemClock.now())
   const tools = createTools({
     store,
     settings,
-    filesystem: config.filesystem,
+    filesystem: { ...config.filesystem, protectedPaths: [paths.stateDir, paths.configFile] },
+    writes,
     fetch,
     messages,
     ...(canSee(config) ? { media: { ask: questions.ask, model: config.media.model ?? null } } : {}),
@@ -163,6 +166,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   const { gateway } = control
   const server = createServer({
     gateway,
+    undo: writes.undo,
     settings,
     messages: createAnnouncer(messages, audit, systemClock),
     logs: writer.tail,

@@ -10,6 +10,11 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'status', summary: 'What the gateway is doing', load: async () => (await import('./commands/status.ts')).command },
   { name: 'models', summary: 'Models and routes that can be used', load: async () => (await import('./commands/models.ts')).command },
   { name: 'sessions', summary: 'Conversations that are kept', load: async () => (await import('./commands/sessions.ts')).group },
+  {
+    name: 'undo',
+    summary: 'Take back what the assistant wrote to your files and notes',
+    load: async () => (await import('./commands/undo.ts')).command,
+  },
   { name: 'usage', summary: 'Tokens and cost', load: async () => (await import('./commands/usage.ts')).command },
   { name: 'messages', summary: 'Places that messages may be sent to', load: async () => (await import('./commands/messages.ts')).group },
   { name: 'logs', summary: 'Log lines of the gateway', load: async () => (await import('./commands/logs.ts')).command },

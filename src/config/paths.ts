@@ -11,6 +11,8 @@ export interface Paths {
   readonly database: string
   /** The folder of the audit trail. */
   readonly audit: string
+  /** Copies of what tools replaced. */
+  readonly undo: string
   /** Held by the one gateway of the folder. */
   readonly lock: string
   /** Where that gateway can be reached. */
@@ -35,6 +37,7 @@ export function resolvePaths(env: Readonly<Record<string, string | undefined>>, 
     logFile: join(stateDir, 'logs', 'gateway.log'),
     database: join(stateDir, 'carapace.db'),
     audit: join(stateDir, 'audit'),
+    undo: join(stateDir, 'undo'),
     lock: join(stateDir, 'gateway.lock'),
     instance: join(stateDir, 'gateway.json'),
   }

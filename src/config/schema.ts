@@ -74,10 +74,27 @@ const toolsSection = z.strictObject({
   list: withDefault(texts, [], 'Tool names that the policy allows or denies'),
 })
 
+/** Secrets, and what runs code by lying there: start-up files of shells and desktops, hooks, timers, settings that name programs. */
+const EXCLUDED = [
+  ['.git/**', '.ssh/**', '.gnupg/**', '.env*', '.netrc', '.npmrc', '.yarnrc*', '.pypirc', '.gitconfig', '.config/git/**', '.aws/**', '.kube/**', '.docker/**'],
+  ['.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.bash_aliases', '.profile', '.zshrc', '.zshenv', '.zprofile', '.zlogin', '.zlogout'],
+  ['.kshrc', '.cshrc', '.tcshrc', '.login', '.inputrc', '.config/fish/**', '.xprofile', '.xinitrc', '.xsession*', '.xsessionrc', '.pam_environment'],
+  ['.vimrc', '.vim/**', '.config/nvim/**', '.emacs', '.emacs.d/**', '.vscode/**', '.idea/**', '.husky/**', '.tmux.conf', '.config/tmux/**'],
+  ['.config/autostart/**', '.config/systemd/**', '.config/environment.d/**', '.local/share/systemd/**', '.local/share/applications/**', '.local/bin/**'],
+  ['crontab', 'cron.d/**', 'crontabs/**', 'Library/LaunchAgents/**', 'Start Menu/Programs/Startup/**'],
+]
+  .flat()
+  .map((pattern) => `**/${pattern}`)
+
 const folder = z.string().check(z.refine(isAbsolute, 'this must be an absolute path'))
 const filesystemSection = z.strictObject({
-  roots: withDefault(z.array(folder), [], 'Absolute folders that file tools may read'),
-  excludePatterns: withDefault(texts, ['**/.git/**', '**/.ssh/**', '**/.env*'], 'Globs inside the roots that stay hidden'),
+  roots: withDefault(z.array(folder), [], 'Absolute folders that file tools may read; without one, no file tool is offered'),
+  writeAccess: withDefault(z.boolean(), false, 'Whether tools may also write and move files there. Every such write can be taken back with `cara undo`'),
+  excludePatterns: withDefault(
+    texts,
+    EXCLUDED,
+    'Globs inside the roots that stay hidden and are never written: by default secrets, and what runs code by being there. A list of your own replaces the default',
+  ),
   maxReadBytes: withDefault(between(1, 60 * KIB), 32 * KIB, 'Bytes that one read returns at most; a file is read on in further calls'),
 })
 
@@ -140,6 +157,15 @@ const mediaSection = z.strictObject({
   ),
 })
 
+const undoSection = z.strictObject({
+  maxBytes: withDefault(
+    between(MIB, 1024 * 1024 * MIB),
+    256 * MIB,
+    'Bytes of what writes of tools replaced that are kept; the oldest goes first. A larger file is not written',
+  ),
+  keepDays: withDefault(between(1, 3650), 30, 'Days that it is kept'),
+})
+
 const amount = () => z.number().check(z.gte(0))
 const price = z.strictObject({
   inputPerMTok: described(amount(), 'US dollars per million input tokens'),
@@ -191,6 +217,7 @@ export const coreSections = {
   guard: z.prefault(guardSection, {}),
   exec: z.prefault(execSection, {}),
   media: z.prefault(mediaSection, {}),
+  undo: z.prefault(undoSection, {}),
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),
   store: z.prefault(storeSection, {}),

@@ -75,6 +75,8 @@ export type Receipt =
       readonly by: string
     }
   | { readonly kind: 'message-completed'; readonly id: string; readonly outcome: 'ok' | 'failed'; readonly ms: number }
+  /** The owner took a write of a tool back. */
+  | { readonly kind: 'undone'; readonly turn: string; readonly tool: string; readonly step: string; readonly force: boolean }
   /** A file of the trail begins. */
   | { readonly kind: 'file-started'; readonly key: string }
   /** The oldest file was removed; the chain goes on behind its last line. */
@@ -120,6 +122,7 @@ export const receiptKinds = [
   'effect-refused',
   'message-intended',
   'message-completed',
+  'undone',
   'file-started',
   'pruned',
   'recovered',

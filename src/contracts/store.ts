@@ -6,6 +6,7 @@ import type { Cleared } from './cleared.ts'
 import type { Message } from './message.ts'
 import type { Origin } from './origin.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
+import type { UndoStore } from './undo.ts'
 import type { Usage } from './usage.ts'
 
 export type SqlValue = string | number | null | Uint8Array
@@ -44,6 +45,7 @@ export interface Store {
   readonly turns: TurnStore
   readonly memory: MemoryStore
   readonly usage: UsageStore
+  readonly undo: UndoStore
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]

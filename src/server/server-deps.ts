@@ -2,6 +2,7 @@ import type { CoreConfig } from '../config/schema.ts'
 import type { Log, LogTail } from '../contracts/log.ts'
 import type { Settings } from '../contracts/settings.ts'
 import type { Announcer } from '../gateway/announce.ts'
+import type { Undo } from '../contracts/undo.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Access } from '../guard/identity/access.ts'
 import type { Reporter } from '../guard/stage.ts'
@@ -10,6 +11,7 @@ import type { Credentials } from './credentials.ts'
 
 export interface ServerDeps {
   readonly gateway: Gateway
+  readonly undo: Undo
   readonly settings: Settings
   readonly messages: Announcer
   readonly logs: LogTail

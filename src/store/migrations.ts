@@ -78,6 +78,24 @@ const steps: readonly (readonly string[])[] = [
       PRIMARY KEY (at, turn_id)
     ) WITHOUT ROWID`,
   ],
+  [
+    `CREATE TABLE undo_steps (
+      position INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      turn_id TEXT NOT NULL,
+      call_id TEXT NOT NULL,
+      effect_id TEXT NOT NULL,
+      session_id TEXT,
+      tool TEXT NOT NULL,
+      summary TEXT NOT NULL,
+      change TEXT NOT NULL,
+      copy TEXT,
+      bytes INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      undone_at INTEGER
+    )`,
+    'CREATE INDEX undo_steps_by_turn ON undo_steps (turn_id)',
+  ],
 ]
 
 export async function migrate(database: Database): Promise<void> {

@@ -5,6 +5,7 @@ import { migrate } from './migrations.ts'
 import { createSessionStore } from './sessions.ts'
 import { openSqlite, type SqliteOptions } from './sqlite-database.ts'
 import { createTurnStore } from './turns.ts'
+import { createUndoStore } from './undo-steps.ts'
 import { createUsageStore } from './usage.ts'
 
 export async function openStore(options: SqliteOptions): Promise<Store> {
@@ -25,6 +26,7 @@ export function storeOver(database: Database): Store {
     turns: createTurnStore(database),
     memory: createMemoryStore(database),
     usage: createUsageStore(database),
+    undo: createUndoStore(database),
     check: () => database.check(),
     size: () => database.size(),
     faults: () => database.faults(),

@@ -1,41 +1,64 @@
 /** What file tools may touch: the roots, without what the owner excluded. */
 import { constants, type Stats } from 'node:fs'
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises'
-import { matchesGlob, relative, sep } from 'node:path'
+import { relative, sep } from 'node:path'
 import { AppError } from '../contracts/errors.ts'
 import { contains, findInsideRoots, type InsideRoots } from '../std/inside-roots.ts'
+import { isExcludedBelow } from './exclusion.ts'
 
 export interface FileAccess {
   readonly roots: readonly string[]
   readonly excludePatterns: readonly string[]
   readonly maxReadBytes: number
+  /** Whether tools may write at all. */
+  readonly writeAccess: boolean
+  /** Files and folders of carapace itself, absolute: no tool reads or writes them, whatever the roots are. */
+  readonly protectedPaths: readonly string[]
 }
 
 /** Finds what exists under a root and is not excluded. Throws `file/outside-roots` and `file/not-found`. */
 export async function locate(path: string, access: FileAccess): Promise<InsideRoots> {
+  const found = await locatePlace(path, access)
+  if (!found.exists) throw new AppError('file/not-found')
+  return found
+}
+
+/** The same for a place where something may be or come to be. */
+export async function locatePlace(path: string, access: FileAccess): Promise<InsideRoots> {
   const found = await findInsideRoots(path, access.roots)
   if (found === null) {
     const hint = access.roots.length === 0 ? 'The owner has configured no folder (filesystem.roots)' : `Folders: ${access.roots.join(', ')}`
     throw new AppError('file/outside-roots', undefined, { hint })
   }
   if (isExcluded(found, access)) throw new AppError('file/outside-roots', 'the owner has excluded it')
-  if (!found.exists) throw new AppError('file/not-found')
+  if (await isProtected(found.path, access)) throw new AppError('file/outside-roots', 'it belongs to carapace itself')
   return found
 }
 
-/** Whether a pattern covers the path or a folder on the way to it. Case is ignored: some file systems do. */
 export function isExcluded({ path, root }: Pick<InsideRoots, 'path' | 'root'>, { excludePatterns }: FileAccess): boolean {
-  const steps = relative(root, path).toLowerCase().split(sep)
-  return steps.some((_step, index) => {
-    const way = steps.slice(0, index + 1).join('/')
-    return way !== '' && excludePatterns.some((pattern) => matches(way, pattern.toLowerCase()))
-  })
+  return isExcludedBelow(root, path, excludePatterns)
 }
 
-/** `dir/**` covers `dir` itself too. */
-function matches(way: string, pattern: string): boolean {
-  return matchesGlob(way, pattern) || (pattern.endsWith('/**') && matchesGlob(way, pattern.slice(0, -3)))
+/** Also true of what does not exist yet. `around`: whether it is, or lies around, such a place. */
+export async function isProtected(path: string, { protectedPaths }: FileAccess, around: 'inside' | 'around' = 'inside'): Promise<boolean> {
+  const wanted = path.toLowerCase()
+  for (const each of protectedPaths) {
+    const real = (await realpath(each).catch(() => each)).toLowerCase()
+    if (contains(real, wanted) || (around === 'around' && contains(wanted, real))) return true
+  }
+  return false
 }
+
+/** Names that would look or count as others somewhere are not made. */
+export function assertPlainNames({ path, root }: Pick<InsideRoots, 'path' | 'root'>): void {
+  const names = relative(root, path).split(sep)
+  if (names.length > MAX_STEPS) throw new AppError('file/unwritable', 'it lies too deep')
+  if (names.some((name) => ODD_NAME.test(name) || (process.platform === 'win32' && name.includes(':')))) {
+    throw new AppError('file/unwritable', 'the name holds characters that cannot be seen, or ends with a dot or space')
+  }
+}
+const MAX_STEPS = 64
+const ODD_NAME = /[\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]|[\s.]$/u
 
 /**
  * Opens a regular file, and makes sure that what was opened is what was checked: a link or a folder swapped in between is refused. The caller closes it.

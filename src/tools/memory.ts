@@ -1,8 +1,11 @@
 /** The owner's notes. A record keeps the origin of the conversation that wrote it for good, and hands it on to every conversation that reads it. */
+import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { canonicalJson } from '../std/canonical-json.ts'
 import type { Origin } from '../contracts/origin.ts'
 import type { MemoryRecord, MemoryStore } from '../contracts/store.ts'
 import type { AnyTool, Tool, ToolManifest } from '../contracts/tool.ts'
+import type { RememberedValue, UndoLog } from '../contracts/undo.ts'
 import { cut, listing } from './listing.ts'
 
 const reading: ToolManifest = {
@@ -25,12 +28,12 @@ const limit = z.int().min(1).max(100)
 /** Of one record when several are shown. */
 const SHOWN_CHARACTERS = 2000
 
-export function memoryTools(memory: MemoryStore, now: () => number): readonly AnyTool[] {
-  return [memoryWrite(memory, now), memoryRead(memory), memoryList(memory), memorySearch(memory)]
+export function memoryTools(memory: MemoryStore, undo: UndoLog, now: () => number): readonly AnyTool[] {
+  return [memoryWrite(memory, undo, now), memoryRead(memory), memoryList(memory), memorySearch(memory)]
 }
 
 const writeInput = z.strictObject({ key, value })
-function memoryWrite(memory: MemoryStore, now: () => number): Tool<z.infer<typeof writeInput>> {
+function memoryWrite(memory: MemoryStore, undo: UndoLog, now: () => number): Tool<z.infer<typeof writeInput>> {
   return {
     name: 'memory_write',
     description: 'Remember a fact for later conversations; replaces what the key held.',
@@ -45,6 +48,11 @@ function memoryWrite(memory: MemoryStore, now: () => number): Tool<z.infer<typeo
     },
     async run(record, call, signal) {
       signal.throwIfAborted()
+      const held = await memory.read(record.key)
+      const before = held === null ? null : { value: held.value, origin: held.origin }
+      const after = hashOfRecord({ value: record.value, origin: call.origin })
+      const isSame = before !== null && hashOfRecord(before) === after
+      if (!isSame) await undo.keep(call, `${before === null ? 'remembered' : 'replaced'} ${record.key}`, { kind: 'memory', key: record.key, before, after })
       await memory.write({ ...record, origin: call.origin, now: now() })
       return { output: 'Saved' }
     },
@@ -97,6 +105,11 @@ function memorySearch(memory: MemoryStore): Tool<z.infer<typeof searchInput>> {
       return { output: listing(items, 'Nothing was found'), origin: worstOrigin(records) }
     },
   }
+}
+
+/** Hex SHA-256 of what is remembered and of who wrote it. */
+export function hashOfRecord({ value, origin }: RememberedValue): string {
+  return createHash('sha256').update(canonicalJson({ value, origin })).digest('hex')
 }
 
 /** Untrusted as soon as one record is, and then by its author. What is remembered is private. */

@@ -4,13 +4,18 @@ import type { EgressFetch } from '../contracts/egress.ts'
 import type { Settings } from '../contracts/settings.ts'
 import type { Store } from '../contracts/store.ts'
 import type { AnyTool } from '../contracts/tool.ts'
+import type { UndoLog } from '../contracts/undo.ts'
+import type { OneAtATime } from '../std/one-at-a-time.ts'
 import { configRead } from './config-read.ts'
 import { currentTime } from './current-time.ts'
 import { directoryList } from './directory-list.ts'
 import { exec } from './exec/exec.ts'
 import type { ExecSettings } from './exec/settings.ts'
 import type { FileAccess } from './file-access.ts'
+import { fileMove } from './file-move.ts'
 import { fileRead } from './file-read.ts'
+import { fileSearch } from './file-search.ts'
+import { fileWrite } from './file-write.ts'
 import { mathEval } from './math-eval.ts'
 import { mediaAnalyze, type MediaDeps } from './media-analyze.ts'
 import { memoryTools } from './memory.ts'
@@ -18,10 +23,17 @@ import { messageSend } from './message-send.ts'
 import { sessionTools, type ReadableSessions } from './sessions.ts'
 import { webFetch, type WebSecrets } from './web-fetch.ts'
 
+export interface Writes {
+  readonly log: UndoLog
+  /** Writes of files wait for each other, also over conversations. */
+  readonly inTurn: OneAtATime
+}
+
 export interface ToolDeps {
   readonly store: Pick<Store, 'memory'> & { readonly sessions: ReadableSessions }
   readonly settings: Pick<Settings, 'get' | 'redacted'>
   readonly filesystem: FileAccess
+  readonly writes: Writes
   readonly fetch: EgressFetch
   /** What requests may name; without it, nothing. */
   readonly secrets?: WebSecrets
@@ -36,18 +48,36 @@ export interface ToolDeps {
   readonly timeZone: string
 }
 
-export function createTools({ store, settings, filesystem, fetch, secrets, messages, media, exec: commands, now, timeZone }: ToolDeps): readonly AnyTool[] {
+export function createTools({
+  store,
+  settings,
+  filesystem,
+  writes,
+  fetch,
+  secrets,
+  messages,
+  media,
+  exec: commands,
+  now,
+  timeZone,
+}: ToolDeps): readonly AnyTool[] {
   return [
     currentTime(now, timeZone),
     mathEval(),
-    ...memoryTools(store.memory, now),
+    ...memoryTools(store.memory, writes.log, now),
     ...sessionTools(store.sessions),
     configRead(settings),
-    fileRead(filesystem),
-    directoryList(filesystem),
+    ...fileTools(filesystem, writes),
     webFetch(fetch, secrets),
     ...(media === undefined ? [] : [mediaAnalyze(media, filesystem, fetch)]),
     ...(messages === undefined || messages.destinations.length === 0 ? [] : [messageSend(messages)]),
     ...(commands === undefined ? [] : [exec(commands)]),
   ]
+}
+
+/** Without a folder to work in, or without leave to write, there is nothing to tell a model of. */
+function fileTools(filesystem: FileAccess, { log, inTurn }: Writes): readonly AnyTool[] {
+  if (filesystem.roots.length === 0) return []
+  const reading = [fileRead(filesystem), directoryList(filesystem), fileSearch(filesystem)]
+  return filesystem.writeAccess ? [...reading, fileWrite(filesystem, log, inTurn), fileMove(filesystem, log, inTurn)] : reading
 }

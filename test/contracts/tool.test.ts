@@ -10,8 +10,10 @@ import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { Entry, MemoryRecord, Session } from '../../src/contracts/store.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
+import type { UndoLog } from '../../src/contracts/undo.ts'
+import { oneAtATime } from '../../src/std/one-at-a-time.ts'
 import { toolDefinition } from '../../src/tools/definition.ts'
-import { locate, openChecked } from '../../src/tools/file-access.ts'
+import { locate, openChecked, type FileAccess } from '../../src/tools/file-access.ts'
 import { createTools } from '../../src/tools/registry.ts'
 import { memoryInMemory, sessionsInMemory } from '../doubles/memory-store.ts'
 import { PNG } from '../doubles/pictures.ts'
@@ -49,6 +51,7 @@ before(async () => {
   await writeFile(join(folder.root, 'notes', 'binary'), Buffer.from([0, 255, 1, 254]))
   await writeFile(join(folder.root, 'notes', 'empty'), '')
   await writeFile(join(folder.root, 'notes', 'photo.png'), PNG)
+  await writeFile(join(folder.root, 'notes', 'to-move'), '')
   await writeFile(join(folder.root, '.env.local'), 'KEY=1')
   await writeFile(join(folder.root, '.git', 'config'), 'secret')
   await symlink(join(folder.base, 'outside.txt'), join(folder.root, 'leak'))
@@ -72,7 +75,20 @@ const messages: Messages = {
   send: async (_, signal) => signal.throwIfAborted(),
 }
 
-function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password is on the fridge')]): readonly AnyTool[] {
+function access(more: Partial<FileAccess>): FileAccess {
+  return { roots: [], excludePatterns: ['**/.git/**', '**/.ssh/**', '**/.env*'], maxReadBytes: 32_768, writeAccess: true, protectedPaths: [], ...more }
+}
+
+/** Its own suite is test/security/undo.test.ts. */
+const noUndo: UndoLog = {
+  copy: async () => ({ name: 'copy', hash: '', bytes: 0, mode: 0o600 }),
+  discard: async () => undefined,
+  async *read() {},
+  keep: async () => undefined,
+  find: async () => null,
+}
+
+function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password is on the fridge')], files: Partial<FileAccess> = {}): readonly AnyTool[] {
   return createTools({
     store: { memory: memoryInMemory(records), sessions: sessionsInMemory([{ session, entries }]) },
     settings: {
@@ -82,7 +98,8 @@ function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password 
         throw new AppError('config/unknown-key', path)
       },
     },
-    filesystem: { roots: [folder.root], excludePatterns: ['**/.git/**', '**/.ssh/**', '**/.env*'], maxReadBytes: 32_768 },
+    filesystem: access({ roots: [folder.root], ...files }),
+    writes: { log: noUndo, inTurn: oneAtATime() },
     fetch: page,
     media: { ask: async () => ({ text: 'a red field', model: 'fake:model' }), model: null },
     messages,
@@ -109,6 +126,9 @@ const examples: Readonly<Record<string, JsonValue>> = {
   config_read: {},
   file_read: { path: 'notes/a.md' },
   directory_list: { path: '.' },
+  file_search: { pattern: '*.md', text: 'alle' },
+  file_write: { path: 'notes/written.txt', content: 'new' },
+  file_move: { source: 'notes/to-move', destination: 'notes/moved' },
   web_fetch: { url: 'https://weather.example/today' },
   media_analyze: { path: 'notes/photo.png', prompt: 'What is this?' },
   message_send: { to: 'team-chat', text: 'hello' },
@@ -124,9 +144,16 @@ test('every tool has an example here', () => {
 for (const [name, input] of Object.entries(examples))
   testToolContract(name, { make: async () => toolNamed(name), input, ...(others[name] === undefined ? {} : { other: others[name] }) })
 
-test('all definitions together stay under 3,200 characters', () => {
-  const sent = tools().map((tool) => JSON.stringify(toolDefinition(tool)))
-  assert.ok(sent.join('').length < 3200, `${sent.join('').length} characters`)
+test('all definitions together stay under 3,200 characters, with file tools under 4,300', () => {
+  const size = (files: Partial<FileAccess>) =>
+    tools([], files)
+      .map((tool) => JSON.stringify(toolDefinition(tool)))
+      .join('').length
+  const sizes = [size({ roots: [] }), size({ writeAccess: false }), size({})]
+  assert.ok(
+    [3200, 3700, 4300].every((most, index) => (sizes[index] ?? Infinity) < most),
+    sizes.join(', '),
+  )
   const tool = toolNamed('memory_write')
   assert.equal(toolDefinition(tool), toolDefinition(tool), 'made once')
   assert.deepEqual(toolDefinition(tool).parameters, {
@@ -134,6 +161,16 @@ test('all definitions together stay under 3,200 characters', () => {
     properties: { key: { type: 'string' }, value: { type: 'string' } },
     required: ['key', 'value'],
   })
+})
+
+test('file tools are offered where there is a folder for them, and those that write only with leave', () => {
+  const names = (files: Partial<FileAccess>) =>
+    tools([], files)
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('file_') || name === 'directory_list')
+  assert.deepEqual(names({ roots: [] }), [])
+  assert.deepEqual(names({ writeAccess: false }), ['file_read', 'directory_list', 'file_search'])
+  assert.deepEqual(names({}), ['file_read', 'directory_list', 'file_search', 'file_write', 'file_move'])
 })
 
 describe('current_time', () => {
@@ -245,16 +282,16 @@ describe('file_read', () => {
   })
 
   test('a file that is swapped for a link after the check is not opened', async () => {
-    const access = { roots: [folder.root], excludePatterns: [], maxReadBytes: 100 }
+    const wide = access({ roots: [folder.root], excludePatterns: [] })
     await writeFile(join(folder.root, 'swap'), 'harmless')
-    const found = await locate('swap', access)
+    const found = await locate('swap', wide)
     await rm(join(folder.root, 'swap'))
     await symlink(join(folder.base, 'outside.txt'), join(folder.root, 'swap'))
     await assert.rejects(openChecked(found), { code: 'file/unreadable' })
 
     await mkdir(join(folder.root, 'inner'))
     await writeFile(join(folder.root, 'inner', 'outside.txt'), 'harmless')
-    const inner = await locate('inner/outside.txt', access)
+    const inner = await locate('inner/outside.txt', wide)
     await rename(join(folder.root, 'inner'), join(folder.root, 'moved'))
     await symlink(folder.base, join(folder.root, 'inner'))
     await assert.rejects(openChecked(inner), { code: 'file/unreadable' })

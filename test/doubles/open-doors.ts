@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createWrites } from '../../src/app/writes.ts'
 import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
 import { AppError } from '../../src/contracts/errors.ts'
+import type { AuditTrail } from '../../src/contracts/audit.ts'
 import type { LogTail } from '../../src/contracts/log.ts'
 import type { Principal } from '../../src/contracts/principal.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
@@ -51,6 +53,8 @@ export interface Answer {
   readonly body: string
 }
 
+const unkeptTrail: AuditTrail = { note: () => undefined, keep: async () => undefined, mac: (text) => text, faults: () => [] }
+
 export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, more: Partial<ServerDeps> = {}): Promise<OpenDoors> {
   const folder = await mkdtemp(join(tmpdir(), 'carapace-doors-'))
   const store = await openStore({ path: join(folder, 'store.db'), synchronous: 'normal' })
@@ -62,6 +66,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
   const access = new Access(principals, { failedAuthLimit: gatewayConfig.failedAuthLimit, now: () => Date.now() })
   const server = createServer({
     gateway,
+    undo: createWrites(store, { undo: join(folder, 'undo') }, coreSections.undo.parse({}), unkeptTrail, () => Date.now()).undo,
     settings,
     messages: noMessages,
     logs: logLines.tail,

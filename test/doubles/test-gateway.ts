@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { AgentDeps } from '../../src/agent/run.ts'
 import { createModelDirectory } from '../../src/agent/models.ts'
 import { createQuestions } from '../../src/agent/questions.ts'
+import { createWrites } from '../../src/app/writes.ts'
 import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/contracts/clock.ts'
 import type { Log } from '../../src/contracts/log.ts'
@@ -17,6 +18,7 @@ import type { Settings } from '../../src/contracts/settings.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../../src/contracts/turn.ts'
+import type { Undo } from '../../src/contracts/undo.ts'
 import { createGateway, type GatewayControl } from '../../src/gateway/create-gateway.ts'
 import { countDecisions } from '../../src/guard/count-decisions.ts'
 import type { CheckpointReport, Reporter } from '../../src/guard/stage.ts'
@@ -30,6 +32,8 @@ import { createTools } from '../../src/tools/registry.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
 
 export interface TestGateway extends GatewayControl {
+  readonly undo: Undo
+  readonly tools: readonly AnyTool[]
   readonly clock: Clock
   readonly folder: string
   readonly reports: readonly CheckpointReport[]
@@ -56,6 +60,7 @@ export interface TestGatewayOptions {
   readonly guard?: Record<string, unknown>
   readonly toolPolicy?: CoreConfig['tools']
   readonly filesystem?: Record<string, unknown>
+  readonly undoLimits?: Partial<CoreConfig['undo']>
   readonly prices?: CoreConfig['usage']['prices']
   readonly secrets?: readonly string[]
   readonly audit?: Partial<CoreConfig['audit']>
@@ -85,14 +90,26 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     guard: coreSections.guard.parse(options.guard ?? {}),
   }
   const web = options.namedSecrets === undefined ? {} : { secrets: { named: options.namedSecrets, known: secrets } }
+  const now = () => clock.now()
+  const state = join(folder, 'state')
+  const audit = openTrail({
+    folder: join(state, 'audit'),
+    ...coreSections.audit.parse(options.audit ?? {}),
+    keys: loadAuditKeys(createVault(state), state),
+    log,
+    now: () => clock.now(),
+    ...(options.flushAudit === undefined ? {} : { flush: options.flushAudit }),
+  })
+  const writes = createWrites(store, { undo: join(state, 'undo') }, coreSections.undo.parse(options.undoLimits ?? {}), audit, now)
   const tools = [
     ...createTools({
       store,
       settings: noSettings,
-      filesystem: config.filesystem,
+      filesystem: { ...config.filesystem, protectedPaths: [join(folder, 'state')] },
+      writes,
       fetch: options.fetch ?? noNetwork,
       ...web,
-      now: () => clock.now(),
+      now,
       timeZone: 'UTC',
     }),
     ...(options.tools ?? []),
@@ -103,15 +120,6 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     prices: options.prices ?? {},
     windowTokens: config.agent.context.windowTokens,
     providers: new Map(options.providers.map((provider) => [provider.id, async () => provider])),
-  })
-  const state = join(folder, 'state')
-  const audit = openTrail({
-    folder: join(state, 'audit'),
-    ...coreSections.audit.parse(options.audit ?? {}),
-    keys: loadAuditKeys(createVault(state), state),
-    log,
-    now: () => clock.now(),
-    ...(options.flushAudit === undefined ? {} : { flush: options.flushAudit }),
   })
   const decisions = countDecisions(audit, () => clock.now())
   const report: Reporter = (decision) => {
@@ -140,6 +148,8 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   })
   return {
     ...control,
+    undo: writes.undo,
+    tools,
     clock,
     folder,
     audit,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { chatSendResult, statusResult } from '../../src/contracts/ws-results.ts'
+import { chatSendResult, statusResult, undoListResult } from '../../src/contracts/ws-results.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 
@@ -136,6 +136,26 @@ describe('filesystem', () => {
   it('maxReadBytes bounds one read', async () => {
     const part = await read((root) => ({ roots: [root], maxReadBytes: 6 }), 'note.txt')
     assert.match(part?.output ?? '', /^twelve\n\[bytes 0 to 6 of 12/)
+  })
+})
+
+describe('writing files', () => {
+  const write = async (writeAccess: boolean, undo: Readonly<Record<string, number>>) => {
+    await using cara = await configuredGateway((_upstream, folder) => ({ filesystem: { roots: [join(folder, 'root')], writeAccess }, undo }))
+    const path = join(cara.folder, 'root', 'note.txt')
+    await mkdir(join(cara.folder, 'root'))
+    await writeFile(path, 'x'.repeat(1_100_000))
+    cara.upstream.script(calling('file_write', { path, content: 'new' }), ok)
+    const { toolCalls } = await cara.chat('write it')
+    const { steps } = undoListResult.parse(await cara.client.call('undo.list'))
+    if (steps[0] !== undefined) await cara.client.call('undo.apply', { id: steps[0].id })
+    return { isError: toolCalls[0]?.isError, steps: steps.length, size: (await readFile(path)).length }
+  }
+
+  it('writeAccess lets tools write, and undo.maxBytes bounds what may be replaced', async () => {
+    assert.deepEqual(await write(false, {}), { isError: true, steps: 0, size: 1_100_000 })
+    assert.deepEqual(await write(true, {}), { isError: false, steps: 1, size: 1_100_000 }, 'written, and taken back')
+    assert.deepEqual(await write(true, { maxBytes: 1_048_576 }), { isError: true, steps: 0, size: 1_100_000 })
   })
 })
 

@@ -15,6 +15,7 @@ const CHAT = 'test/contracts/provider-openai-config.test.ts'
 const SECRETS = 'test/security/named-secrets.test.ts'
 const GUARD = 'test/journeys/config-effects-guard.test.ts'
 const EXEC = 'test/journeys/config-effects-exec.test.ts'
+const UNDO = 'test/security/undo.test.ts'
 const START = 'test/journeys/first-light.test.ts'
 
 /** By key, the test that fails when its effect is taken away. */
@@ -47,6 +48,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'tools.policy': AGENT,
   'tools.list': AGENT,
   'filesystem.roots': AGENT,
+  'filesystem.writeAccess': AGENT,
   'filesystem.excludePatterns': AGENT,
   'filesystem.maxReadBytes': AGENT,
   'exec.enabled': EXEC,
@@ -66,6 +68,8 @@ const PROOFS: Readonly<Record<string, string>> = {
   'messages.destinations.NAME.secret': MESSAGES,
   'guard.injection': GUARD,
   'media.model': 'test/security/media.test.ts',
+  'undo.maxBytes': AGENT,
+  'undo.keepDays': UNDO,
   'usage.prices.NAME.inputPerMTok': AGENT,
   'usage.prices.NAME.outputPerMTok': AGENT,
   'usage.prices.NAME.cacheReadPerMTok': AGENT,

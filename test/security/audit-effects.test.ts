@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { createServices } from '../../src/app/services.ts'
 import { receiptKinds } from '../../src/contracts/audit.ts'
+import { undoListResult } from '../../src/contracts/ws-results.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { AnyTool, ToolManifest } from '../../src/contracts/tool.ts'
@@ -206,6 +207,8 @@ describe('the receipts of a gateway', () => {
     const unknown = { id: 'c2', name: 'no_such_tool', arguments: '{}' }
     cara.upstream.script(chatReply({ calls: [write, unknown] }), chatReply({ text: ['done'] }))
     assert.equal((await cara.chat('hello')).text, 'done')
+    const { steps } = undoListResult.parse(await cara.client.call('undo.list'))
+    await cara.client.call('undo.apply', { id: steps[0]?.id })
     await createServices(env).rotateToken()
     await cara.stop()
     await createServices(env).rotateSecrets('file', null)

@@ -124,7 +124,7 @@ describe('media_analyze of the web', () => {
       asked.push(question)
       return { text: 'a field', model: 'm' }
     }
-    const tool = mediaAnalyze({ ask, model: null }, { roots: [], excludePatterns: [], maxReadBytes: 1 }, web.fetch)
+    const tool = mediaAnalyze({ ask, model: null }, { roots: [], excludePatterns: [], writeAccess: false, protectedPaths: [], maxReadBytes: 1 }, web.fetch)
     const look = (path = '/', host = 'www.site.example') => runTool(tool, { url: web.url(host, path).href, prompt: 'What?' })
     return { web, asked, tool, look, [Symbol.asyncDispose]: () => web[Symbol.asyncDispose]() }
   }

@@ -9,6 +9,7 @@ import { messagesList, messagesTest } from './messages.ts'
 import { modelsList } from './models.ts'
 import { sessionsExport } from './sessions-export.ts'
 import { sessionsCreate, sessionsDelete, sessionsList, sessionsPreview, sessionsRename, sessionsReset } from './sessions.ts'
+import { undoApply, undoList } from './undo.ts'
 import { usageStatus } from './usage.ts'
 
 export const methods: readonly Method[] = [
@@ -35,4 +36,6 @@ export const methods: readonly Method[] = [
   logsUnfollow,
   usageStatus,
   authRotate,
+  undoList,
+  undoApply,
 ]

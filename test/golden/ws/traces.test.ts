@@ -65,7 +65,24 @@ async function keepTurn(doors: OpenDoors): Promise<void> {
   await store.turns.finish({ turnId: 'turn_1', sessionId, reply, replyTokens: 1, result, taint: { untrusted: false, private: false }, now: Date.now() })
 }
 
+const WRITE = { turnId: 'turn_1', callId: 'c1', effectId: 'e1', sessionId: null, tool: 'memory_write' } as const
+
 const scenarios: readonly Scenario[] = [
+  {
+    name: 'undo',
+    prepare: async ({ gateway }) => {
+      const change = { kind: 'memory', key: 'k', before: null, after: 'hash' } as const
+      await gateway.store.undo.add(WRITE, { id: 'undo_1', summary: 'remembered k', change, at: 1000 })
+    },
+    play: async (client) => {
+      await client.call('undo.list')
+      await client.call('undo.list', { runId: 'turn_2' })
+      await client.call('undo.apply', { id: 'undo_1' })
+      await client.call('undo.apply', { id: 'undo_1' })
+      await client.call('undo.apply', { id: 'undo_2', force: true })
+      await client.call('undo.apply', {})
+    },
+  },
   {
     name: 'turn',
     script: busyTurn,
@@ -160,6 +177,7 @@ const CHANGING = new Set([
   'uptimeSeconds',
   'startedAt',
   'createdAt',
+  'undoneAt',
   'lastActivityAt',
   'databaseBytes',
   'since',

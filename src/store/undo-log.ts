@@ -1,0 +1,104 @@
+/**
+ * Keeps what writes replace, before they write: a row in the database, and for files a copy in the state folder, both flushed. Bounded in bytes, age and number; the oldest goes first. A copy
+ * that no row speaks of (a crash between the two) is removed by the next process.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../contracts/errors.ts'
+import type { UndoLog, UndoStore } from '../contracts/undo.ts'
+import { newId } from '../std/ids.ts'
+
+export interface UndoLimits {
+  readonly maxBytes: number
+  readonly keepDays: number
+}
+
+const MAX_STEPS = 10_000
+const DAY_MS = 86_400_000
+
+export function createUndoLog(store: UndoStore, folder: string, limits: UndoLimits, now: () => number): UndoLog {
+  let totals: Promise<{ steps: number; bytes: number }> | null = null
+  let prunedAt = 0
+  // Copies that are being made: the sweep of leftovers must not take them.
+  const fresh = new Set<string>()
+
+  async function sweep() {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const known = new Set(await store.copies())
+    for (const name of await readdir(folder)) if (!known.has(name) && !fresh.has(name)) await rm(join(folder, name), { force: true })
+    return { ...(await store.totals()) }
+  }
+  // Not at the start of the gateway: most have nothing to keep.
+  const ready = () => {
+    totals ??= sweep().catch((error: unknown) => {
+      totals = null
+      throw error
+    })
+    return totals
+  }
+
+  async function prune(): Promise<void> {
+    const at = now()
+    const sums = await ready()
+    if (sums.steps <= MAX_STEPS && sums.bytes <= limits.maxBytes && at - prunedAt < DAY_MS / 24) return
+    prunedAt = at
+    for (const name of await store.prune({ since: at - limits.keepDays * DAY_MS, maxSteps: MAX_STEPS, maxBytes: limits.maxBytes })) {
+      await rm(join(folder, name), { force: true })
+    }
+    Object.assign(sums, await store.totals())
+  }
+
+  return {
+    async copy(content, mode) {
+      await ready()
+      const name = newId('copy', now())
+      fresh.add(name)
+      const hash = createHash('sha256')
+      let bytes = 0
+      try {
+        const file = await open(join(folder, name), 'wx', 0o600)
+        try {
+          for await (const piece of content) {
+            bytes += piece.length
+            if (bytes > limits.maxBytes) throw new AppError('undo/too-large', undefined, { hint: 'The owner can allow more: cara config set undo.maxBytes' })
+            hash.update(piece)
+            await file.writeFile(piece)
+          }
+          await file.sync()
+        } finally {
+          await file.close()
+        }
+        await syncFolder(folder)
+      } catch (error) {
+        await rm(join(folder, name), { force: true })
+        fresh.delete(name)
+        throw error
+      }
+      return { name, hash: hash.digest('hex'), bytes, mode }
+    },
+    async discard({ name }) {
+      await rm(join(folder, name), { force: true })
+      fresh.delete(name)
+    },
+    read: ({ name }) => createReadStream(join(folder, name)),
+    async keep(call, summary, change) {
+      const sums = await ready()
+      await store.add(call, { id: newId('undo', now()), summary, change, at: now() })
+      const copy = change.kind === 'memory' ? null : change.before
+      sums.steps++
+      sums.bytes += (copy?.bytes ?? 0) + JSON.stringify(change).length
+      if (copy !== null) fresh.delete(copy.name)
+      await prune()
+    },
+    find: (call) => store.find(call),
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => null)
+  // Some platforms cannot sync a folder.
+  await folder?.sync().catch(() => undefined)
+  await folder?.close()
+}
