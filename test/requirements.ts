@@ -224,6 +224,13 @@ export const requirements: readonly Requirement[] = [
     ['SEC-309', 'The address of a destination is a secret', 'keeps address and signing secret from the model, the log, the trail and every door'],
     ['SEC-310', 'What the gateway sends by itself has its receipts too', 'messages.test delivers a fixed text, with its receipts; a refusal fails it'],
   ]),
+  ...proved('test/faults/messages.test.ts', [
+    [
+      'SEC-317',
+      'A crash sends no message twice',
+      'a message that a crash cut off is sent again under its key, and not at all where the receiver knows no keys',
+    ],
+  ]),
   ...proved('test/contracts/questions.test.ts', [
     ['SEC-311', 'What a tool asks a model is paid by its turn', 'a turn that has used up its budget asks nothing more, and what is left bounds the answer'],
     [

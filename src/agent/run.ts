@@ -18,7 +18,7 @@ import { Budget, budgetNotice } from './budget.ts'
 import { assistantMessage, callModel, cleanAnswer, type Answer } from './call-model.ts'
 import { composeRequest, promptOverhead, type Composition } from './compose-request.ts'
 import type { ModelDirectory, ResolvedModel } from './models.ts'
-import type { Questions } from './questions.ts'
+import type { AskingTurn, Questions } from './questions.ts'
 import { readSteps } from './recovered-steps.ts'
 import { CallReceipts } from './call-receipts.ts'
 import { describeCall, type ToolRun } from './run-tool.ts'
@@ -58,7 +58,7 @@ export async function runAgent(turn: AgentTurn, deps: AgentDeps, signal: AbortSi
   turn.emit({ type: 'turn-started', model: first.name, demo: first.provider.traits.demo })
   return withDeadline(deps.config.agent.budgets.maxTurnMs, signal, async (either, isExpired) => {
     const run = new AgentRun(turn, deps, chain, first, either, isExpired)
-    const close = deps.questions.open(turn.turnId, run)
+    const close = deps.questions.open(turn.turnId, run.account)
     try {
       return await run.toEnd()
     } finally {
@@ -70,11 +70,11 @@ export async function runAgent(turn: AgentTurn, deps: AgentDeps, signal: AbortSi
 class AgentRun {
   readonly #turn: AgentTurn
   readonly #deps: AgentDeps
-  readonly chain: readonly ResolvedModel[]
-  readonly budget: Budget
+  readonly #chain: readonly ResolvedModel[]
   readonly #first: ResolvedModel
   readonly #signal: AbortSignal
   readonly #isExpired: () => boolean
+  readonly #budget: Budget
   readonly #composition: Composition
   readonly #texts: string[] = []
   readonly #outcomes: ToolOutcome[] = []
@@ -83,11 +83,11 @@ class AgentRun {
   constructor(turn: AgentTurn, deps: AgentDeps, chain: readonly ResolvedModel[], first: ResolvedModel, signal: AbortSignal, isExpired: () => boolean) {
     this.#turn = turn
     this.#deps = deps
-    this.chain = chain
+    this.#chain = chain
     this.#first = first
     this.#signal = signal
     this.#isExpired = isExpired
-    this.budget = new Budget(deps.config.agent.budgets, deps.clock)
+    this.#budget = new Budget(deps.config.agent.budgets, deps.clock)
     const { policy, list } = deps.config.tools
     this.#composition = {
       system: systemPrompt({ custom: deps.config.agent.systemPrompt, now: deps.clock.now(), timeZone: deps.timeZone }),
@@ -98,6 +98,11 @@ class AgentRun {
       cacheKey: turn.session?.id,
       report: deps.report,
     }
+  }
+
+  /** Who pays for what its tools ask models. */
+  get account(): AskingTurn {
+    return { chain: this.#chain, budget: this.#budget }
   }
 
   async toEnd(): Promise<AgentOutcome> {
@@ -115,9 +120,9 @@ class AgentRun {
         text: joinTexts([...this.#texts, text]),
         clientToolCalls: [],
         toolCalls: this.#outcomes,
-        model: this.chain[this.#at]?.name ?? '',
-        usage: this.budget.usage,
-        costUsd: this.budget.costUsd,
+        model: this.#chain[this.#at]?.name ?? '',
+        usage: this.#budget.usage,
+        costUsd: this.#budget.costUsd,
         ...more,
       },
     }
@@ -127,7 +132,7 @@ class AgentRun {
     await this.#closeRecoveredCalls(memory)
     for (;;) {
       if (this.#signal.aborted) return this.#interrupted(null, '')
-      const exceeded = this.budget.exceeded()
+      const exceeded = this.#budget.exceeded()
       if (exceeded !== null) return this.#stopped(exceeded)
       const { answer, text } = await this.#ask(memory)
       const { fault, calls } = answer
@@ -136,8 +141,8 @@ class AgentRun {
       const client = calls.filter((call) => this.#isClients(call))
       if (client.length > 0 || calls.length === 0) return this.#done(answer, text, client)
       await this.#keep(memory, answer, text)
-      this.budget.noteCalls(calls)
-      if (this.budget.exceeded() === 'repeated-call') return this.#stopped('repeated-call')
+      this.#budget.noteCalls(calls)
+      if (this.#budget.exceeded() === 'repeated-call') return this.#stopped('repeated-call')
       await this.#act(memory, calls)
     }
   }
@@ -153,7 +158,7 @@ class AgentRun {
       limits: config.agent.context,
       tools,
       budgetTokens: Math.max(256, (model.windowTokens - promptOverhead(this.#composition, model)) * 0.7),
-      summarize: createSummarizer({ model, report, signal: this.#signal, log, spend: (usage) => this.budget.spendModel(usage, model.price) }),
+      summarize: createSummarizer({ model, report, signal: this.#signal, log, spend: (usage) => this.#budget.spendModel(usage, model.price) }),
       now: () => clock.now(),
     })
   }
@@ -163,7 +168,7 @@ class AgentRun {
     if (this.#turn.steps.length === 0) return
     const { texts, spent, again, unknown } = readSteps(this.#turn.steps, this.#deps.tools)
     this.#texts.push(...texts)
-    for (const { model, usage } of spent) this.budget.spendModel(usage, this.chain.find(({ name }) => name === model)?.price ?? null)
+    for (const { model, usage } of spent) this.#budget.spendModel(usage, this.#chain.find(({ name }) => name === model)?.price ?? null)
     for (const call of unknown) {
       const { callId, tool } = call
       const run = this.#toolRun(memory, this.#turn.emit)
@@ -191,11 +196,11 @@ class AgentRun {
       this.#turn.emit({ type: 'text-delta', text: cleared })
     }
     const { answer, at } = await callModel({
-      chain: this.chain,
+      chain: this.#chain,
       from: this.#at,
       requestFor: (model) => {
         const messages = memory.within(model.windowTokens - promptOverhead(this.#composition, model))
-        return composeRequest(this.#composition, model, messages, this.budget.remainingOutputTokens)
+        return composeRequest(this.#composition, model, messages, this.#budget.remainingOutputTokens)
       },
       onText: (delta) => leave(stream.push(delta)),
       onReasoning: (delta) => think(thoughts.push(delta)),
@@ -206,7 +211,7 @@ class AgentRun {
     think(thoughts.end())
     leave(stream.end())
     this.#at = at
-    this.budget.spendModel(answer.usage, answer.model.price)
+    this.#budget.spendModel(answer.usage, answer.model.price)
     return { answer: cleanAnswer(answer, this.#clean), text }
   }
 
@@ -227,7 +232,7 @@ class AgentRun {
     const startedAt = clock.now()
     const onResult = (result: Extract<Message, { role: 'tool' }>['parts'][number]) => memory.add({ role: 'tool', parts: [result] })
     this.#outcomes.push(...(await act(calls, { tools, emit: this.#turn.emit, nextRun: (emit) => this.#toolRun(memory, emit), onResult }, this.#signal)))
-    this.budget.spendTools(clock.now() - startedAt)
+    this.#budget.spendTools(clock.now() - startedAt)
   }
 
   #toolRun(memory: TurnMemory, emit: (event: TurnEvent) => void): ToolRun {
@@ -248,7 +253,7 @@ class AgentRun {
       emit,
       clock,
       log,
-      timeoutMs: this.budget.remainingToolMs,
+      timeoutMs: this.#budget.remainingToolMs,
     }
   }
 

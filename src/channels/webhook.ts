@@ -96,6 +96,7 @@ export function createWebhook(name: string, config: WebhookConfig, { fetch, cloc
     format: config.format,
     host: url.host,
     signed: config.secret !== undefined,
+    keyed: format.isKeyed,
     maxText: format.maxText,
     deliver: ({ text }: Cleared<{ readonly text: string }>, key, outer) =>
       withDeadline(TOTAL_MS, outer, async (signal) => {
@@ -117,5 +118,5 @@ function failureOf(status: number): Pick<Failure, 'why' | 'isFinal'> {
 }
 
 function undelivered(name: string, why: string): AppError {
-  return new AppError('message/undelivered', `${name}: ${why}`, { hint: `The owner can try it with: cara messages test ${name}` })
+  return new AppError('message/undelivered', `${name}: ${why}`, { hint: 'The log says more: cara logs' })
 }

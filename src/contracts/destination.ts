@@ -9,6 +9,8 @@ export interface DestinationInfo {
   readonly host: string
   /** Whether the receiver can tell that a message is ours. */
   readonly signed: boolean
+  /** Whether the receiver is told the key of a message, and can take it once. */
+  readonly keyed: boolean
 }
 
 /** `deliver` is the sink: it takes text that passed the outbound checkpoint. The same key is the same message. Throws `message/undelivered`, also when the signal aborts. */

@@ -171,7 +171,7 @@ export const configSchemaResult = z.object({ schema: json })
 export const logsTailResult = z.object({ lines: z.array(z.string()), following: z.boolean() })
 /** `messages.list` */
 export const messagesListResult = z.object({
-  destinations: z.array(z.object({ name: z.string(), kind: z.string(), format: z.string(), host: z.string(), signed: z.boolean() })),
+  destinations: z.array(z.object({ name: z.string(), kind: z.string(), format: z.string(), host: z.string(), signed: z.boolean(), keyed: z.boolean() })),
 })
 
 /** `messages.test {to}`: delivers a fixed text, or fails with `message/…`. */

@@ -9,7 +9,7 @@ import type { Reporter } from './stage.ts'
 export function guardMessages(destinations: readonly Destination[], secrets: SecretRegistry, report: Reporter): Messages {
   const byName = new Map(destinations.map((destination) => [destination.name, destination]))
   return {
-    destinations: destinations.map(({ name, kind, format, host, signed }) => ({ name, kind, format, host, signed })),
+    destinations: destinations.map(({ name, kind, format, host, signed, keyed }) => ({ name, kind, format, host, signed, keyed })),
     async send({ to, text, key }, signal) {
       const destination = byName.get(to)
       if (destination === undefined) {

@@ -26,7 +26,8 @@ export function messageSend(messages: Messages): Tool<z.infer<ReturnType<typeof 
     manifest: {
       effect: 'egress',
       effectWithoutDestination: 'egress',
-      recovery: 'keyed',
+      // The receiver takes a message once by its key. Where one of them knows no keys, what a crash cut off is the owner's to decide.
+      recovery: messages.destinations.every(({ keyed }) => keyed) ? 'keyed' : 'unsafe',
       destinations: ['to'],
       targets: [],
       content: ['text'],

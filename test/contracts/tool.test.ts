@@ -71,7 +71,7 @@ const page: EgressFetch = async (_, signal) => {
 }
 
 const messages: Messages = {
-  destinations: [{ name: 'team-chat', kind: 'webhook', format: 'json', host: 'hooks.example', signed: false }],
+  destinations: [{ name: 'team-chat', kind: 'webhook', format: 'json', host: 'hooks.example', signed: false, keyed: true }],
   send: async (_, signal) => signal.throwIfAborted(),
 }
 

@@ -143,7 +143,8 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     allowSecret: (_name, host) => Promise.resolve([host]),
     sealSecrets: () => Promise.resolve([]),
     rotateSecrets: (to) => Promise.resolve({ kind: to ?? 'file', resumed: false, sealedAgain: [], warnings: [] }),
-    auditVerify: () => Promise.resolve(world.audit?.verdict ?? { fault: null, warnings: [], files: 1, lines: 3, anchor: `3:${'h'.repeat(43)}`, key: 'key' }),
+    auditVerify: () =>
+      Promise.resolve(world.audit?.verdict ?? { fault: null, warnings: [], waiting: 0, files: 1, lines: 3, anchor: `3:${'h'.repeat(43)}`, key: 'key' }),
     auditShow: ({ kind, turn }) =>
       Promise.resolve(
         (world.audit?.receipts ?? []).filter((receipt) => (kind === null || receipt.kind === kind) && (turn === null || receipt['turn'] === turn)),

@@ -223,7 +223,7 @@ test('the client refuses plain text to other machines and a wrong token, and sur
 })
 
 test('messages list shows names and hosts, messages test tries one', async () => {
-  const destination = { name: 'team-chat', kind: 'webhook', format: 'slack', host: 'hooks.example', signed: true } as const
+  const destination = { name: 'team-chat', kind: 'webhook', format: 'slack', host: 'hooks.example', signed: true, keyed: false } as const
   const tried: unknown[] = []
   const messages: Announcer = {
     destinations: [destination],

@@ -103,7 +103,7 @@ test('audit verify says what is wrong and ends with 1; audit show prints receipt
   const hash = 'h'.repeat(43)
   assert.deepEqual(await cara(['audit', 'verify']), { code: 0, out: `sound: 3 receipts in 1 file, key key\nanchor: 3:${hash}\n`, err: '' })
   const fault = { kind: 'missing', file: 'receipts.jsonl', line: 7, detail: 'number 6 is gone\u001b[2J' } as const
-  const verdict = { fault, warnings: ['a write was cut'], files: 2, lines: 6, anchor: null, key: 'key' }
+  const verdict = { fault, warnings: ['a write was cut'], waiting: 0, files: 2, lines: 6, anchor: null, key: 'key' }
   const wrong = await cara(['audit', 'verify'], { audit: { verdict } })
   assert.deepEqual(wrong, { code: 1, out: 'warning: a write was cut\nmissing: receipts.jsonl:7: number 6 is gone[2J\n', err: '' })
   const json = await cara(['audit', 'verify', '--json'], { audit: { verdict } })

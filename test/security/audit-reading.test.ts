@@ -22,6 +22,9 @@ describe('cara doctor', () => {
       status: 'pass',
       detail: `${lines} receipts in 1 file, key ${key}, anchor ${anchor}`,
     })
+    // What a command left for the next gateway is no fault.
+    await services.setConfig('agent.temperature', '0.5')
+    assert.equal((await trailFinding(cara))?.status, 'pass')
     const file = join(cara.folder, 'state', 'audit', 'receipts.jsonl')
     chmodSync(file, 0o644)
     assert.partialDeepStrictEqual(await trailFinding(cara), { status: 'warn', next: `chmod -R go= '${join(cara.folder, 'state', 'audit')}'` })

@@ -115,12 +115,9 @@ describe('message_send', () => {
       cara.upstream.script(reading, sending({ to: NAME, text: 'hello' }), chatReply({ text: ['done'] }))
       await cara.chat(`Read the configuration, then send "hello" to ${NAME}`)
       assert.equal(receiver.posts.length, 1)
-      assert.equal(
-        resultOf(cara, 2),
-        `The message could not be delivered: ${NAME}: the server refused it. The owner can try it with: cara messages test ${NAME}`,
-      )
+      assert.equal(resultOf(cara, 2), `The message could not be delivered: ${NAME}: the server refused it. The log says more: cara logs`)
       const list = messagesListResult.parse(await cara.client.call('messages.list'))
-      assert.deepEqual(list.destinations, [{ name: NAME, kind: 'webhook', format: 'json', host: receiver.url.host, signed: true }])
+      assert.deepEqual(list.destinations, [{ name: NAME, kind: 'webhook', format: 'json', host: receiver.url.host, signed: true, keyed: true }])
       const config = await cara.client.call('config.get', { key: 'messages' })
       await cara.stop()
       const trail = join(cara.folder, 'state', 'audit')
@@ -143,10 +140,10 @@ describe('a message of the gateway’s own', () => {
       await assert.rejects(cara.client.call('messages.test', { to: NAME }), { code: 'message/undelivered' })
       await assert.rejects(cara.client.call('messages.test', { to: 'other' }), { code: 'message/unknown-destination' })
       await cara.stop()
-      const story = receipts(cara, 'message-intended').map(({ to, host, purpose }) => [to, host, purpose])
+      const story = receipts(cara, 'message-intended').map(({ to, host, purpose, by }) => [to, host, purpose, by])
       assert.deepEqual(
         story,
-        Array.from({ length: 2 }, () => [NAME, receiver.url.host, 'test']),
+        Array.from({ length: 2 }, () => [NAME, receiver.url.host, 'test', 'owner']),
       )
       assert.deepEqual(
         receipts(cara, 'message-completed').map(({ outcome }) => outcome),

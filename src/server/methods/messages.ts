@@ -17,7 +17,7 @@ export const messagesTest = defineMethod({
   scope: 'operator.write',
   params: z.strictObject({ to: z.string().min(1).max(64) }),
   result: messagesTestResult,
-  async handle({ to }, { deps, signal }) {
-    return { to, ...(await deps.messages.announce({ to, text: TEST_TEXT, purpose: 'test', by: 'operator' }, signal)) }
+  async handle({ to }, { deps, principal, signal }) {
+    return { to, ...(await deps.messages.announce({ to, text: TEST_TEXT, purpose: 'test', by: principal.id }, signal)) }
   },
 })

@@ -24,6 +24,8 @@ export interface AuditFault {
 export interface AuditVerdict {
   readonly fault: AuditFault | null
   readonly warnings: readonly string[]
+  /** Receipts of other programs that no gateway has taken into the trail yet; one of the warnings says so. */
+  readonly waiting: number
   readonly files: number
   readonly lines: number
   /** The last attested line. Written down elsewhere, it proves later that nothing before it was taken back. */
@@ -92,6 +94,7 @@ class Reading {
     return {
       fault: this.#fault,
       warnings: this.#warnings,
+      waiting,
       files: files.length,
       lines: this.#lines,
       anchor: this.#attested === null ? null : `${this.#attested.seq}:${this.#attested.hash}`,
