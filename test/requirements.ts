@@ -314,6 +314,12 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-23', 'A hijacked model gets nothing outside; an honest one seldom asks', 'a hijacked model gets nothing outside, and an honest one asks once'],
   ]),
+  ...proved('test/security/sealed-texts.test.ts', [
+    ['SEC-221', 'With `store.encrypt` no word of a conversation is on the disk', 'a gateway with store.encrypt leaves no word of a conversation in its folder'],
+    ['SEC-222', 'Turning it on leaves nothing of what was there', 'turning it on seals what is there and leaves nothing of it, turning it off opens it'],
+    ['SEC-223', 'A conversion of the texts survives a kill at any step', 'a conversion killed at each of its steps goes on at the next start'],
+    ['SEC-224', 'A sealed text opens in its own row alone', 'a text that was moved, changed or put there by somebody without the key does not open'],
+  ]),
   ...proved('test/security/credential-store.test.ts', [
     [
       'SEC-214',

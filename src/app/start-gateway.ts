@@ -3,6 +3,7 @@ import { systemClock } from '../std/clock.ts'
 import type { Log } from '../contracts/log.ts'
 import { loadAuditKeys } from '../secrets/audit-keys.ts'
 import { watchCredentials } from '../secrets/credential-changes.ts'
+import { loadDataKey } from '../secrets/data-key.ts'
 import { openTrail } from '../telemetry/audit/trail.ts'
 import { createLog } from '../telemetry/log.ts'
 import { createSecretRegistry } from '../telemetry/secret-registry.ts'
@@ -84,7 +85,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     log.info('guard.decision', { checkpoint, stage, verdict, why })
     decisions.report(decision)
   }
-  const store = await openStore({ path: paths.database, synchronous: config.store.synchronous })
+  const store = await openStore({
+    path: paths.database,
+    synchronous: config.store.synchronous,
+    encrypt: { isOn: config.store.encrypt, key: () => loadDataKey(vault, paths.stateDir) },
+  })
   closers.push(() => store.close())
   const transport = createTransport()
   closers.push(() => transport.close())

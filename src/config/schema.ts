@@ -185,6 +185,7 @@ const loggingSection = z.strictObject({
 
 const storeSection = z.strictObject({
   synchronous: withDefault(z.enum(['full', 'normal']), 'full', '`full` survives a power cut, `normal` a crash of the program'),
+  encrypt: withDefault(z.boolean(), false, 'Seals the texts of conversations and notes on the disk; changed at the next start, which converts what is there'),
 })
 
 const auditSection = z.strictObject({

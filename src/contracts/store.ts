@@ -25,7 +25,17 @@ export interface Written {
   readonly durable: () => Promise<void>
 }
 
+/** Texts of people on their way to a column and back. `row` identifies the row by what does not change in it. */
+export interface Texts {
+  seal(place: string, row: string, text: string): string
+  /** Throws `store/corrupt` for what was changed or moved. */
+  open(place: string, row: string, stored: string): string
+  /** Whether queries cannot look into them. */
+  readonly isSealed: boolean
+}
+
 export interface Database {
+  readonly texts: Texts
   query(sql: string, params: readonly SqlValue[]): Promise<readonly Row[]>
   /** All or nothing, durable when it resolves. Concurrent commits may share one transaction; a failing one never takes its neighbours along. */
   commit(statements: readonly Statement[]): Promise<void>

@@ -1,20 +1,24 @@
 import { AppError } from '../contracts/errors.ts'
 import type { Origin } from '../contracts/origin.ts'
-import type { Database, MemoryRecord, MemoryStore, Row } from '../contracts/store.ts'
+import type { Database, MemoryRecord, MemoryStore, Row, Texts } from '../contracts/store.ts'
 import { integer, isObject, json, text } from './rows.ts'
 
 const KEY_BYTES = 1024
 const VALUE_BYTES = 64 * 1024
 const STORE_BYTES = 4 * 1024 * 1024
+/** What a sealed value holds: without its prefix, nonce and tag, and base64 undone. */
+const SEALED_BYTES = '(length(value) - 7) * 3 / 4 - 28'
 const COLUMNS = 'memory.key AS key, memory.value AS value, memory.origin AS origin, memory.created_at AS created_at, memory.updated_at AS updated_at'
 
 export function createMemoryStore(database: Database): MemoryStore {
+  const { texts } = database
+  const toRecord = (row: Row): MemoryRecord => recordOf(row, texts)
   return {
     async write({ key, value, origin, now }) {
       if (Buffer.byteLength(key) > KEY_BYTES) throw new AppError('memory/too-large', 'a key holds 1 KiB')
       if (Buffer.byteLength(value) > VALUE_BYTES) throw new AppError('memory/too-large', 'a value holds 64 KiB', { hint: 'Split it over several keys' })
       const rows = await database.query(
-        'SELECT coalesce(sum(length(CAST(key AS BLOB)) + length(CAST(value AS BLOB))), 0) AS bytes FROM memory WHERE key <> $1',
+        `SELECT coalesce(sum(length(CAST(key AS BLOB)) + ${texts.isSealed ? SEALED_BYTES : 'length(CAST(value AS BLOB))'}), 0) AS bytes FROM memory WHERE key <> $1`,
         [key],
       )
       const used = rows[0] === undefined ? 0 : integer(rows[0], 'bytes')
@@ -24,7 +28,7 @@ export function createMemoryStore(database: Database): MemoryStore {
         {
           sql: `INSERT INTO memory (key, value, origin, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
             ON CONFLICT (key) DO UPDATE SET value = excluded.value, origin = excluded.origin, updated_at = excluded.updated_at`,
-          params: [key, value, JSON.stringify(origin), now],
+          params: [key, texts.seal('memory.value', key, value), JSON.stringify(origin), now],
         },
       ])
     },
@@ -43,6 +47,12 @@ export function createMemoryStore(database: Database): MemoryStore {
     async search(query, limit) {
       const words = query.match(/[\p{L}\p{N}]+/gu)?.slice(0, 16) ?? []
       if (words.length === 0) return []
+      if (texts.isSealed) {
+        // All of it is 4 MiB at most.
+        const rows = await database.query(`SELECT ${COLUMNS} FROM memory ORDER BY id`, [])
+        const { searchTexts } = await import('./search-texts.ts')
+        return searchTexts(rows.map(toRecord), words, limit)
+      }
       const match = words.map((word) => `"${word}"*`).join(' OR ')
       const rows = await database.query(
         `SELECT ${COLUMNS} FROM memory_words JOIN memory ON memory.id = memory_words.rowid WHERE memory_words MATCH $1 ORDER BY bm25(memory_words), memory.id LIMIT $2`,
@@ -59,10 +69,11 @@ export function createMemoryStore(database: Database): MemoryStore {
   }
 }
 
-function toRecord(row: Row): MemoryRecord {
+function recordOf(row: Row, texts: Texts): MemoryRecord {
+  const key = text(row, 'key')
   return {
-    key: text(row, 'key'),
-    value: text(row, 'value'),
+    key,
+    value: texts.open('memory.value', key, text(row, 'value')),
     origin: json(text(row, 'origin'), isOrigin),
     createdAt: integer(row, 'created_at'),
     updatedAt: integer(row, 'updated_at'),

@@ -4,19 +4,40 @@ import { createMemoryStore } from './memory.ts'
 import { migrate } from './migrations.ts'
 import { createSessionStore } from './sessions.ts'
 import { openSqlite, type SqliteOptions } from './sqlite-database.ts'
+import { createTexts, type SwitchableTexts } from './texts.ts'
+import { readTextState } from './text-state.ts'
 import { createTurnStore } from './turns.ts'
 import { createUndoStore } from './undo-steps.ts'
 import { createUsageStore } from './usage.ts'
 
-export async function openStore(options: SqliteOptions): Promise<Store> {
-  const database = openSqlite(options)
+export interface StoreOptions extends Omit<SqliteOptions, 'texts'> {
+  /** Whether texts are to be sealed, and the key, asked for where it is needed. Without it they stay as they are, and sealed ones cannot be read. */
+  readonly encrypt?: { readonly isOn: boolean; readonly key: () => Buffer }
+}
+
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const texts = createTexts()
+  const database = openSqlite({ ...options, texts })
   try {
     await migrate(database)
+    await settleTexts(database, texts, options.encrypt)
   } catch (error) {
     await database.close()
     throw error
   }
   return storeOver(database)
+}
+
+/** Brings the texts into the form that is wanted, where they have another or were on the way to one. */
+async function settleTexts(database: Database, texts: SwitchableTexts, encrypt: StoreOptions['encrypt']): Promise<void> {
+  const state = await readTextState(database)
+  if (encrypt === undefined) return state === 'plain' ? undefined : texts.become('locked', null)
+  const wanted = encrypt.isOn ? 'sealed' : 'plain'
+  if (state === 'plain' && wanted === 'plain') return
+  const key = encrypt.key()
+  if (state === wanted) return texts.become('sealed', key)
+  const { convertTexts } = await import('./convert-texts.ts')
+  await convertTexts(database, texts, key, wanted)
 }
 
 /** The parts of the store over an engine whose schema stands. */

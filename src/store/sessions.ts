@@ -1,7 +1,8 @@
 import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
-import type { Database, Entry, Row, Session, SessionStore, SqlValue, Statement } from '../contracts/store.ts'
+import type { Database, Entry, Row, Session, SessionList, SessionStore, SqlValue, Statement, Texts } from '../contracts/store.ts'
 import { integer, isMessage, json, text, textOrNull } from './rows.ts'
+import { entryRow } from './sealed-columns.ts'
 
 /** The first line of a conversation, and the upsert that makes or touches it. Used by `open` and by the commit that accepts a message. */
 export function touchSession(key: string, messages: number, now: number): Statement {
@@ -13,6 +14,17 @@ export function touchSession(key: string, messages: number, now: number): Statem
 }
 
 export function createSessionStore(database: Database): SessionStore {
+  const { texts } = database
+  const toSession = (row: Row): Session => sessionOf(row, texts)
+  const toEntry = (row: Row): Entry => entryOf(row, texts)
+
+  /** Where a query cannot look into titles. */
+  async function searchSealed(search: string, limit: number, offset: number): Promise<SessionList> {
+    const rows = await database.query('SELECT * FROM sessions ORDER BY last_activity_at DESC, id DESC', [])
+    const wanted = search.toLowerCase()
+    const found = rows.map(toSession).filter(({ key, title }) => key.toLowerCase().includes(wanted) || (title ?? '').toLowerCase().includes(wanted))
+    return { sessions: found.slice(offset, offset + limit), total: found.length }
+  }
   async function one(column: 'key' | 'id', value: string): Promise<Session | null> {
     const rows = await database.query(`SELECT * FROM sessions WHERE ${column} = $1`, [value])
     return rows[0] === undefined ? null : toSession(rows[0])
@@ -34,6 +46,7 @@ export function createSessionStore(database: Database): SessionStore {
     find: (key) => one('key', key),
     get: (id) => one('id', id),
     async list({ limit, offset, search }) {
+      if (search !== undefined && texts.isSealed) return searchSealed(search, limit, offset)
       const where = search === undefined ? '' : `WHERE key LIKE $3 ESCAPE '\\' OR title LIKE $3 ESCAPE '\\'`
       const like: SqlValue[] = search === undefined ? [] : [`%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`]
       const rows = await database.query(`SELECT * FROM sessions ${where} ORDER BY last_activity_at DESC, id DESC LIMIT $1 OFFSET $2`, [limit, offset, ...like])
@@ -46,7 +59,11 @@ export function createSessionStore(database: Database): SessionStore {
       if (taken !== null) throw new AppError('session/exists', taken.key)
       const next = { key: change.key ?? key, title: change.title ?? session.title, model: change.model === undefined ? session.model : change.model }
       await database.commit([
-        { sql: 'UPDATE sessions SET key = $2, title = $3, model = $4 WHERE id = $1', params: [session.id, next.key, next.title, next.model], expectChanges: 1 },
+        {
+          sql: 'UPDATE sessions SET key = $2, title = $3, model = $4 WHERE id = $1',
+          params: [session.id, next.key, next.title === null ? null : texts.seal('sessions.title', session.id, next.title), next.model],
+          expectChanges: 1,
+        },
       ])
       return { ...session, ...next }
     },
@@ -69,7 +86,7 @@ export function createSessionStore(database: Database): SessionStore {
     },
     async tail(sessionId, { limit, afterId = 0, beforeId = Number.MAX_SAFE_INTEGER }) {
       const rows = await database.query(
-        `SELECT id, turn_id, tokens, data, at FROM entries
+        `SELECT id, turn_id, kind, tokens, data, at FROM entries
           WHERE session_id = $1 AND id > $2 AND id < $3 AND kind <> 'intent' ORDER BY id DESC LIMIT $4`,
         [sessionId, afterId, beforeId, limit],
       )
@@ -77,7 +94,7 @@ export function createSessionStore(database: Database): SessionStore {
     },
     async head(sessionId, { limit, afterId }) {
       const rows = await database.query(
-        `SELECT id, turn_id, tokens, data, at FROM entries WHERE session_id = $1 AND id > $2 AND kind <> 'intent' ORDER BY id LIMIT $3`,
+        `SELECT id, turn_id, kind, tokens, data, at FROM entries WHERE session_id = $1 AND id > $2 AND kind <> 'intent' ORDER BY id LIMIT $3`,
         [sessionId, afterId, limit],
       )
       return rows.map(toEntry)
@@ -86,7 +103,12 @@ export function createSessionStore(database: Database): SessionStore {
       const rows = await database.query('SELECT summary, summary_until, summary_tokens, untrusted, private FROM sessions WHERE id = $1', [sessionId])
       const row = rows[0]
       if (row === undefined || row['summary'] === null) return null
-      return { text: text(row, 'summary'), coversUntil: integer(row, 'summary_until'), tokens: integer(row, 'summary_tokens'), taint: taintOf(row) }
+      return {
+        text: texts.open('sessions.summary', sessionId, text(row, 'summary')),
+        coversUntil: integer(row, 'summary_until'),
+        tokens: integer(row, 'summary_tokens'),
+        taint: taintOf(row),
+      }
     },
     async saveSummary(sessionId, summary) {
       // A summary never un-taints: what it stands for stays seen.
@@ -94,7 +116,14 @@ export function createSessionStore(database: Database): SessionStore {
         {
           sql: `UPDATE sessions SET summary = $2, summary_until = $3, summary_tokens = $4, untrusted = max(untrusted, $5), private = max(private, $6)
             WHERE id = $1 AND summary_until < $3`,
-          params: [sessionId, summary.text, summary.coversUntil, summary.tokens, Number(summary.taint.untrusted), Number(summary.taint.private)],
+          params: [
+            sessionId,
+            texts.seal('sessions.summary', sessionId, summary.text),
+            summary.coversUntil,
+            summary.tokens,
+            Number(summary.taint.untrusted),
+            Number(summary.taint.private),
+          ],
         },
       ])
     },
@@ -109,11 +138,13 @@ function forget(sessionId: string): readonly Statement[] {
   ]
 }
 
-function toSession(row: Row): Session {
+function sessionOf(row: Row, texts: Texts): Session {
+  const id = text(row, 'id')
+  const title = textOrNull(row, 'title')
   return {
-    id: text(row, 'id'),
+    id,
     key: text(row, 'key'),
-    title: textOrNull(row, 'title'),
+    title: title === null ? null : texts.open('sessions.title', id, title),
     model: textOrNull(row, 'model'),
     messageCount: integer(row, 'message_count'),
     taint: taintOf(row),
@@ -126,12 +157,13 @@ function taintOf(row: Row): { readonly untrusted: boolean; readonly private: boo
   return { untrusted: row['untrusted'] === 1, private: row['private'] === 1 }
 }
 
-function toEntry(row: Row): Entry {
+function entryOf(row: Row, texts: Texts): Entry {
+  const [turnId, at] = [textOrNull(row, 'turn_id'), integer(row, 'at')]
   return {
     id: integer(row, 'id'),
-    turnId: textOrNull(row, 'turn_id'),
-    message: json(text(row, 'data'), isMessage),
+    turnId,
+    message: json(texts.open('entries.data', entryRow(turnId, text(row, 'kind'), at), text(row, 'data')), isMessage),
     tokens: integer(row, 'tokens'),
-    at: integer(row, 'at'),
+    at,
   }
 }

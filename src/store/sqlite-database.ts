@@ -6,7 +6,8 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { closeSync, openSync, statSync } from 'node:fs'
 import { AppError } from '../contracts/errors.ts'
-import type { Database, Row, SqlValue, Statement, Written } from '../contracts/store.ts'
+import type { Database, Row, SqlValue, Statement, Texts, Written } from '../contracts/store.ts'
+import { createTexts } from './texts.ts'
 import { WalFlush } from './wal-flush.ts'
 
 interface Prepared {
@@ -26,6 +27,8 @@ export interface SqliteOptions {
   readonly synchronous: 'full' | 'normal'
   /** How the log reaches the disk: `fdatasync`, but for tests. */
   readonly flush?: (file: number) => Promise<void>
+  /** By default they are kept as they are. */
+  readonly texts?: Texts
 }
 
 export function openSqlite(options: SqliteOptions): Database {
@@ -134,6 +137,7 @@ export function openSqlite(options: SqliteOptions): Database {
   }
 
   return {
+    texts: options.texts ?? createTexts(),
     async query(sql, params): Promise<readonly Row[]> {
       return translate(() => {
         const { statement, order } = prepare(sql)

@@ -5,17 +5,23 @@
 import { AppError } from '../contracts/errors.ts'
 import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
-import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, TurnEnd, TurnStore, Written } from '../contracts/store.ts'
+import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, Texts, TurnEnd, TurnStore, Written } from '../contracts/store.ts'
 import type { InboundMessage, ToolOutcome, TurnResult } from '../contracts/turn.ts'
 import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
+import { entryRow } from './sealed-columns.ts'
 import { touchSession } from './sessions.ts'
 
 const DAY_MS = 86_400_000
 const INSERT_ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ($1, $2, $3, $4, $5, $6)'
 
 export function createTurnStore(database: Database): TurnStore {
+  const { texts } = database
+
   async function stepsOf(turnId: string): Promise<readonly Row[]> {
-    return database.query('SELECT kind, data, tokens FROM entries WHERE turn_id = $1 ORDER BY id', [turnId])
+    const rows = await database.query('SELECT kind, data, tokens, at FROM entries WHERE turn_id = $1 ORDER BY id', [turnId])
+    if (!texts.isSealed) return rows
+    const opened = (row: Row) => texts.open('entries.data', entryRow(turnId, text(row, 'kind'), integer(row, 'at')), text(row, 'data'))
+    return rows.map((row) => Object.assign(row, { data: opened(row) }))
   }
 
   return {
@@ -32,9 +38,9 @@ export function createTurnStore(database: Database): TurnStore {
       statements.push({
         sql: `INSERT INTO turns (id, session_id, idempotency, begun, request, accepted_at)
           VALUES ($1, (SELECT id FROM sessions WHERE key = $2), $3, $4, $5, $6)`,
-        params: [turnId, sessionKey, idempotencyKey ?? null, Number(!queued), JSON.stringify(request), now],
+        params: [turnId, sessionKey, idempotencyKey ?? null, Number(!queued), texts.seal('turns.request', turnId, JSON.stringify(request)), now],
       })
-      if (sessionKey !== null && !queued) statements.push(...lines(turnId, request, now))
+      if (sessionKey !== null && !queued) statements.push(...lines(texts, turnId, request, now))
       let written: Written
       try {
         written = await database.write(statements)
@@ -55,14 +61,14 @@ export function createTurnStore(database: Database): TurnStore {
       if (rows[0] === undefined || integer(rows[0], 'begun') === 1) return
       await database.commit([
         { sql: 'UPDATE turns SET begun = 1 WHERE id = $1 AND begun = 0', params: [turnId], expectChanges: 1 },
-        ...lines(turnId, request, now),
+        ...lines(texts, turnId, request, now),
       ])
     },
 
-    append: (turnId, sessionId, steps, now) => database.commit(steps.map((step) => entryOf(turnId, sessionId, step, now))),
+    append: (turnId, sessionId, steps, now) => database.commit(steps.map((step) => entryOf(texts, turnId, sessionId, step, now))),
 
     async finish(end) {
-      await database.commit(endStatements(end))
+      await database.commit(endStatements(texts, end))
     },
 
     async unfinished() {
@@ -71,30 +77,32 @@ export function createTurnStore(database: Database): TurnStore {
           LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0 ORDER BY turns.position`,
         [],
       )
-      return Promise.all(rows.map(async (row) => storedTurn(row, await stepsOf(text(row, 'id')))))
+      return Promise.all(rows.map(async (row) => storedTurn(texts, row, await stepsOf(text(row, 'id')))))
     },
 
     async result(turnId) {
       const rows = await database.query('SELECT result FROM turns WHERE id = $1 AND finished = 1', [turnId])
       if (rows[0] === undefined) return null
-      return { ...rebuild(await stepsOf(turnId)), ...json(text(rows[0], 'result'), isStoredResult) }
+      return { ...rebuild(await stepsOf(turnId)), ...json(texts.open('turns.result', turnId, text(rows[0], 'result')), isStoredResult) }
     },
   }
 }
 
-function entryOf(turnId: string, sessionId: string | null, step: JournalStep, now: number): Statement {
+function entryOf(texts: Texts, turnId: string, sessionId: string | null, step: JournalStep, now: number): Statement {
   if (step.kind === 'tool-intent') {
     const { callId, tool, effectId } = step
-    return { sql: INSERT_ENTRY, params: [sessionId, turnId, 'intent', 0, JSON.stringify({ callId, tool, effectId }), now] }
+    return { sql: INSERT_ENTRY, params: [sessionId, turnId, 'intent', 0, sealEntry(texts, turnId, 'intent', now, { callId, tool, effectId }), now] }
   }
+  const kind = step.kind === 'assistant' ? 'assistant' : 'tool'
   const data = step.kind === 'assistant' ? { ...step.message, usage: step.usage, model: step.model } : { ...step.message, ms: step.ms }
-  return {
-    sql: INSERT_ENTRY,
-    params: [sessionId, turnId, step.kind === 'assistant' ? 'assistant' : 'tool', messageTokens(step.message), JSON.stringify(data), now],
-  }
+  return { sql: INSERT_ENTRY, params: [sessionId, turnId, kind, messageTokens(step.message), sealEntry(texts, turnId, kind, now, data), now] }
 }
 
-function endStatements({ turnId, sessionId, reply, replyTokens, result, taint, now }: TurnEnd): readonly Statement[] {
+function sealEntry(texts: Texts, turnId: string, kind: string, at: number, data: object): string {
+  return texts.seal('entries.data', entryRow(turnId, kind, at), JSON.stringify(data))
+}
+
+function endStatements(texts: Texts, { turnId, sessionId, reply, replyTokens, result, taint, now }: TurnEnd): readonly Statement[] {
   // What was said and done stands in the entries already; a stateless turn has no conversation to stand in, so its text stays with its result.
   const { text: said, toolCalls: _toolCalls, ...rest } = result
   const kept = sessionId === null ? { ...rest, text: said } : rest
@@ -103,12 +111,12 @@ function endStatements({ turnId, sessionId, reply, replyTokens, result, taint, n
     {
       // What a conversation's turn was asked stands in its entries; a stateless one keeps its request.
       sql: `UPDATE turns SET finished = 1, result = $2, request = CASE WHEN session_id IS NULL THEN request ELSE '{}' END WHERE id = $1 AND finished = 0`,
-      params: [turnId, JSON.stringify(kept)],
+      params: [turnId, texts.seal('turns.result', turnId, JSON.stringify(kept))],
       expectChanges: 1,
     },
   ]
   if (reply !== null && sessionId !== null)
-    statements.push({ sql: INSERT_ENTRY, params: [sessionId, turnId, 'reply', replyTokens, JSON.stringify(reply), now] })
+    statements.push({ sql: INSERT_ENTRY, params: [sessionId, turnId, 'reply', replyTokens, sealEntry(texts, turnId, 'reply', now, reply), now] })
   if (sessionId !== null) {
     const params: SqlValue[] = [sessionId, reply === null ? 0 : 1, Number(taint.untrusted), Number(taint.private), now]
     statements.push({
@@ -137,12 +145,13 @@ function endStatements({ turnId, sessionId, reply, replyTokens, result, taint, n
   return statements
 }
 
-function storedTurn(row: Row, entries: readonly Row[]): StoredTurn {
+function storedTurn(texts: Texts, row: Row, entries: readonly Row[]): StoredTurn {
+  const turnId = text(row, 'id')
   return {
-    turnId: text(row, 'id'),
+    turnId,
     sessionId: textOrNull(row, 'session_id'),
     sessionKey: textOrNull(row, 'session_key'),
-    request: json(text(row, 'request'), isRequest),
+    request: json(texts.open('turns.request', turnId, text(row, 'request')), isRequest),
     acceptedAt: integer(row, 'accepted_at'),
     steps: entries.flatMap(stepOf),
   }
@@ -163,15 +172,18 @@ function stepOf(row: Row): readonly JournalStep[] {
 }
 
 /** The lines that a message adds to its conversation: results of the caller's own tools, then what it says. */
-function lines(turnId: string, request: InboundMessage, now: number): readonly Statement[] {
+function lines(texts: Texts, turnId: string, request: InboundMessage, now: number): readonly Statement[] {
   const { sessionKey } = request
   const said: readonly Message[] = request.parts.length === 0 ? [] : [{ role: 'user', parts: request.parts }]
   const messages = [...(request.options.context ?? []), ...said]
   return [
-    ...messages.map((message) => ({
-      sql: `INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ((SELECT id FROM sessions WHERE key = $1), $2, $3, $4, $5, $6)`,
-      params: [sessionKey, turnId, message.role === 'user' ? 'user' : 'handed-in', messageTokens(message), JSON.stringify(message), now],
-    })),
+    ...messages.map((message) => {
+      const kind = message.role === 'user' ? 'user' : 'handed-in'
+      return {
+        sql: `INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ((SELECT id FROM sessions WHERE key = $1), $2, $3, $4, $5, $6)`,
+        params: [sessionKey, turnId, kind, messageTokens(message), sealEntry(texts, turnId, kind, now, message), now],
+      }
+    }),
     { sql: 'UPDATE sessions SET message_count = message_count + $2 WHERE key = $1', params: [sessionKey, messages.length] },
   ]
 }

@@ -1,5 +1,5 @@
 /** What writes can be taken back; the copies of files are in `undo-log.ts`. */
-import type { Database, Row } from '../contracts/store.ts'
+import type { Database, Row, Texts } from '../contracts/store.ts'
 import type { Change, UndoStep, UndoStore } from '../contracts/undo.ts'
 import { integer, isObject, json, text, textOrNull } from './rows.ts'
 
@@ -7,6 +7,8 @@ const STEPS = `SELECT undo_steps.id AS id, turn_id, sessions.key AS session_key,
   FROM undo_steps LEFT JOIN sessions ON sessions.id = undo_steps.session_id`
 
 export function createUndoStore(database: Database): UndoStore {
+  const { texts } = database
+  const toStep = (row: Row): UndoStep => stepOf(row, texts)
   const one = async (where: string, params: readonly string[]) => {
     const [row] = await database.query(`${STEPS} WHERE ${where} ORDER BY position DESC LIMIT 1`, params)
     return row === undefined ? null : toStep(row)
@@ -19,7 +21,19 @@ export function createUndoStore(database: Database): UndoStore {
         {
           sql: `INSERT INTO undo_steps (id, turn_id, call_id, effect_id, session_id, tool, summary, change, copy, bytes, at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-          params: [id, turnId, callId, effectId, sessionId, tool, summary, written, copy?.name ?? null, (copy?.bytes ?? 0) + written.length, at],
+          params: [
+            id,
+            turnId,
+            callId,
+            effectId,
+            sessionId,
+            tool,
+            texts.seal('undo_steps.summary', id, summary),
+            texts.seal('undo_steps.change', id, written),
+            copy?.name ?? null,
+            (copy?.bytes ?? 0) + written.length,
+            at,
+          ],
         },
       ])
     },
@@ -54,14 +68,15 @@ export function createUndoStore(database: Database): UndoStore {
   }
 }
 
-function toStep(row: Row): UndoStep {
+function stepOf(row: Row, texts: Texts): UndoStep {
+  const id = text(row, 'id')
   return {
-    id: text(row, 'id'),
+    id,
     turnId: text(row, 'turn_id'),
     sessionKey: textOrNull(row, 'session_key'),
     tool: text(row, 'tool'),
-    summary: text(row, 'summary'),
-    change: json(text(row, 'change'), isChange),
+    summary: texts.open('undo_steps.summary', id, text(row, 'summary')),
+    change: json(texts.open('undo_steps.change', id, text(row, 'change')), isChange),
     at: integer(row, 'at'),
     undoneAt: row['undone_at'] === null ? null : integer(row, 'undone_at'),
   }

@@ -53,196 +53,197 @@ function result(turnId: string, more: Partial<TurnResult> = {}): TurnResult {
 const NO_TAINT = { untrusted: false, private: false }
 const reply = { role: 'assistant', parts: [{ type: 'text', text: 'hello', origin: OWNER }] } as const
 
-describe('store', () => {
-  let folder = ''
-  let store: Store
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cara-store-'))
-    store = await openStore({ path: join(folder, 'carapace.db'), synchronous: 'full' })
-  })
-  after(async () => {
-    await store.close()
-    await rm(folder, { recursive: true })
-  })
-
-  it('keeps an accepted message as an unfinished turn and as a line of its conversation', async () => {
-    const accepted = await store.turns.accept({ turnId: 'turn_1', request: message('hi'), queued: false, now: 1000 })
-    assert.equal(accepted.repeatedOf, null)
-    const session = await store.sessions.find('main')
-    assert.equal(session?.id, accepted.sessionId)
-    assert.equal(session?.messageCount, 1)
-    const [turn] = await store.turns.unfinished()
-    assert.deepEqual(turn?.request, message('hi'))
-    const tail = await store.sessions.tail(session?.id ?? '', { limit: 10 })
-    assert.deepEqual(
-      tail.map((entry) => [entry.message.role, entry.tokens]),
-      [['user', 5]],
-    )
-  })
-
-  it('reads back every step of the journal, in order', async () => {
-    const { sessionId } = await store.turns.accept({ turnId: 'turn_2', request: message('steps', { sessionKey: 'steps' }), queued: false, now: 2000 })
-    const call = { type: 'tool-call', callId: 'c1', tool: 'current_time', input: { timezone: 'UTC' } } as const
-    const steps = [
-      { kind: 'assistant', message: { role: 'assistant', parts: [call] }, usage: NO_USAGE, model: 'fake:model' },
-      { kind: 'tool-intent', callId: 'c1', tool: 'current_time', effectId: 'e1' },
-      {
-        kind: 'tool-result',
-        ms: 4,
-        message: { role: 'tool', parts: [{ type: 'tool-result', callId: 'c1', tool: 'current_time', output: 'noon', isError: false, origin: OWNER }] },
-      },
-    ] as const
-    for (const step of steps) await store.turns.append('turn_2', sessionId, [step], 2001)
-    const turn = (await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_2')
-    assert.deepEqual(turn?.steps, steps)
-    await store.turns.finish({
-      turnId: 'turn_2',
-      sessionId,
-      reply,
-      replyTokens: 2,
-      result: result('turn_2'),
-      taint: { untrusted: true, private: false },
-      now: 2002,
+for (const isSealed of [false, true])
+  describe(isSealed ? 'store with sealed texts' : 'store', () => {
+    let folder = ''
+    let store: Store
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'cara-store-'))
+      store = await openStore({ path: join(folder, 'carapace.db'), synchronous: 'full', encrypt: { isOn: isSealed, key: () => Buffer.alloc(32, 7) } })
     })
-    const stored = await store.turns.result('turn_2')
-    assert.equal(stored?.text, 'hello')
-    assert.deepEqual(stored?.toolCalls, [{ callId: 'c1', tool: 'current_time', input: { timezone: 'UTC' }, output: 'noon', isError: false, ms: 4 }])
-    assert.equal((await store.sessions.find('steps'))?.taint.untrusted, true)
-    const tail = await store.sessions.tail(sessionId ?? '', { limit: 10 })
-    assert.deepEqual(
-      tail.map((entry) => entry.message.role),
-      ['user', 'assistant', 'tool', 'assistant'],
-    )
-  })
-
-  it('ends a turn once: a second end changes nothing and says so', async () => {
-    const end = { turnId: 'turn_2', sessionId: null, reply, replyTokens: 2, result: result('turn_2', { text: 'other' }), taint: NO_TAINT, now: 3000 }
-    await assert.rejects(store.turns.finish(end), code('store/conflict'))
-    assert.equal((await store.turns.result('turn_2'))?.text, 'hello')
-  })
-
-  it('answers a repeated idempotency key with the first turn, for a day, also when both arrive at once', async () => {
-    const request = message('once', { idempotencyKey: 'key-1', sessionKey: 'once' })
-    const both = await Promise.all(['turn_a', 'turn_b'].map((turnId) => store.turns.accept({ turnId, request, queued: false, now: 10_000 })))
-    assert.deepEqual(new Set(both.map(({ repeatedOf }) => repeatedOf)), new Set([null, 'turn_a']))
-    assert.equal((await store.sessions.find('once'))?.messageCount, 1)
-    const next = await store.turns.accept({ turnId: 'turn_c', request, queued: false, now: 10_000 + 86_400_000 })
-    assert.equal(next.repeatedOf, null)
-  })
-
-  it('puts a queued message into its conversation when its turn begins, once', async () => {
-    await store.turns.accept({ turnId: 'turn_q1', request: message('first', { sessionKey: 'lane' }), queued: false, now: 15_000 })
-    const second = message('second', { sessionKey: 'lane' })
-    const { sessionId } = await store.turns.accept({ turnId: 'turn_q2', request: second, queued: true, now: 15_001 })
-    const texts = async () => (await store.sessions.tail(sessionId ?? '', { limit: 10 })).map((entry) => textOf(entry.message))
-    assert.deepEqual(await texts(), ['first'])
-    await store.turns.finish({
-      turnId: 'turn_q1',
-      sessionId,
-      reply,
-      replyTokens: 1,
-      result: result('turn_q1', { usage: NO_USAGE }),
-      taint: NO_TAINT,
-      now: 15_002,
+    after(async () => {
+      await store.close()
+      await rm(folder, { recursive: true })
     })
-    await store.turns.begin('turn_q2', second, 15_003)
-    await store.turns.begin('turn_q2', second, 15_004)
-    assert.deepEqual(await texts(), ['first', 'hello', 'second'])
-    assert.equal((await store.sessions.find('lane'))?.messageCount, 3)
-  })
 
-  it('keeps a stateless request whole in its turn', async () => {
-    const request = message('alone', { sessionKey: null, options: { temperature: 0.5, context: [reply] } })
-    const accepted = await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000 })
-    assert.deepEqual([accepted.repeatedOf, accepted.sessionId], [null, null])
-    await accepted.durable()
-    assert.deepEqual((await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_s')?.request, request)
-    await store.turns.finish({
-      turnId: 'turn_s',
-      sessionId: null,
-      reply,
-      replyTokens: 1,
-      result: result('turn_s', { sessionKey: null }),
-      taint: NO_TAINT,
-      now: 20_001,
+    it('keeps an accepted message as an unfinished turn and as a line of its conversation', async () => {
+      const accepted = await store.turns.accept({ turnId: 'turn_1', request: message('hi'), queued: false, now: 1000 })
+      assert.equal(accepted.repeatedOf, null)
+      const session = await store.sessions.find('main')
+      assert.equal(session?.id, accepted.sessionId)
+      assert.equal(session?.messageCount, 1)
+      const [turn] = await store.turns.unfinished()
+      assert.deepEqual(turn?.request, message('hi'))
+      const tail = await store.sessions.tail(session?.id ?? '', { limit: 10 })
+      assert.deepEqual(
+        tail.map((entry) => [entry.message.role, entry.tokens]),
+        [['user', 5]],
+      )
     })
-    assert.equal((await store.turns.result('turn_s'))?.text, 'hello')
-  })
 
-  it('lists, searches, renames, resets and deletes sessions', async () => {
-    await store.sessions.open('alpha', 30_000)
-    await store.sessions.open('beta_1', 30_001)
-    assert.deepEqual((await store.sessions.list({ limit: 2, offset: 0 })).sessions.length, 2)
-    assert.deepEqual(
-      (await store.sessions.list({ limit: 10, offset: 0, search: 'a_1' })).sessions.map(({ key }) => key),
-      ['beta_1'],
-    )
-    await assert.rejects(store.sessions.rename('alpha', { key: 'beta_1' }), code('session/exists'))
-    assert.equal((await store.sessions.rename('alpha', { key: 'gamma', title: 'Third', model: 'a:b' })).model, 'a:b')
-    await assert.rejects(store.sessions.rename('alpha', { title: 'x' }), code('session/not-found'))
-    const steps = await store.sessions.find('steps')
-    await store.sessions.reset('steps', 31_000)
-    assert.deepEqual(await store.sessions.tail(steps?.id ?? '', { limit: 10 }), [])
-    assert.deepEqual((await store.sessions.find('steps'))?.taint, NO_TAINT)
-    assert.equal(await store.sessions.delete('gamma'), true)
-    assert.equal(await store.sessions.delete('gamma'), false)
-  })
+    it('reads back every step of the journal, in order', async () => {
+      const { sessionId } = await store.turns.accept({ turnId: 'turn_2', request: message('steps', { sessionKey: 'steps' }), queued: false, now: 2000 })
+      const call = { type: 'tool-call', callId: 'c1', tool: 'current_time', input: { timezone: 'UTC' } } as const
+      const steps = [
+        { kind: 'assistant', message: { role: 'assistant', parts: [call] }, usage: NO_USAGE, model: 'fake:model' },
+        { kind: 'tool-intent', callId: 'c1', tool: 'current_time', effectId: 'e1' },
+        {
+          kind: 'tool-result',
+          ms: 4,
+          message: { role: 'tool', parts: [{ type: 'tool-result', callId: 'c1', tool: 'current_time', output: 'noon', isError: false, origin: OWNER }] },
+        },
+      ] as const
+      for (const step of steps) await store.turns.append('turn_2', sessionId, [step], 2001)
+      const turn = (await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_2')
+      assert.deepEqual(turn?.steps, steps)
+      await store.turns.finish({
+        turnId: 'turn_2',
+        sessionId,
+        reply,
+        replyTokens: 2,
+        result: result('turn_2'),
+        taint: { untrusted: true, private: false },
+        now: 2002,
+      })
+      const stored = await store.turns.result('turn_2')
+      assert.equal(stored?.text, 'hello')
+      assert.deepEqual(stored?.toolCalls, [{ callId: 'c1', tool: 'current_time', input: { timezone: 'UTC' }, output: 'noon', isError: false, ms: 4 }])
+      assert.equal((await store.sessions.find('steps'))?.taint.untrusted, true)
+      const tail = await store.sessions.tail(sessionId ?? '', { limit: 10 })
+      assert.deepEqual(
+        tail.map((entry) => entry.message.role),
+        ['user', 'assistant', 'tool', 'assistant'],
+      )
+    })
 
-  it('replaces a summary only by one that covers more, and never forgets taint', async () => {
-    const { id } = await store.sessions.open('long', 40_000)
-    await store.sessions.saveSummary(id, { coversUntil: 10, text: 'ten', tokens: 1, taint: { untrusted: true, private: true } }, 1)
-    await store.sessions.saveSummary(id, { coversUntil: 5, text: 'five', tokens: 1, taint: NO_TAINT }, 2)
-    assert.deepEqual(await store.sessions.summary(id), { coversUntil: 10, text: 'ten', tokens: 1, taint: { untrusted: true, private: true } })
-  })
+    it('ends a turn once: a second end changes nothing and says so', async () => {
+      const end = { turnId: 'turn_2', sessionId: null, reply, replyTokens: 2, result: result('turn_2', { text: 'other' }), taint: NO_TAINT, now: 3000 }
+      await assert.rejects(store.turns.finish(end), code('store/conflict'))
+      assert.equal((await store.turns.result('turn_2'))?.text, 'hello')
+    })
 
-  it('keeps the origin of a memory record and finds it by any of its words', async () => {
-    const web: Origin = { author: { kind: 'web', host: 'example.org' }, trust: 'untrusted', private: false }
-    await store.memory.write({ key: 'sister', value: 'My sister is called Anna', origin: OWNER, now: 1 })
-    await store.memory.write({ key: 'blog', value: 'Crème brûlée recipes', origin: web, now: 2 })
-    assert.deepEqual(
-      (await store.memory.search('creme', 5)).map(({ origin }) => origin),
-      [web],
-    )
-    assert.deepEqual(
-      (await store.memory.search('who is my sister?', 5)).map(({ key }) => key),
-      ['sister'],
-    )
-    assert.deepEqual(await store.memory.search('"*) OR (', 5), [])
-    await store.memory.write({ key: 'sister', value: 'Berta', origin: web, now: 3 })
-    assert.deepEqual(await store.memory.search('Anna', 5), [])
-    assert.equal((await store.memory.read('sister'))?.createdAt, 1)
-    assert.deepEqual(
-      (await store.memory.list({ prefix: 'b', limit: 5 })).map(({ key }) => key),
-      ['blog'],
-    )
-    assert.equal(await store.memory.delete('blog'), true)
-    assert.equal(await store.memory.delete('blog'), false)
-    await assert.rejects(store.memory.write({ key: 'k'.repeat(1025), value: '', origin: OWNER, now: 4 }), code('memory/too-large'))
-    await assert.rejects(store.memory.write({ key: 'k', value: 'v'.repeat(65_537), origin: OWNER, now: 4 }), code('memory/too-large'))
-    for (let index = 0; index < 63; index++) await store.memory.write({ key: `big-${index}`, value: 'v'.repeat(65_000), origin: OWNER, now: 5 })
-    await store.memory.write({ key: 'big-64', value: 'v'.repeat(65_000), origin: OWNER, now: 5 })
-    await assert.rejects(store.memory.write({ key: 'big-65', value: 'v'.repeat(65_000), origin: OWNER, now: 5 }), code('memory/full'))
-  })
+    it('answers a repeated idempotency key with the first turn, for a day, also when both arrive at once', async () => {
+      const request = message('once', { idempotencyKey: 'key-1', sessionKey: 'once' })
+      const both = await Promise.all(['turn_a', 'turn_b'].map((turnId) => store.turns.accept({ turnId, request, queued: false, now: 10_000 })))
+      assert.deepEqual(new Set(both.map(({ repeatedOf }) => repeatedOf)), new Set([null, 'turn_a']))
+      assert.equal((await store.sessions.find('once'))?.messageCount, 1)
+      const next = await store.turns.accept({ turnId: 'turn_c', request, queued: false, now: 10_000 + 86_400_000 })
+      assert.equal(next.repeatedOf, null)
+    })
 
-  it('adds usage up by day, model and session', async () => {
-    const byModel = await store.usage.summarize({ by: 'model', sinceMs: 0 })
-    assert.deepEqual(byModel, [{ group: 'fake:model', turns: 2, usage: { ...NO_USAGE, inputTokens: 20, outputTokens: 6 }, costUsd: 0.5, unpricedTurns: 0 }])
-    assert.deepEqual(
-      (await store.usage.summarize({ by: 'day', sinceMs: 0 })).map(({ group }) => group),
-      ['1970-01-01'],
-    )
-    assert.deepEqual(
-      (await store.usage.summarize({ by: 'session', sinceMs: 0 })).map(({ group }) => group),
-      ['(stateless)', 'steps'],
-    )
-    assert.deepEqual(await store.usage.summarize({ by: 'day', sinceMs: 1e12 }), [])
-  })
+    it('puts a queued message into its conversation when its turn begins, once', async () => {
+      await store.turns.accept({ turnId: 'turn_q1', request: message('first', { sessionKey: 'lane' }), queued: false, now: 15_000 })
+      const second = message('second', { sessionKey: 'lane' })
+      const { sessionId } = await store.turns.accept({ turnId: 'turn_q2', request: second, queued: true, now: 15_001 })
+      const texts = async () => (await store.sessions.tail(sessionId ?? '', { limit: 10 })).map((entry) => textOf(entry.message))
+      assert.deepEqual(await texts(), ['first'])
+      await store.turns.finish({
+        turnId: 'turn_q1',
+        sessionId,
+        reply,
+        replyTokens: 1,
+        result: result('turn_q1', { usage: NO_USAGE }),
+        taint: NO_TAINT,
+        now: 15_002,
+      })
+      await store.turns.begin('turn_q2', second, 15_003)
+      await store.turns.begin('turn_q2', second, 15_004)
+      assert.deepEqual(await texts(), ['first', 'hello', 'second'])
+      assert.equal((await store.sessions.find('lane'))?.messageCount, 3)
+    })
 
-  it('is sound, and knows its size', async () => {
-    assert.deepEqual(await store.check(), [])
-    assert.ok((await store.size()) > 10_000)
+    it('keeps a stateless request whole in its turn', async () => {
+      const request = message('alone', { sessionKey: null, options: { temperature: 0.5, context: [reply] } })
+      const accepted = await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000 })
+      assert.deepEqual([accepted.repeatedOf, accepted.sessionId], [null, null])
+      await accepted.durable()
+      assert.deepEqual((await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_s')?.request, request)
+      await store.turns.finish({
+        turnId: 'turn_s',
+        sessionId: null,
+        reply,
+        replyTokens: 1,
+        result: result('turn_s', { sessionKey: null }),
+        taint: NO_TAINT,
+        now: 20_001,
+      })
+      assert.equal((await store.turns.result('turn_s'))?.text, 'hello')
+    })
+
+    it('lists, searches, renames, resets and deletes sessions', async () => {
+      await store.sessions.open('alpha', 30_000)
+      await store.sessions.open('beta_1', 30_001)
+      assert.deepEqual((await store.sessions.list({ limit: 2, offset: 0 })).sessions.length, 2)
+      assert.deepEqual(
+        (await store.sessions.list({ limit: 10, offset: 0, search: 'a_1' })).sessions.map(({ key }) => key),
+        ['beta_1'],
+      )
+      await assert.rejects(store.sessions.rename('alpha', { key: 'beta_1' }), code('session/exists'))
+      assert.equal((await store.sessions.rename('alpha', { key: 'gamma', title: 'Third', model: 'a:b' })).model, 'a:b')
+      await assert.rejects(store.sessions.rename('alpha', { title: 'x' }), code('session/not-found'))
+      const steps = await store.sessions.find('steps')
+      await store.sessions.reset('steps', 31_000)
+      assert.deepEqual(await store.sessions.tail(steps?.id ?? '', { limit: 10 }), [])
+      assert.deepEqual((await store.sessions.find('steps'))?.taint, NO_TAINT)
+      assert.equal(await store.sessions.delete('gamma'), true)
+      assert.equal(await store.sessions.delete('gamma'), false)
+    })
+
+    it('replaces a summary only by one that covers more, and never forgets taint', async () => {
+      const { id } = await store.sessions.open('long', 40_000)
+      await store.sessions.saveSummary(id, { coversUntil: 10, text: 'ten', tokens: 1, taint: { untrusted: true, private: true } }, 1)
+      await store.sessions.saveSummary(id, { coversUntil: 5, text: 'five', tokens: 1, taint: NO_TAINT }, 2)
+      assert.deepEqual(await store.sessions.summary(id), { coversUntil: 10, text: 'ten', tokens: 1, taint: { untrusted: true, private: true } })
+    })
+
+    it('keeps the origin of a memory record and finds it by any of its words', async () => {
+      const web: Origin = { author: { kind: 'web', host: 'example.org' }, trust: 'untrusted', private: false }
+      await store.memory.write({ key: 'sister', value: 'My sister is called Anna', origin: OWNER, now: 1 })
+      await store.memory.write({ key: 'blog', value: 'Crème brûlée recipes', origin: web, now: 2 })
+      assert.deepEqual(
+        (await store.memory.search('creme', 5)).map(({ origin }) => origin),
+        [web],
+      )
+      assert.deepEqual(
+        (await store.memory.search('who is my sister?', 5)).map(({ key }) => key),
+        ['sister'],
+      )
+      assert.deepEqual(await store.memory.search('"*) OR (', 5), [])
+      await store.memory.write({ key: 'sister', value: 'Berta', origin: web, now: 3 })
+      assert.deepEqual(await store.memory.search('Anna', 5), [])
+      assert.equal((await store.memory.read('sister'))?.createdAt, 1)
+      assert.deepEqual(
+        (await store.memory.list({ prefix: 'b', limit: 5 })).map(({ key }) => key),
+        ['blog'],
+      )
+      assert.equal(await store.memory.delete('blog'), true)
+      assert.equal(await store.memory.delete('blog'), false)
+      await assert.rejects(store.memory.write({ key: 'k'.repeat(1025), value: '', origin: OWNER, now: 4 }), code('memory/too-large'))
+      await assert.rejects(store.memory.write({ key: 'k', value: 'v'.repeat(65_537), origin: OWNER, now: 4 }), code('memory/too-large'))
+      for (let index = 0; index < 63; index++) await store.memory.write({ key: `big-${index}`, value: 'v'.repeat(65_000), origin: OWNER, now: 5 })
+      await store.memory.write({ key: 'big-64', value: 'v'.repeat(65_000), origin: OWNER, now: 5 })
+      await assert.rejects(store.memory.write({ key: 'big-65', value: 'v'.repeat(65_000), origin: OWNER, now: 5 }), code('memory/full'))
+    })
+
+    it('adds usage up by day, model and session', async () => {
+      const byModel = await store.usage.summarize({ by: 'model', sinceMs: 0 })
+      assert.deepEqual(byModel, [{ group: 'fake:model', turns: 2, usage: { ...NO_USAGE, inputTokens: 20, outputTokens: 6 }, costUsd: 0.5, unpricedTurns: 0 }])
+      assert.deepEqual(
+        (await store.usage.summarize({ by: 'day', sinceMs: 0 })).map(({ group }) => group),
+        ['1970-01-01'],
+      )
+      assert.deepEqual(
+        (await store.usage.summarize({ by: 'session', sinceMs: 0 })).map(({ group }) => group),
+        ['(stateless)', 'steps'],
+      )
+      assert.deepEqual(await store.usage.summarize({ by: 'day', sinceMs: 1e12 }), [])
+    })
+
+    it('is sound, and knows its size', async () => {
+      assert.deepEqual(await store.check(), [])
+      assert.ok((await store.size()) > 10_000)
+    })
   })
-})
 
 describe('embedded engine', () => {
   let folder = ''

@@ -38,6 +38,7 @@ export function failingDatabase(database: Database, failsAt: (write: number) => 
     }
   }
   return {
+    texts: database.texts,
     query: (sql, params) => database.query(sql, params),
     write,
     commit: async (statements) => (await write(statements)).durable(),

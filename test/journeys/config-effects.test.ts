@@ -77,6 +77,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'logging.level': GATEWAY,
   'logging.maxFileBytes': GATEWAY,
   'store.synchronous': GATEWAY,
+  'store.encrypt': 'test/security/sealed-texts.test.ts',
   'audit.maxFileBytes': GATEWAY,
   'audit.keepFiles': GATEWAY,
   'secrets.NAME.value': SECRETS,

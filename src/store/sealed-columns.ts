@@ -1,0 +1,34 @@
+/** Every column that holds texts of people, and what identifies its row there: a line for each. What is not here stays readable: keys, names of tools and models, times, counts. */
+import type { Row } from '../contracts/store.ts'
+import { integer, text, textOrNull } from './rows.ts'
+
+export interface SealedColumn {
+  readonly table: string
+  readonly column: string
+  /** Columns that `row` reads. */
+  readonly identity: readonly string[]
+  row(row: Row): string
+}
+
+const byId = { identity: ['id'], row: (row: Row) => text(row, 'id') }
+
+/** A line of a conversation: of this turn, of this kind, of this moment. */
+export function entryRow(turnId: string | null, kind: string, at: number): string {
+  return `${turnId ?? ''}/${kind}/${at}`
+}
+
+export const sealedColumns: readonly SealedColumn[] = [
+  {
+    table: 'entries',
+    column: 'data',
+    identity: ['turn_id', 'kind', 'at'],
+    row: (row) => entryRow(textOrNull(row, 'turn_id'), text(row, 'kind'), integer(row, 'at')),
+  },
+  { table: 'turns', column: 'request', ...byId },
+  { table: 'turns', column: 'result', ...byId },
+  { table: 'sessions', column: 'title', ...byId },
+  { table: 'sessions', column: 'summary', ...byId },
+  { table: 'undo_steps', column: 'summary', ...byId },
+  { table: 'undo_steps', column: 'change', ...byId },
+  { table: 'memory', column: 'value', identity: ['key'], row: (row) => text(row, 'key') },
+]

@@ -1,0 +1,14 @@
+/** `convert-until.ts DATABASE plain|sealed STEP`: converts the texts of a database and dies at the n-th step. */
+import { convertTexts } from '../../src/store/convert-texts.ts'
+import { openSqlite } from '../../src/store/sqlite-database.ts'
+import { createTexts } from '../../src/store/texts.ts'
+
+const [path = '', to = '', step = ''] = process.argv.slice(2)
+const texts = createTexts()
+const database = openSqlite({ path, synchronous: 'full', texts })
+let steps = 0
+await convertTexts(database, texts, Buffer.alloc(32, 7), to === 'plain' ? 'plain' : 'sealed', () => {
+  if (++steps === Number(step)) process.kill(process.pid, 'SIGKILL')
+})
+await database.close()
+console.log(steps)

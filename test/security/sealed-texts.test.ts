@@ -1,0 +1,208 @@
+/** Texts sealed on the disk: no word of them is left in the state folder, and none opens in another place. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { DatabaseSync } from 'node:sqlite'
+import { OWNER } from '../../src/contracts/origin.ts'
+import type { Store } from '../../src/contracts/store.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { chatReply } from '../doubles/openai-wire.ts'
+import { configuredGateway } from '../doubles/configured-gateway.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'carapace-sealed-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+const KEY = Buffer.alloc(32, 7)
+const CANARIES = ['canarywordone', 'canarywordtwo', 'canarywordthree', 'canarywordfour', 'canarywordfive', 'canarywordsix']
+const [QUESTION, NOTE, ANSWER, TITLE, SUMMARY, STATELESS] = CANARIES as [string, string, string, string, string, string]
+
+/** Names of files that hold one of the words, whatever the file is. */
+function leaks(folder: string, words: readonly string[] = CANARIES): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .flatMap((path) => {
+      const bytes = readFileSync(path).toString('latin1').toLowerCase()
+      return words.filter((word) => bytes.includes(word) || bytes.includes(Buffer.from(word).toString('hex'))).map((word) => `${path}: ${word}`)
+    })
+}
+
+const open = (path: string, isOn: boolean) => openStore({ path, synchronous: 'full', encrypt: { isOn, key: () => KEY } })
+
+async function fill(store: Store): Promise<void> {
+  const taint = { untrusted: false, private: false }
+  const text = (words: string) => ({ type: 'text', text: words, origin: OWNER }) as const
+  const request = (words: string, sessionKey: string | null) =>
+    ({ door: 'test', sender: { kind: 'owner' }, sessionKey, parts: [text(words)], options: {} }) as const
+  const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
+  for (let turn = 0; turn < 150; turn++) {
+    const turnId = `turn_${turn}`
+    const sessionKey = turn % 3 === 0 ? null : 'main'
+    const words = sessionKey === null ? `${STATELESS} ${turn}` : `${QUESTION} ${turn}`
+    // @ts-expect-error It was cleared by this test.
+    const { sessionId } = await store.turns.accept({ turnId, request: request(words, sessionKey), queued: false, now: turn })
+    const reply = { role: 'assistant', parts: [text(`${ANSWER} ${turn}`)] } as const
+    const result = {
+      turnId,
+      sessionKey,
+      status: 'completed',
+      text: `${ANSWER} ${turn}`,
+      finishReason: 'stop',
+      clientToolCalls: [],
+      toolCalls: [],
+      model: 'm',
+      usage,
+      costUsd: null,
+      durationMs: 1,
+    } as const
+    if (turn !== 149) await store.turns.finish({ turnId, sessionId, reply, replyTokens: 1, result, taint, now: turn })
+  }
+  const session = await store.sessions.rename('main', { title: `About ${TITLE}` })
+  await store.sessions.saveSummary(session.id, { text: `${SUMMARY} so far`, coversUntil: 4, tokens: 3, taint }, 1)
+  const before = { value: `${NOTE} before`, origin: OWNER }
+  const call = { turnId: 'turn_1', callId: 'c', effectId: 'e', sessionId: session.id, tool: 'memory_write' }
+  await store.undo.add(call, { id: 'undo_1', summary: `wrote ${NOTE}`, change: { kind: 'memory', key: 'k', before, after: 'h' }, at: 1 })
+  for (let note = 0; note < 120; note++) await store.memory.write({ key: `note-${note}`, value: `${NOTE} Grüße ${note}`, origin: OWNER, now: 1 })
+}
+
+async function reads(store: Store): Promise<void> {
+  const session = await store.sessions.find('main')
+  assert.equal(session?.title, `About ${TITLE}`)
+  assert.equal((await store.sessions.summary(session.id))?.text, `${SUMMARY} so far`)
+  const [first] = await store.sessions.head(session.id, { limit: 1, afterId: 0 })
+  assert.deepEqual(first?.message.parts, [{ type: 'text', text: `${QUESTION} 1`, origin: OWNER }])
+  assert.equal((await store.turns.result('turn_0'))?.text, `${ANSWER} 0`)
+  assert.equal((await store.turns.result('turn_1'))?.text, `${ANSWER} 1`)
+  assert.equal((await store.turns.unfinished()).length, 1)
+  assert.equal((await store.undo.get('undo_1'))?.summary, `wrote ${NOTE}`)
+  assert.equal((await store.memory.read('note-7'))?.value, `${NOTE} Grüße 7`)
+  assert.equal((await store.memory.search('grusse', 200)).length + (await store.memory.search('gruße', 200)).length > 0, true)
+  assert.equal((await store.memory.search(NOTE.slice(0, 12), 200)).length, 120)
+  assert.deepEqual(
+    (await store.memory.search('119', 5)).map(({ key }) => key),
+    ['note-119'],
+  )
+  assert.equal((await store.sessions.list({ limit: 5, offset: 0, search: TITLE.toUpperCase() })).total, 1)
+  assert.deepEqual(await store.check(), [])
+}
+
+async function filled(name: string, isOn: boolean): Promise<string> {
+  const path = join(root, name, 'carapace.db')
+  spawnSync('mkdir', ['-p', join(root, name)])
+  const store = await open(path, isOn)
+  await fill(store)
+  await store.close()
+  return path
+}
+
+describe('sealed texts', () => {
+  test('leave no word on the disk while they are used, and are found by their words', async () => {
+    const path = await filled('used', true)
+    const store = await open(path, true)
+    await reads(store)
+    await store.memory.write({ key: 'note-1', value: `${NOTE} again`, origin: OWNER, now: 2 })
+    // As it is after kill -9, write-ahead log included.
+    assert.deepEqual(leaks(join(root, 'used')), [])
+    await store.sessions.reset('main', 5)
+    await store.close()
+    assert.deepEqual(leaks(join(root, 'used')), [])
+  })
+
+  test('turning it on seals what is there and leaves nothing of it, turning it off opens it', async () => {
+    const path = await filled('turned', false)
+    assert.equal(leaks(join(root, 'turned')).length >= CANARIES.length, true, 'the words are there before')
+    const sealed = await open(path, true)
+    assert.deepEqual(leaks(join(root, 'turned')), [])
+    await reads(sealed)
+    await sealed.close()
+    assert.deepEqual(leaks(join(root, 'turned')), [])
+    const plain = await open(path, false)
+    await reads(plain)
+    await plain.close()
+    assert.equal(leaks(join(root, 'turned')).length >= CANARIES.length, true)
+  })
+
+  test('a conversion killed at each of its steps goes on at the next start', { timeout: 120_000 }, async () => {
+    for (const to of ['sealed', 'plain'] as const) {
+      const source = await filled(`killed-${to}`, to === 'plain')
+      const run = (path: string, step: number) =>
+        spawnSync(process.execPath, [resolve(import.meta.dirname, '../faults/convert-until.ts'), path, to, String(step)], { encoding: 'utf8' })
+      const copy = (name: string) => {
+        cpSync(join(source, '..'), join(root, name), { recursive: true })
+        return join(root, name, 'carapace.db')
+      }
+      const steps = Number(run(copy(`whole-${to}`), 0).stdout)
+      assert.ok(steps > 8, String(steps))
+      for (let step = 1; step <= steps; step++) {
+        const path = copy(`killed-${to}-${step}`)
+        assert.equal(run(path, step).signal, 'SIGKILL')
+        const store = await open(path, to === 'sealed')
+        await reads(store)
+        await store.close()
+        if (to === 'sealed') assert.deepEqual(leaks(join(path, '..')), [], `step ${step}`)
+      }
+    }
+  })
+
+  test('a text that was moved, changed or put there by somebody without the key does not open', async () => {
+    const path = await filled('moved', true)
+    const refuses = async (sql: string, read: (store: Store) => Promise<unknown>) => {
+      const name = `moved-${statSync(path).ino}-${Math.random()}`
+      cpSync(join(path, '..'), join(root, name), { recursive: true })
+      const copy = join(root, name, 'carapace.db')
+      const direct = new DatabaseSync(copy)
+      direct.exec(sql)
+      direct.close()
+      const store = await open(copy, true)
+      await assert.rejects(read(store), { code: 'store/corrupt' }, sql)
+      await store.close()
+    }
+    const head = async (store: Store) => store.sessions.head((await store.sessions.find('main'))?.id ?? '', { limit: 5, afterId: 0 })
+    await refuses(`UPDATE memory SET value = (SELECT value FROM memory WHERE key = 'note-2') WHERE key = 'note-1'`, (store) => store.memory.read('note-1'))
+    await refuses(`UPDATE memory SET value = 'put there' WHERE key = 'note-1'`, (store) => store.memory.read('note-1'))
+    await refuses(
+      `UPDATE entries SET data = (SELECT data FROM entries WHERE turn_id = 'turn_2' AND kind = 'reply') WHERE turn_id = 'turn_1' AND kind = 'reply'`,
+      head,
+    )
+    await refuses(
+      `UPDATE entries SET data = (SELECT data FROM entries WHERE turn_id = 'turn_1' AND kind = 'reply') WHERE turn_id = 'turn_1' AND kind = 'user'`,
+      head,
+    )
+    await refuses(`UPDATE entries SET data = '{"role":"user","parts":[]}' WHERE turn_id = 'turn_1'`, head)
+    await refuses(`UPDATE turns SET result = (SELECT result FROM turns WHERE id = 'turn_2') WHERE id = 'turn_1'`, (store) => store.turns.result('turn_1'))
+    await refuses(`UPDATE sessions SET title = summary`, (store) => store.sessions.find('main'))
+  })
+
+  test('without the key nothing is read, and nothing is converted', async () => {
+    const path = await filled('locked', true)
+    const store = await openStore({ path, synchronous: 'full' })
+    assert.deepEqual(await store.check(), [])
+    await assert.rejects(store.memory.read('note-1'), { code: 'secrets/sealed' })
+    await assert.rejects(store.memory.write({ key: 'x', value: 'y', origin: OWNER, now: 1 }), { code: 'secrets/sealed' })
+    await store.close()
+    await assert.rejects(
+      openStore({ path, synchronous: 'full', encrypt: { isOn: true, key: () => Buffer.alloc(32, 8) } }).then((other) => other.memory.read('note-1')),
+      { code: 'store/corrupt' },
+    )
+  })
+
+  test('a gateway with store.encrypt leaves no word of a conversation in its folder', { timeout: 60_000 }, async () => {
+    await using cara = await configuredGateway({ store: { encrypt: true } })
+    cara.upstream.script(
+      chatReply({ calls: [{ id: 'c1', name: 'memory_write', arguments: JSON.stringify({ key: 'k', value: `${NOTE} kept` }) }] }),
+      chatReply({ text: [`${ANSWER} it is`] }),
+    )
+    assert.match((await cara.chat(`${QUESTION} please`)).text, new RegExp(ANSWER))
+    cara.upstream.script(
+      chatReply({ calls: [{ id: 'c1', name: 'memory_search', arguments: JSON.stringify({ query: NOTE }) }] }),
+      chatReply({ text: ['found'] }),
+    )
+    await cara.chat('look it up')
+    assert.match(JSON.stringify(cara.sent(3)), new RegExp(`${NOTE} kept`))
+    assert.deepEqual(leaks(join(cara.folder, 'state')), [])
+    await cara.stop()
+    assert.deepEqual(leaks(join(cara.folder, 'state')), [])
+  })
+})
