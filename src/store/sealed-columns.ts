@@ -7,7 +7,7 @@ export interface SealedColumn {
   readonly column: string
   /** Columns that `row` reads. */
   readonly identity: readonly string[]
-  row(row: Row): string
+  readonly row: (row: Row) => string
 }
 
 const byId = { identity: ['id'], row: (row: Row) => text(row, 'id') }

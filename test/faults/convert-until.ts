@@ -11,4 +11,4 @@ await convertTexts(database, texts, Buffer.alloc(32, 7), to === 'plain' ? 'plain
   if (++steps === Number(step)) process.kill(process.pid, 'SIGKILL')
 })
 await database.close()
-console.log(steps)
+process.stdout.write(String(steps))

@@ -15,8 +15,9 @@ import { configuredGateway } from '../doubles/configured-gateway.ts'
 const root = mkdtempSync(join(tmpdir(), 'carapace-sealed-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 const KEY = Buffer.alloc(32, 7)
-const CANARIES = ['canarywordone', 'canarywordtwo', 'canarywordthree', 'canarywordfour', 'canarywordfive', 'canarywordsix']
-const [QUESTION, NOTE, ANSWER, TITLE, SUMMARY, STATELESS] = CANARIES as [string, string, string, string, string, string]
+const [QUESTION, NOTE, ANSWER] = ['canarywordone', 'canarywordtwo', 'canarywordthree'] as const
+const [TITLE, SUMMARY, STATELESS] = ['canarywordfour', 'canarywordfive', 'canarywordsix'] as const
+const CANARIES = [QUESTION, NOTE, ANSWER, TITLE, SUMMARY, STATELESS]
 
 /** Names of files that hold one of the words, whatever the file is. */
 function leaks(folder: string, words: readonly string[] = CANARIES): readonly string[] {
