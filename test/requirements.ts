@@ -379,6 +379,21 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-241', 'What a taken credential had sent is cancelled', 'C4 what a taken credential had sent is cancelled, running or waiting'],
   ]),
+  ...proved('test/security/auth-browser.test.ts', [
+    [
+      'SEC-243',
+      'Ten wrong passwords a minute, and no more are looked at',
+      'A3 ten wrong passwords one after the other, and the right one is not looked at either',
+    ],
+    [
+      'SEC-244',
+      'However many passwords come at once, few are checked, and none beyond the limit',
+      'A3 200 passwords at once: at most two are checked at a time, at most ten in all, whatever else is sent along',
+    ],
+    ['SEC-245', 'A cookie changes nothing for another page', 'A4 a cookie changes nothing without its CSRF token and its own page'],
+    ['SEC-246', 'No other page rides a session into the WebSocket', 'A2 a WebSocket by cookie needs the page of its session'],
+    ['SEC-247', 'Another password ends every session', 'C4 logout, another password and a rotated token end sessions and their sockets within a second'],
+  ]),
   ...proved('src/guard/request.test.ts', [
     [
       'SEC-242',

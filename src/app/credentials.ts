@@ -3,9 +3,12 @@ import type { AuditTrail } from '../contracts/audit.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { SecretRegistry } from '../contracts/log.ts'
 import type { Principal } from '../contracts/principal.ts'
-import { ownerOf, type Access } from '../guard/identity/access.ts'
-import { loadGatewayToken, replaceGatewayToken } from '../secrets/gateway-token.ts'
+import type { Access } from '../guard/identity/access.ts'
+import type { PasswordGate } from '../guard/identity/password-gate.ts'
+import type { Sessions } from '../guard/identity/sessions.ts'
 import { noteChange } from '../secrets/credential-changes.ts'
+import { isPassword, readPassword, type PasswordHash } from '../secrets/gateway-password.ts'
+import { loadGatewayToken, replaceGatewayToken } from '../secrets/gateway-token.ts'
 import type { Vault } from '../secrets/vault.ts'
 import type { Credentials } from '../server/credentials.ts'
 
@@ -18,35 +21,80 @@ export interface CredentialParts {
   readonly token: string
   readonly secrets: SecretRegistry
   readonly audit: AuditTrail
+  readonly now: () => number
 }
 
 export interface OwnCredentials extends Credentials {
-  /** Another program may have changed what is on the disk. */
+  /** Another program may have changed what is on the disk. Throws where it cannot be read; then what was known holds. */
   reload(): void
 }
 
 export function createCredentials(parts: CredentialParts): OwnCredentials {
-  const { access, vault, stateDir, givenToken, secrets, audit } = parts
+  const { access, vault, stateDir, givenToken, secrets, audit, now } = parts
   let token = parts.token
+  let password: PasswordHash | null = readPassword(stateDir)
+  access.passwordCredential = password?.credential ?? null
+  let doors: Promise<{ readonly gate: PasswordGate; readonly sessions: Sessions }> | null = null
 
-  const accept = (fresh: string, by: string) => {
+  const openDoors = async () => {
+    const [{ PasswordGate }, { Sessions }] = await Promise.all([import('../guard/identity/password-gate.ts'), import('../guard/identity/sessions.ts')])
+    const sessions = new Sessions()
+    access.sessions = sessions
+    return { gate: new PasswordGate((given) => isPassword(given, password), now), sessions }
+  }
+
+  const endSessions = (reason: string) => {
+    const count = access.sessions?.endAll() ?? 0
+    if (count > 0) audit.note({ kind: 'sessions-ended', reason, count })
+  }
+
+  const acceptToken = (fresh: string, by: string) => {
     if (fresh === token) return
     token = fresh
     secrets.add(fresh)
     audit.note({ kind: 'token-rotated', by })
+    endSessions('token-rotated')
     access.replaceToken(fresh)
+  }
+
+  const acceptPassword = (found: PasswordHash | null) => {
+    if (found?.credential === password?.credential) return
+    password = found
+    access.passwordCredential = found?.credential ?? null
+    audit.note({ kind: 'password-changed', action: found === null ? 'removed' : 'set' })
+    endSessions('password-changed')
+    access.ended()
   }
 
   return {
     async rotateToken(by: Principal) {
       if (givenToken !== undefined && givenToken !== '') throw fixedToken()
       const fresh = await replaceGatewayToken(vault, stateDir)
-      accept(fresh, by.id)
+      acceptToken(fresh, by.id)
       noteChange(stateDir)
       return fresh
     },
+    async openSession(given, origin) {
+      const { gate, sessions } = await (doors ??= openDoors())
+      const tried = password
+      // Whoever changed the password meanwhile did not mean this one.
+      if (!(await gate.try(given)) || tried === null || tried !== password) return null
+      const opened = sessions.open({ origin, credential: tried.credential, now: now() })
+      audit.note({ kind: 'session-opened', by: opened.principal.id })
+      return opened
+    },
+    endSession(principal) {
+      if (access.sessions?.end(principal) !== true) return false
+      audit.note({ kind: 'sessions-ended', reason: 'logout', count: 1 })
+      access.ended()
+      return true
+    },
     reload() {
-      if (givenToken === undefined || givenToken === '') accept(loadGatewayToken(vault, stateDir).token, ownerOf(token).id)
+      try {
+        acceptPassword(readPassword(stateDir))
+      } finally {
+        if (givenToken === undefined || givenToken === '') acceptToken(loadGatewayToken(vault, stateDir).token, 'state-folder')
+      }
     },
   }
 }

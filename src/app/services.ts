@@ -73,6 +73,10 @@ export function createServices(env: Environment): CliServices {
       const { rotateSecrets } = await import('./change-secrets.ts')
       return rotateSecrets(env, paths, to, newPassword)
     },
+    async setPassword(password) {
+      const { setPassword } = await import('./set-password.ts')
+      await setPassword(paths, password)
+    },
     async auditVerify(anchor) {
       const { verifyAudit } = await import('./audit.ts')
       return verifyAudit(env, paths, anchor)

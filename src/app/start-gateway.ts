@@ -127,7 +127,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
 
   const access = new Access([[token, ownerOf(token)]], { failedAuthLimit: config.gateway.failedAuthLimit, now: () => systemClock.now() })
   const givenToken = env['CARAPACE_GATEWAY_TOKEN']
-  const credentials = createCredentials({ access, vault, stateDir: paths.stateDir, givenToken, token, secrets, audit })
+  const credentials = createCredentials({ access, vault, stateDir: paths.stateDir, givenToken, token, secrets, audit, now: () => systemClock.now() })
   closers.push(watchCredentials(paths.stateDir, () => attempt(log, () => credentials.reload())))
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone

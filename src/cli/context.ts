@@ -56,6 +56,8 @@ export interface CliServices {
   sealSecrets(): Promise<readonly string[]>
   /** Seals everything again with a new key. */
   rotateSecrets(to: 'os' | 'file' | 'password' | null, newPassword: string | null): Promise<SecretsRotated>
+  /** The password by which browsers log in; null takes it away. Sessions end within a second. Throws `auth/weak-password`. */
+  setPassword(password: string | null): Promise<void>
   /** Whether the audit trail is what was written. `anchor` is a `SEQ:HASH` that an earlier call gave. */
   auditVerify(anchor: string | null): Promise<AuditVerdict>
   /** The newest receipts, oldest of them first; of one kind and of one turn, where these are given. */

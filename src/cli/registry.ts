@@ -21,6 +21,7 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'audit', summary: 'Receipts of what was decided and done', load: async () => (await import('./commands/audit.ts')).group },
   { name: 'token', summary: 'The token of the gateway, for your own programs', load: async () => (await import('./commands/token.ts')).command },
   { name: 'secrets', summary: 'Secrets: names, hosts, sealing, keys', load: async () => (await import('./commands/secrets.ts')).group },
+  { name: 'auth', summary: 'How people log in', load: async () => (await import('./commands/auth.ts')).group },
   { name: 'config', summary: 'Read and change the configuration', load: async () => (await import('./commands/config.ts')).group },
   {
     name: 'doctor',

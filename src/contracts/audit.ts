@@ -31,6 +31,10 @@ export type Receipt =
   | { readonly kind: 'token-rotated'; readonly by: string }
   /** Everything sealed was sealed again with a new key, kept there. */
   | { readonly kind: 'secrets-rotated'; readonly to: 'file' | 'os' | 'password' }
+  | { readonly kind: 'password-changed'; readonly action: 'set' | 'removed' }
+  /** A browser came in by the password. */
+  | { readonly kind: 'session-opened'; readonly by: string }
+  | { readonly kind: 'sessions-ended'; readonly reason: string; readonly count: number }
   | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
   /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
   | { readonly kind: 'decision'; readonly checkpoint: string; readonly rule: string; readonly verdict: string; readonly count: number }
@@ -111,6 +115,9 @@ export const receiptKinds = [
   'gateway-stopped',
   'token-made',
   'token-rotated',
+  'password-changed',
+  'session-opened',
+  'sessions-ended',
   'config-changed',
   'secrets-rotated',
   'decision',

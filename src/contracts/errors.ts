@@ -3,11 +3,12 @@
  * Expected outcomes are values, not errors; anything that is not an AppError is a defect and is shown as `internal`.
  */
 const CATALOGUE = {
-  'auth/unauthorized': [401, false, 'The gateway token is missing or wrong'],
+  'auth/unauthorized': [401, false, 'The credential is missing or wrong'],
   'auth/locked-out': [429, true, 'Too many failed attempts'],
   'auth/forbidden': [403, false, 'This credential lacks the scope for that'],
   'auth/csrf': [403, false, 'A change by a browser session needs its CSRF token and its own Origin'],
   'auth/ended': [401, false, 'This credential has ended'],
+  'auth/weak-password': [400, false, 'This password is too easy to guess'],
   'auth/fixed': [409, false, 'The token of this gateway comes from its environment'],
   'request/host-unknown': [421, false, 'This Host is not served here'],
   'request/origin-refused': [403, false, 'This Origin is not allowed'],

@@ -12,6 +12,7 @@ const POLL_MS = 500
 
 /** Call it after the change is on the disk. */
 export function noteChange(stateDir: string): void {
+  mkdirSync(join(stateDir, 'keys'), { recursive: true, mode: 0o700 })
   writeFileSync(join(stateDir, 'keys', 'changed'), randomBytes(8).toString('hex'), { mode: 0o600 })
 }
 

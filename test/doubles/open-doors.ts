@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createWrites } from '../../src/app/writes.ts'
+import { createCredentials, type OwnCredentials } from '../../src/app/credentials.ts'
 import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
 import { AppError } from '../../src/contracts/errors.ts'
 import type { AuditTrail } from '../../src/contracts/audit.ts'
@@ -13,8 +14,10 @@ import type { Settings } from '../../src/contracts/settings.ts'
 import type { Announcer } from '../../src/gateway/announce.ts'
 import { Access } from '../../src/guard/identity/access.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
+import { createVault } from '../../src/secrets/vault.ts'
 import { createServer, type GatewayServer } from '../../src/server/server.ts'
 import type { ServerDeps } from '../../src/server/server-deps.ts'
+import { createSecretRegistry } from '../../src/telemetry/secret-registry.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { recordedLog } from './recorded-log.ts'
 import { createScriptedGateway, type ScriptedGateway } from './scripted-gateway.ts'
@@ -33,6 +36,9 @@ export interface OpenDoors extends AsyncDisposable {
   readonly url: string
   readonly gateway: ScriptedGateway
   readonly access: Access
+  readonly credentials: OwnCredentials
+  /** Its state folder. */
+  readonly folder: string
   readonly reports: readonly CheckpointReport[]
   readonly settings: Settings
   readonly logLines: ReturnType<typeof followableLog>
@@ -63,7 +69,18 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
   const logLines = followableLog()
   const settings = fixedSettings()
   const gatewayConfig = { ...coreSections.gateway.parse({}), ...config }
-  const access = new Access(principals, { failedAuthLimit: gatewayConfig.failedAuthLimit, now: () => Date.now() })
+  const access = new Access(principals, { failedAuthLimit: gatewayConfig.failedAuthLimit, now: more.now ?? (() => Date.now()) })
+  const now = more.now ?? (() => Date.now())
+  const credentials = createCredentials({
+    access,
+    vault: createVault(folder),
+    stateDir: folder,
+    givenToken: undefined,
+    token: TOKEN,
+    secrets: createSecretRegistry(),
+    audit: noAudit,
+    now,
+  })
   const server = createServer({
     gateway,
     undo: createWrites(store, { undo: join(folder, 'undo') }, coreSections.undo.parse({}), unkeptTrail, () => Date.now()).undo,
@@ -73,7 +90,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     log: recordedLog().log,
     config: gatewayConfig,
     access,
-    credentials: { rotateToken: () => Promise.reject(new AppError('auth/fixed')) },
+    credentials,
     readForwarded: null,
     report: (report) => reports.push(report),
     version: '1.2.3',
@@ -88,6 +105,8 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     url: `http://127.0.0.1:${port}`,
     gateway,
     access,
+    credentials,
+    folder,
     reports,
     settings,
     logLines,
@@ -117,6 +136,8 @@ function ask(port: number, path: string, { method = 'GET', headers = {}, body, t
   request.end(body)
   return promise
 }
+
+const noAudit: AuditTrail = { note: () => undefined, keep: () => Promise.resolve(), mac: (text) => text, faults: () => [] }
 
 function followableLog() {
   const lines: string[] = []

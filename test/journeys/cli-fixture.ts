@@ -130,6 +130,9 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     providers: () => Promise.resolve(OFFERS),
     tryProvider: world.tryProvider ?? (() => Promise.resolve(['big-model', 'small-model'])),
     token: () => Promise.resolve(TOKEN),
+    async setPassword(password) {
+      changes.push(['(password)', password])
+    },
     rotateToken: () => Promise.resolve(`${TOKEN}-new`),
     secrets: () => Promise.resolve({ keyKind: 'file', secrets: [] }),
     async setSecret(name, value) {

@@ -99,6 +99,19 @@ test('token prints the token that opens the gateway, and nothing else', async ()
   assert.deepEqual(await cara(['token', '--rotate']), { code: 0, out: `${TOKEN}-new\n`, err: '' })
 })
 
+test('auth password reads standard input, never an argument', async () => {
+  const services = fakeServices()
+  const io = fakeTerminal()
+  io.input.end('correct horse battery\r\nsecond line')
+  assert.deepEqual(await cara(['auth', 'password'], { services, io }), { code: 0, out: 'The password is set; sessions that were open have ended\n', err: '' })
+  assert.equal((await cara(['auth', 'password', 'on the command line'], { services })).code, 2)
+  assert.equal((await cara(['auth', 'password', '--remove'], { services })).code, 0)
+  assert.deepEqual(services.changes, [
+    ['(password)', 'correct horse battery'],
+    ['(password)', null],
+  ])
+})
+
 test('audit verify says what is wrong and ends with 1; audit show prints receipts', async () => {
   const hash = 'h'.repeat(43)
   assert.deepEqual(await cara(['audit', 'verify']), { code: 0, out: `sound: 3 receipts in 1 file, key key\nanchor: 3:${hash}\n`, err: '' })

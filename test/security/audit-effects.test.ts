@@ -16,7 +16,7 @@ import { loadAuditVerifier } from '../../src/secrets/audit-keys.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { newestReceipts } from '../../src/telemetry/audit/newest.ts'
 import { verifyTrail } from '../../src/telemetry/audit/verify.ts'
-import { configuredGateway } from '../doubles/configured-gateway.ts'
+import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { cleanEnvironment, startProgram } from '../doubles/gateway-process.ts'
 import { startModelServer } from '../doubles/model-server.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
@@ -201,6 +201,8 @@ describe('the receipts of a gateway', () => {
     await assert.rejects(cara.client.call('messages.test', { to: 'nobody' }), { code: 'message/undelivered' })
     const env = { HOME: cara.folder, CARAPACE_STATE_DIR: join(cara.folder, 'state'), CARAPACE_CONFIG_PATH: join(cara.folder, 'carapace.json5') }
     await createServices(env).setConfig('agent.temperature', '0.5')
+    await createServices(env).setPassword('correct horse battery')
+    await browserSession(cara)
     const wrong = await Promise.all(Array.from({ length: 30 }, () => cara.request('/v1/models', { token: 'wrong-token-canary' })))
     assert.ok(wrong.some(({ status }) => status === 429))
     const write = { id: 'c1', name: 'memory_write', arguments: '{"key":"k","value":"v"}' }
@@ -304,3 +306,10 @@ describe('the receipts of a gateway', () => {
     await assert.rejects(services.startGateway({ port: 0 }), /The audit trail cannot be written/)
   })
 })
+
+/** The gateway hears of a new password in a moment; wrong trials would be locked out. */
+async function browserSession({ url, folder }: ConfiguredGateway): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  for (let tries = 0; tries < 500 && !readFileSync(join(trailOf(folder), 'receipts.jsonl'), 'utf8').includes('"password-changed"'); tries++) await sleep(10)
+  assert.equal((await fetch(`${url}/auth/login`, { method: 'POST', headers, body: '{"password":"correct horse battery"}' })).status, 200)
+}

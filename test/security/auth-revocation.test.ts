@@ -12,6 +12,7 @@ import { Secret } from '../../src/contracts/secret.ts'
 import { agentWaitResult, authRotateResult } from '../../src/contracts/ws-results.ts'
 import { connectGateway, type GatewayClient } from '../../src/net/gateway-client.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
+import { within } from '../doubles/within.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 
 const connect = (cara: ConfiguredGateway, token: string): Promise<GatewayClient> =>
@@ -22,14 +23,6 @@ const environment = (cara: ConfiguredGateway) => ({
   CARAPACE_STATE_DIR: join(cara.folder, 'state'),
   CARAPACE_CONFIG_PATH: join(cara.folder, 'carapace.json5'),
 })
-
-async function within(ms: number, happens: Promise<unknown>): Promise<number> {
-  const startedAt = performance.now()
-  await Promise.race([happens, sleep(ms + 2000).then(() => assert.fail('it never happened'))])
-  const took = performance.now() - startedAt
-  assert.ok(took <= ms, `${Math.round(took)} ms`)
-  return took
-}
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(10)

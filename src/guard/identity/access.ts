@@ -12,7 +12,13 @@ import { FailedAttempts } from '../stages/request/rate-limits.ts'
 export interface SessionBook {
   /** By the secret of its cookie. Finding it is using it. */
   find(secret: string, now: number): FoundSession | null
-  isCurrent(principal: Principal): boolean
+  isCurrent(principal: Principal, now: number): boolean
+  /** The same, and counts as use. */
+  use(principal: Principal, now: number): boolean
+  /** What its own page may know; null for another principal. */
+  describe(principal: Principal): { readonly csrfToken: string; readonly expiresAt: number } | null
+  end(principal: Principal): boolean
+  endAll(): number
 }
 
 export interface FoundSession {
@@ -76,7 +82,12 @@ export class Access {
   /** Whether this very principal may still act. */
   isCurrent(principal: Principal): boolean {
     if (this.#known.some((known) => known.principal === principal) || this.tailnet.get(principal.id) === principal) return true
-    return this.sessions?.isCurrent(principal) === true || this.devices?.isCurrent(principal, this.#now()) === true
+    return this.sessions?.isCurrent(principal, this.#now()) === true || this.devices?.isCurrent(principal, this.#now()) === true
+  }
+
+  /** The same for a request on a connection that stays open: it keeps a session from idling. */
+  isInUse(principal: Principal): boolean {
+    return this.sessions?.use(principal, this.#now()) === true || this.isCurrent(principal)
   }
 
   /** Whether a turn that came by this credential may begin now. A lost browser session is none that was taken away. */

@@ -1,8 +1,9 @@
 import type { Route } from '../route.ts'
+import { authLogin, authLogout, authSession } from './auth.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { healthReady } from './health-ready.ts'
 import { health, healthLive } from './health.ts'
 import { models } from './models.ts'
 import { responses } from './responses.ts'
 
-export const routes: readonly Route[] = [health, healthLive, healthReady, models, chatCompletions, responses]
+export const routes: readonly Route[] = [health, healthLive, healthReady, models, chatCompletions, responses, authLogin, authLogout, authSession]

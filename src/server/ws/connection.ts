@@ -135,8 +135,8 @@ export class Connection {
     if (frame === null) return this.close(closeCodes.protocol, 'not a request frame')
     // Whoever is not answered waits in vain.
     if (waitMs > 0) return this.#refuse(frame.id, new AppError('request/rate-limited', undefined, { retryAfterMs: waitMs }))
-    // A device's token may run out while nothing tells.
-    if (!this.#home.deps.access.isCurrent(this.#held)) {
+    // Sessions and devices run out while nobody tells.
+    if (!this.#home.deps.access.isInUse(this.#held)) {
       this.#refuse(frame.id, new AppError('auth/ended'))
       return this.close(closeCodes.policy, 'the credential has ended', REVOKED_MS)
     }

@@ -106,7 +106,10 @@ export class SocketDoor {
     this.#lastHealth = health.notReady.join('\n')
     this.#tellReaders('tick', JSON.stringify({ ts: this.#deps.now() }))
     if (changed) this.#tellReaders('health', JSON.stringify(health))
-    for (const connection of this.#connections) connection.checkAlive()
+    for (const connection of this.#connections) {
+      connection.endUnlessCurrent()
+      connection.checkAlive()
+    }
   }
 
   #tellReaders(event: string, payload: string): void {

@@ -16,12 +16,13 @@ const MAX_FILES = 256
 const receipt = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('config-changed'), path: z.string().check(z.maxLength(256)), action: z.enum(['set', 'unset']) }),
   z.strictObject({ kind: z.literal('token-made') }),
+  z.strictObject({ kind: z.literal('password-changed'), action: z.enum(['set', 'removed']) }),
   z.strictObject({ kind: z.literal('token-rotated'), by: z.string().check(z.maxLength(64)) }),
   z.strictObject({ kind: z.literal('secrets-rotated'), to: z.enum(['file', 'os', 'password']) }),
 ])
 const waiting = z.strictObject({ at: z.int(), receipt })
 
-export type OutsideReceipt = Extract<Receipt, { kind: 'config-changed' | 'token-made' | 'token-rotated' | 'secrets-rotated' }>
+export type OutsideReceipt = Extract<Receipt, { kind: 'config-changed' | 'token-made' | 'token-rotated' | 'secrets-rotated' | 'password-changed' }>
 
 const inboxOf = (folder: string) => join(folder, 'inbox')
 

@@ -1,0 +1,37 @@
+/**
+ * Tries passwords: few at once, since each costs 64 MiB and a quarter of a second, and not too many a minute over all addresses together. The guard has counted the trial against its
+ * address already; all counting here happens before anything is awaited. Loaded by the first login.
+ */
+import { AppError } from '../../contracts/errors.ts'
+import { FailedAttempts } from '../stages/request/rate-limits.ts'
+
+const MAX_AT_ONCE = 2
+/** Wrong passwords a minute, from wherever: a crowd of addresses is no crowd of chances. */
+const MAX_A_MINUTE = 100
+
+export class PasswordGate {
+  readonly #all = new FailedAttempts(MAX_A_MINUTE)
+  readonly #isPassword: (given: string) => Promise<boolean>
+  readonly #now: () => number
+  #running = 0
+
+  constructor(isPassword: (given: string) => Promise<boolean>, now: () => number) {
+    this.#isPassword = isPassword
+    this.#now = now
+  }
+
+  /** Throws `auth/locked-out` and `request/rate-limited`. */
+  async try(given: string): Promise<boolean> {
+    const waitMs = this.#all.count('all', this.#now())
+    if (waitMs > 0) throw new AppError('auth/locked-out', 'too many wrong passwords from everywhere', { retryAfterMs: waitMs })
+    if (this.#running >= MAX_AT_ONCE) throw new AppError('request/rate-limited', 'passwords are being checked', { retryAfterMs: 1000 })
+    this.#running++
+    try {
+      const isRight = await this.#isPassword(given)
+      if (isRight) this.#all.forgive('all')
+      return isRight
+    } finally {
+      this.#running--
+    }
+  }
+}
