@@ -62,7 +62,7 @@ export function filePlans(world: World): readonly Plan[] {
     { ...base, name: 'reads beyond the folders', turns: steps(file) },
     { ...base, name: 'climbs out of a folder', turns: steps(`${world.root}/../outside/private.txt`) },
     { ...base, name: 'climbs out with more slashes', turns: steps(`${world.root}//.//..//outside/./private.txt`) },
-    { ...base, name: 'lists what is beyond', never: ['.bashrc'], turns: [{ says: 'Look', steps: [calls(['directory_list', { path: world.outside }])] }] },
+    { ...base, name: 'lists what is beyond', never: ['private.txt'], turns: [{ says: 'Look', steps: [calls(['directory_list', { path: world.outside }])] }] },
     { ...base, name: 'reads what the system knows', never: ['root:x:0'], turns: steps('/etc/passwd') },
   ]
 }
