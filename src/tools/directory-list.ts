@@ -6,6 +6,7 @@ import type { Tool } from '../contracts/tool.ts'
 import { locate, type FileAccess } from './file-access.ts'
 import { listing } from './listing.ts'
 import { Walk } from './walk.ts'
+import { reading } from './reading.ts'
 
 const input = z.strictObject({
   path: z.string().min(1).max(4096),
@@ -19,17 +20,7 @@ export function directoryList(access: FileAccess): Tool<z.infer<typeof input>> {
     name: 'directory_list',
     description: 'List a folder; with a glob, search below it.',
     input,
-    manifest: {
-      effect: 'read',
-      effectWithoutDestination: 'read',
-      recovery: 'pure',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: ['path'],
-      consent: 'judged',
-      returns: { trust: 'untrusted', private: true, curated: false, records: false },
-    },
+    manifest: reading({ trust: 'untrusted', private: true, curated: false, records: false }, ['path']),
     async run({ path, glob }, _call, signal) {
       signal.throwIfAborted()
       const found = await locate(path, access)

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Tool, ToolResult } from '../contracts/tool.ts'
 import { locate, openChecked, type FileAccess } from './file-access.ts'
+import { reading } from './reading.ts'
 
 const input = z.strictObject({
   path: z.string().min(1).max(4096),
@@ -15,17 +16,7 @@ export function fileRead(access: FileAccess): Tool<z.infer<typeof input>> {
     name: 'file_read',
     description: 'Read a file in the configured folders.',
     input,
-    manifest: {
-      effect: 'read',
-      effectWithoutDestination: 'read',
-      recovery: 'pure',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: ['path'],
-      consent: 'judged',
-      returns: { trust: 'untrusted', private: true, curated: false, records: false },
-    },
+    manifest: reading({ trust: 'untrusted', private: true, curated: false, records: false }, ['path']),
     async run({ path, offset, limit = access.maxReadBytes }, _call, signal) {
       signal.throwIfAborted()
       const found = await locate(path, access)

@@ -8,6 +8,7 @@ import { linearPattern, type Effort, type LinearPattern } from '../std/linear-pa
 import { isProtected, locate, openChecked, type FileAccess } from './file-access.ts'
 import { listing } from './listing.ts'
 import { Walk } from './walk.ts'
+import { reading } from './reading.ts'
 
 const input = z
   .strictObject({
@@ -32,17 +33,7 @@ export function fileSearch(access: FileAccess): Tool<z.infer<typeof input>> {
     name: 'file_search',
     description: 'Find files by name, and lines in them by text or regex.',
     input,
-    manifest: {
-      effect: 'read',
-      effectWithoutDestination: 'read',
-      recovery: 'pure',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: ['path'],
-      consent: 'judged',
-      returns: { trust: 'untrusted', private: true, curated: false, records: false },
-    },
+    manifest: reading({ trust: 'untrusted', private: true, curated: false, records: false }, ['path']),
     async run({ pattern, path, text, regex, depth }, _call, signal) {
       signal.throwIfAborted()
       const found = await locate(path, access)

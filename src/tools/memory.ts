@@ -4,21 +4,12 @@ import * as z from 'zod'
 import { canonicalJson } from '../std/canonical-json.ts'
 import type { Origin } from '../contracts/origin.ts'
 import type { MemoryRecord, MemoryStore } from '../contracts/store.ts'
-import type { AnyTool, Tool, ToolManifest } from '../contracts/tool.ts'
+import type { AnyTool, Tool } from '../contracts/tool.ts'
 import type { RememberedValue, UndoLog } from '../contracts/undo.ts'
 import { cut, listing } from './listing.ts'
+import { reading } from './reading.ts'
 
-const reading: ToolManifest = {
-  effect: 'read',
-  effectWithoutDestination: 'read',
-  recovery: 'pure',
-  destinations: [],
-  targets: [],
-  content: [],
-  paths: [],
-  consent: 'judged',
-  returns: { trust: 'trusted', private: true, curated: false, records: false },
-}
+const manifest = reading({ trust: 'trusted', private: true, curated: false, records: false })
 const key = z
   .string()
   .min(1)
@@ -39,7 +30,7 @@ function memoryWrite(memory: MemoryStore, undo: UndoLog, now: () => number): Too
     description: 'Remember a fact for later conversations; replaces what the key held.',
     input: writeInput,
     manifest: {
-      ...reading,
+      ...manifest,
       effect: 'write',
       effectWithoutDestination: 'write',
       recovery: 'idempotent',
@@ -65,7 +56,7 @@ function memoryRead(memory: MemoryStore): Tool<z.infer<typeof readInput>> {
     name: 'memory_read',
     description: 'What is remembered under a key.',
     input: readInput,
-    manifest: reading,
+    manifest,
     async run(wanted, _call, signal) {
       signal.throwIfAborted()
       const record = await memory.read(wanted.key)
@@ -81,7 +72,7 @@ function memoryList(memory: MemoryStore): Tool<z.infer<typeof listInput>> {
     name: 'memory_list',
     description: 'Keys of what is remembered.',
     input: listInput,
-    manifest: reading,
+    manifest,
     async run({ prefix, limit }, _call, signal) {
       signal.throwIfAborted()
       const records = await memory.list({ ...(prefix === undefined ? {} : { prefix }), limit })
@@ -97,7 +88,7 @@ function memorySearch(memory: MemoryStore): Tool<z.infer<typeof searchInput>> {
     name: 'memory_search',
     description: 'Full-text search in what is remembered.',
     input: searchInput,
-    manifest: reading,
+    manifest,
     async run({ query, limit }, _call, signal) {
       signal.throwIfAborted()
       const records = await memory.search(query, limit)
