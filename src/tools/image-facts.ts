@@ -51,7 +51,7 @@ function jpeg(bytes: Buffer): ImageFacts | null {
     if (isFrame(marker)) return { mediaType: 'image/jpeg', width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5) }
     const length = bytes.readUInt16BE(at + 2)
     // The picture begins, or nothing follows that has a length.
-    if (marker < 0xc0 || marker === 0xda || marker === 0xd9 || length < 2) return null
+    if (marker < 0xc0 || marker === 0xda || marker === 0xd9) return null
     at += 2 + length
   }
   return null

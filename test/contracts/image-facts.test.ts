@@ -30,6 +30,11 @@ test('what is no picture of these kinds is none, whatever it is called', () => {
   assert.equal(imageFacts(pngOf(0, 5)), null)
 })
 
+test('a segment without a length ends the search', () => {
+  const jpeg = pictures['jpeg'] ?? Buffer.alloc(0)
+  for (const length of [0, 1]) assert.equal(imageFacts(Buffer.concat([jpeg.subarray(0, 2), Buffer.from([0xff, 0xe1, 0x00, length]), jpeg.subarray(2)])), null)
+})
+
 test('a size inside of what a segment holds is not the size of the picture', () => {
   const jpeg = pictures['jpeg'] ?? Buffer.alloc(0)
   const thumbnail = Buffer.from([0xff, 0xe1, 0x00, 0x0d, 0xff, 0xc0, 0x00, 0x0b, 0x08, 0x00, 0x01, 0x00, 0x01, 0x01, 0x01])

@@ -1,6 +1,7 @@
 /** `media_analyze` through the whole gateway: which pictures are looked at, by whom, on whose account, and what their words are worth. */
 import assert from 'node:assert/strict'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import * as z from 'zod'
@@ -151,6 +152,30 @@ describe('media_analyze of the web', () => {
     await assert.rejects(inside.look('/', 'internal.site.example'), { code: 'net/refused' })
     assert.ok(!inside.web.connections.includes(INTERNAL))
     for (const server of [huge, missing, inside]) assert.equal(server.asked.length, 0)
+  })
+
+  it('a file is private and untrusted, and no larger than a picture may be', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'carapace-media-'))
+    try {
+      const access = { roots: [root], excludePatterns: [], protectedPaths: [], maxReadBytes: 1, writeAccess: true }
+      const tool = mediaAnalyze({ ask: async () => ({ text: 'a field', model: 'm' }), model: null }, access, () => assert.fail('nothing leaves'))
+      const look = (bytes: Buffer, size = bytes.length) => {
+        writeFileSync(join(root, 'photo'), bytes)
+        truncateSync(join(root, 'photo'), size)
+        return runTool(tool, { path: 'photo', prompt: 'What?' })
+      }
+      const { origin } = await look(PNG)
+      assert.partialDeepStrictEqual(origin, { author: { kind: 'file' }, trust: 'untrusted', private: true })
+      assert.deepEqual([tool.manifest.returns.trust, tool.manifest.paths], ['untrusted', ['path']])
+      await look(PNG, 20 * 1024 * 1024)
+      await assert.rejects(look(PNG, 20 * 1024 * 1024 + 1), { code: 'tool/failed', message: /20 MiB/ })
+      for (const picture of [pngOf(16_384, 3000), pngOf(1, 16_384)]) await look(picture)
+      for (const bomb of [pngOf(16_384, 3052), pngOf(16_385, 1), pngOf(1, 16_385)]) {
+        await assert.rejects(look(bomb), { code: 'tool/failed', message: /points/ })
+      }
+    } finally {
+      rmSync(root, { recursive: true })
+    }
   })
 
   it('its address is a destination and content, as a page’s is', async () => {
