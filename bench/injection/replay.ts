@@ -2,6 +2,7 @@
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { ToolCall } from '../../src/contracts/tool.ts'
 import { toolCall, toolResult } from '../../src/guard/pipeline.ts'
+import { NO_WORD } from '../../src/guard/approvals/owners-word.ts'
 import { Evidence } from '../../src/guard/provenance/evidence.ts'
 import { answeredFor } from '../../src/guard/provenance/judge-call.ts'
 import { classify } from '../../src/guard/provenance/values.ts'
@@ -75,7 +76,7 @@ export class Replay {
   }
 
   async #refusal(call: ToolCall): Promise<string | null> {
-    const context = { tools: this.#suite.tools, policy: { policy: 'allow-all', list: [] }, roots: ['/'], evidence: this.#evidence } as const
+    const context = { tools: this.#suite.tools, policy: { policy: 'allow-all', list: [] }, roots: ['/'], evidence: this.#evidence, word: NO_WORD } as const
     const decision = await clear(toolCall, call, context, quiet, AbortSignal.timeout(10_000))
     return decision.ok ? null : decision.refusal.why
   }

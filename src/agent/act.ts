@@ -1,4 +1,5 @@
 /** Carries out the calls of one answer: reads side by side, everything else one after the other, in the model's order. */
+import type { HeldCall } from '../contracts/approval.ts'
 import type { ToolCallPart, ToolResultPart } from '../contracts/message.ts'
 import type { AnyTool } from '../contracts/tool.ts'
 import type { ToolOutcome, TurnEvent } from '../contracts/turn.ts'
@@ -12,32 +13,45 @@ export interface Acting {
   readonly onResult: (result: ToolResultPart) => void
 }
 
-/** Outcomes in the model's order, which is not the order in which they end. */
-export async function act(calls: readonly ToolCallPart[], acting: Acting, signal: AbortSignal): Promise<readonly ToolOutcome[]> {
+export interface Acted {
+  /** In the model's order, which is not the order in which they end. */
+  readonly outcomes: readonly ToolOutcome[]
+  /** Calls that wait for the owner's word. */
+  readonly held: readonly HeldCall[]
+}
+
+export async function act(calls: readonly ToolCallPart[], acting: Acting, signal: AbortSignal): Promise<Acted> {
   const outcomes: ToolOutcome[] = []
+  const held: HeldCall[] = []
+  const take = (acted: Acted) => {
+    outcomes.push(...acted.outcomes)
+    held.push(...acted.held)
+  }
   let reads: ToolCallPart[] = []
   const flush = async () => {
     const batch = reads
     reads = []
-    outcomes.push(...(await Promise.all(batch.map((call) => actOnce(call, acting, signal)))).flat())
+    for (const acted of await Promise.all(batch.map((call) => actOnce(call, acting, signal)))) take(acted)
   }
   for (const call of calls) {
     if (acting.tools.get(call.tool)?.manifest.effect === 'read') reads.push(call)
     else {
       await flush()
-      outcomes.push(...(await actOnce(call, acting, signal)))
+      take(await actOnce(call, acting, signal))
     }
   }
   await flush()
-  return outcomes
+  return { outcomes, held }
 }
 
-async function actOnce(call: ToolCallPart, { nextRun, emit, onResult }: Acting, signal: AbortSignal): Promise<readonly ToolOutcome[]> {
+async function actOnce(call: ToolCallPart, { nextRun, emit, onResult }: Acting, signal: AbortSignal): Promise<Acted> {
   const outcomes: ToolOutcome[] = []
   const run = nextRun((event) => {
     if (event.type === 'tool-finished') outcomes.push(event.outcome)
     emit(event)
   })
-  onResult(await runTool(call, run, signal))
-  return outcomes
+  const end = await runTool(call, run, signal)
+  if ('hash' in end) return { outcomes: [], held: [end] }
+  onResult(end)
+  return { outcomes, held: [] }
 }

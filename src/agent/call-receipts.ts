@@ -1,5 +1,6 @@
 /** The receipts of one call: what is meant to happen before it does, what became of it after. Values are kept as keyed hashes, destinations as hosts. */
 import { canonicalJson } from '../std/canonical-json.ts'
+import type { Approval } from '../contracts/approval.ts'
 import { AppError, type ErrorCode } from '../contracts/errors.ts'
 import type { JsonValue } from '../contracts/json.ts'
 import type { AnyTool, ToolCall } from '../contracts/tool.ts'
@@ -32,7 +33,7 @@ export class CallReceipts {
   }
 
   /** On the disk when it resolves, unless the tool only reads. The error: it could not be kept. */
-  async intended(tool: AnyTool): Promise<AppError | null> {
+  async intended(tool: AnyTool, approval: string | null): Promise<AppError | null> {
     const { manifest } = tool
     const { audit, guard } = this.#run
     const receipt = {
@@ -43,6 +44,7 @@ export class CallReceipts {
       input: this.#input(),
       rule: LAST_STAGE,
       policy: guard.policy.policy,
+      approval,
     } as const
     if (manifest.effect === 'read') {
       audit.note(receipt)
@@ -56,6 +58,11 @@ export class CallReceipts {
       this.refused('receiptKept', 'audit/unwritable')
       return error instanceof AppError ? error : new AppError('audit/unwritable')
     }
+  }
+
+  /** The owner is asked. */
+  asked({ id, hash, holds }: Approval): void {
+    this.#run.audit.note({ kind: 'approval-asked', ...this.#facts(), approval: id, call: hash, rules: holds.map(({ rule }) => rule) })
   }
 
   completed({ result, outcome }: Executed, ms: number): void {

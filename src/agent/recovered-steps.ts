@@ -7,7 +7,10 @@ import type { Usage } from '../contracts/usage.ts'
 export interface RecoveredSteps {
   readonly texts: readonly string[]
   readonly spent: readonly { readonly model: string; readonly usage: Usage }[]
-  /** Calls that run again: they never began, or doing them twice is the same as once. */
+  /** How often the model has answered, and every call that it made. */
+  readonly answers: number
+  readonly calls: readonly ToolCallPart[]
+  /** Calls that run again: they never began (those that the owner was asked about are among them), or doing them twice is the same as once. */
   readonly again: readonly ToolCallPart[]
   /** Calls that may have happened and must not happen twice. */
   readonly unknown: readonly ToolCallPart[]
@@ -31,6 +34,8 @@ export function readSteps(steps: readonly JournalStep[], tools: ReadonlyMap<stri
   return {
     texts: answers.flatMap(({ message }) => message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : []))),
     spent: answers,
+    answers: answers.length,
+    calls: answers.flatMap(({ message }) => callsOf(message)),
     again: open.filter((call) => !isUnknown(call)),
     unknown: open.filter(isUnknown),
   }

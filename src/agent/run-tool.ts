@@ -1,23 +1,33 @@
 /** One tool call: guard, journal the intent, run, guard the result, journal the outcome. Nothing else in the program runs a tool. */
-import { createHash } from 'node:crypto'
 import { canonicalJson } from '../std/canonical-json.ts'
 import { withDeadline } from '../std/deadline.ts'
-import { AppError, exposed } from '../contracts/errors.ts'
-import type { Cleared } from '../contracts/cleared.ts'
 import type { AuditTrail } from '../contracts/audit.ts'
+import type { ApprovalStore, RefusalStore } from '../contracts/approval-store.ts'
+import type { Grant, HeldCall } from '../contracts/approval.ts'
+import type { Cleared } from '../contracts/cleared.ts'
 import type { Clock } from '../contracts/clock.ts'
+import { AppError, exposed } from '../contracts/errors.ts'
 import type { Log, SecretRegistry } from '../contracts/log.ts'
 import type { ToolCallPart, ToolResultPart } from '../contracts/message.ts'
 import type { JournalStep, Taint } from '../contracts/store.ts'
 import type { AnyTool, ToolCall } from '../contracts/tool.ts'
 import type { TurnEvent } from '../contracts/turn.ts'
-import { toolCall, toolResult } from '../guard/pipeline.ts'
-import { clear, clearNow, refusalError } from '../guard/run-checkpoint.ts'
+import { alwaysShape } from '../guard/approvals/unlocks.ts'
+import type { OwnersWord } from '../guard/approvals/owners-word.ts'
+import { toolResult } from '../guard/pipeline.ts'
+import { destinationsOf } from '../guard/provenance/judge-call.ts'
+import { clearNow, type Released } from '../guard/run-checkpoint.ts'
 import type { Reporter } from '../guard/stage.ts'
 import type { InjectionMode } from '../guard/stages/message/facts.ts'
 import type { ToolCallContext } from '../guard/stages/tool/facts.ts'
-import { CallReceipts, type Executed } from './call-receipts.ts'
 import { declaredOrigin } from '../guard/stages/tool/origin-marked.ts'
+import { newId } from '../std/ids.ts'
+import { admitCall, explain, refuse, type Admission } from './admit-call.ts'
+import { CallReceipts, type Executed } from './call-receipts.ts'
+import type { TurnAnswers } from './turn-answers.ts'
+
+/** Characters of changed arguments that the model is shown. */
+const MAX_SHOWN = 4096
 
 export interface ToolRun {
   readonly turnId: string
@@ -27,7 +37,13 @@ export interface ToolRun {
   readonly by: string
   /** What the conversation has seen when the model asked. */
   readonly taint: Taint
-  readonly guard: ToolCallContext
+  readonly guard: Omit<ToolCallContext, 'word'>
+  readonly mode: OwnersWord['mode']
+  /** Standing words of the owner, as they are now. */
+  readonly grants: () => Promise<readonly Grant[]>
+  readonly answers: TurnAnswers
+  readonly refusals: RefusalStore
+  readonly approvals: Pick<ApprovalStore, 'keepShadow'>
   readonly secrets: SecretRegistry
   readonly injection: InjectionMode
   readonly report: Reporter
@@ -39,55 +55,95 @@ export interface ToolRun {
   readonly timeoutMs: number
 }
 
-export async function runTool(part: ToolCallPart, run: ToolRun, signal: AbortSignal): Promise<ToolResultPart> {
+/** A call that is held leaves no trace but what comes back: it has not begun. */
+export async function runTool(asked: ToolCallPart, run: ToolRun, signal: AbortSignal): Promise<ToolResultPart | HeldCall> {
+  const startedAt = run.clock.now()
+  const part = run.answers.asChanged(asked)
+  const admission = await admitCall(part, run, signal)
+  if (admission.kind === 'held') return admission.held
   const { callId, tool, input } = part
   run.emit({ type: 'tool-started', callId, tool, input })
-  const startedAt = run.clock.now()
-  const result = await guardedRun(part, run, signal)
-  const ms = run.clock.now() - startedAt
-  await run.journal([{ kind: 'tool-result', message: { role: 'tool', parts: [result] }, ms }])
-  run.emit({ type: 'tool-finished', outcome: { callId, tool, input, output: result.output, isError: result.isError, ms } })
+  const result = admission.kind === 'refused' ? refusedResult(part, admission.output) : await carryOut(asked, part, admission, run, signal)
+  await closeCall(part, result, run, run.clock.now() - startedAt)
   return result
 }
 
-async function guardedRun(part: ToolCallPart, run: ToolRun, signal: AbortSignal): Promise<ToolResultPart> {
-  const { callId, tool: name } = part
-  const refused = (output: string): ToolResultPart => {
-    return { type: 'tool-result', callId, tool: name, output, isError: true, origin: { author: { kind: 'tool', name }, trust: 'trusted', private: false } }
-  }
-  if (part.invalidInput !== undefined) return refused('The arguments were not valid JSON. Send one JSON object.')
-  const call = describeCall(part, run)
-  const receipts = new CallReceipts(call, run)
-  const decision = await clear(toolCall, call, run.guard, run.report, signal)
-  if (!decision.ok) {
-    receipts.refused(decision.refusal.stage, decision.refusal.code)
-    const { message, hint } = refusalError(decision.refusal)
-    return refused(`Refused: ${message}.${hint === undefined ? '' : ` ${hint}.`}`)
-  }
-  const tool = run.guard.tools.get(name)
-  if (tool === undefined) return refused('Refused: there is no such tool.')
-  // What cannot be accounted for does not happen.
-  const unkept = await receipts.intended(tool)
-  if (unkept !== null) return refused(`Refused: ${unkept.message}.`)
-  // A pure call leaves nothing behind: after a crash it simply runs again, so its intent need not be kept.
-  if (tool.manifest.recovery !== 'pure') await run.journal([{ kind: 'tool-intent', callId, tool: name, effectId: decision.value.effectId }])
-  const startedAt = run.clock.now()
-  const executed = await execute(tool, decision.value, run, signal)
-  receipts.completed(executed, run.clock.now() - startedAt)
-  const outcome = clearNow(toolResult, executed.result, { tool, secrets: run.secrets, injection: run.injection }, run.report)
-  if (!outcome.ok || outcome.value.origin === null) return refused('The result was refused.')
-  const { output, isError, origin, suspicion } = outcome.value
-  return { type: 'tool-result', callId, tool: name, output, isError, origin, ...(suspicion === undefined ? {} : { suspicion }) }
+/** Ends a call that nobody may be asked about. */
+export async function refuseHeld(part: ToolCallPart, held: HeldCall, call: ToolCall, run: ToolRun): Promise<ToolResultPart> {
+  const { callId, tool, input } = part
+  const refusal = { stage: 'ownerApproved', code: 'approval/too-many', why: tool, hint: 'Ask the owner to answer what waits: cara approvals' } as const
+  run.emit({ type: 'tool-started', callId, tool, input })
+  const { output } = await refuse(call, refusal, run, held.holds)
+  const result = refusedResult(part, output)
+  await closeCall(part, result, run, 0)
+  return result
 }
 
-export function describeCall(part: ToolCallPart, run: Pick<ToolRun, 'turnId' | 'sessionId' | 'taint'>): ToolCall {
-  const { turnId, sessionId, taint } = run
-  const effectId = createHash('sha256')
-    .update(`${turnId}\n${part.tool}\n${canonicalJson(part.input)}`)
-    .digest('base64url')
-    .slice(0, 22)
-  const origin = { author: { kind: 'model', name: 'agent' }, trust: taint.untrusted ? 'untrusted' : 'trusted', private: taint.private } as const
-  return { callId: part.callId, tool: part.tool, input: part.input, turnId, sessionId, effectId, binding: null, origin }
+async function closeCall({ callId, tool, input }: ToolCallPart, result: ToolResultPart, run: ToolRun, ms: number): Promise<void> {
+  await run.journal([{ kind: 'tool-result', message: { role: 'tool', parts: [result] }, ms }])
+  run.emit({ type: 'tool-finished', outcome: { callId, tool, input, output: result.output, isError: result.isError, ms } })
+}
+
+function refusedResult({ callId, tool: name }: ToolCallPart, output: string): ToolResultPart {
+  return { type: 'tool-result', callId, tool: name, output, isError: true, origin: { author: { kind: 'tool', name }, trust: 'trusted', private: false } }
+}
+
+async function carryOut(
+  asked: ToolCallPart,
+  part: ToolCallPart,
+  { call, tool, released }: Extract<Admission, { kind: 'cleared' }>,
+  run: ToolRun,
+  signal: AbortSignal,
+): Promise<ToolResultPart> {
+  const { callId, tool: name } = part
+  const receipts = new CallReceipts(call, run)
+  if (released?.by === 'shadow') await keepShadow(call, tool, released, run)
+  // What cannot be accounted for does not happen.
+  const unkept = await receipts.intended(tool, released?.by ?? null)
+  if (unkept !== null) return refusedResult(part, `Refused: ${unkept.message}.`)
+  // A pure call leaves nothing behind: after a crash it simply runs again, so its intent need not be kept.
+  if (tool.manifest.recovery !== 'pure') await run.journal([{ kind: 'tool-intent', callId, tool: name, effectId: call.effectId }])
+  const startedAt = run.clock.now()
+  const executed = await execute(tool, call, run, signal)
+  receipts.completed(executed, run.clock.now() - startedAt)
+  const outcome = clearNow(toolResult, executed.result, { tool, secrets: run.secrets, injection: run.injection }, run.report)
+  if (!outcome.ok || outcome.value.origin === null) {
+    const refusal = outcome.ok ? ({ stage: 'originMarked', code: 'guard/blocked', why: 'the result has no origin' } as const) : outcome.refusal
+    return refusedResult(part, await explain(call, toolResult.name, refusal, run))
+  }
+  const { output, isError, origin, suspicion } = outcome.value
+  const isChanged = part !== asked
+  const words = ownersWords(part, isChanged, released === null ? null : run.answers.noteOf(released.by))
+  return {
+    type: 'tool-result',
+    callId,
+    tool: name,
+    output: `${words}${output}`,
+    isError,
+    origin,
+    ...(suspicion === undefined ? {} : { suspicion }),
+    ...(isChanged ? { ranWith: part.input } : {}),
+  }
+}
+
+/** Before the effect: what shadow mode lets pass is known. */
+async function keepShadow(call: ToolCall, tool: AnyTool, released: Released, run: ToolRun): Promise<void> {
+  const { holds } = released
+  await run.approvals.keepShadow({
+    id: newId('shd', run.clock.now()),
+    turnId: call.turnId,
+    tool: call.tool,
+    destinations: destinationsOf(call, tool.manifest),
+    shape: alwaysShape(call, tool),
+    rules: holds.map(({ rule }) => rule),
+    at: run.clock.now(),
+  })
+}
+
+/** What the model must know of the owner's answer: that something else ran than it asked for, and what he said. */
+function ownersWords({ input }: ToolCallPart, isChanged: boolean, note: string | null): string {
+  const change = isChanged ? `[The owner changed the arguments; this ran with ${canonicalJson(input).slice(0, MAX_SHOWN)}]\n` : ''
+  return note === null ? change : `${change}[The owner says: ${note}]\n`
 }
 
 /** Settles soon after the signal or the time-out, also when the tool does not. */

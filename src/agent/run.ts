@@ -4,6 +4,8 @@ import type { AuditTrail } from '../contracts/audit.ts'
 import type { Clock } from '../contracts/clock.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Log, SecretRegistry } from '../contracts/log.ts'
+import { outcomesOf } from '../contracts/tool-outcomes.ts'
+import { OWNER } from '../contracts/origin.ts'
 import { joinTexts, TEXT_SEPARATOR, type Message, type ToolCallPart } from '../contracts/message.ts'
 import type { ToolDefinition } from '../contracts/provider.ts'
 import type { JournalStep, Session, Store } from '../contracts/store.ts'
@@ -14,6 +16,8 @@ import { OutboundStream } from '../guard/outbound-stream.ts'
 import type { Reporter } from '../guard/stage.ts'
 import { isOffered } from '../guard/stages/tool/policy-allows.ts'
 import { act } from './act.ts'
+import { describeCall, wordsOf } from './admit-call.ts'
+import { askOwner } from './ask-owner.ts'
 import { Budget, budgetNotice } from './budget.ts'
 import { assistantMessage, callModel, cleanAnswer, type Answer } from './call-model.ts'
 import { composeRequest, promptOverhead, type Composition } from './compose-request.ts'
@@ -21,11 +25,12 @@ import type { ModelDirectory, ResolvedModel } from './models.ts'
 import type { AskingTurn, Questions } from './questions.ts'
 import { readSteps } from './recovered-steps.ts'
 import { CallReceipts } from './call-receipts.ts'
-import { describeCall, type ToolRun } from './run-tool.ts'
+import { refuseHeld, type ToolRun } from './run-tool.ts'
 import { createSummarizer } from './summarize.ts'
 import { systemPrompt } from './system-prompt.ts'
+import { TurnAnswers } from './turn-answers.ts'
 import { sessionMemory, statelessMemory, type TurnMemory } from './turn-memory.ts'
-import { cancelledEnding, faultEnding, ownWords, type AgentOutcome, type Ending } from './turn-outcome.ts'
+import { cancelledEnding, faultEnding, ownWords, PARKED, type AgentOutcome, type Ending } from './turn-outcome.ts'
 
 export interface AgentDeps {
   readonly models: ModelDirectory
@@ -33,7 +38,7 @@ export interface AgentDeps {
   readonly store: Store
   readonly tools: ReadonlyMap<string, AnyTool>
   readonly definitions: readonly ToolDefinition[]
-  readonly config: Pick<CoreConfig, 'agent' | 'tools' | 'filesystem' | 'guard'>
+  readonly config: Pick<CoreConfig, 'agent' | 'tools' | 'filesystem' | 'guard' | 'approvals'>
   readonly secrets: SecretRegistry
   readonly report: Reporter
   readonly audit: AuditTrail
@@ -46,12 +51,13 @@ export interface AgentTurn {
   readonly turnId: string
   readonly session: Session | null
   readonly request: InboundMessage
-  /** Steps that an earlier process journaled. */
+  /** Steps that an earlier process, or this one before it asked the owner, journaled. */
   readonly steps: readonly JournalStep[]
   readonly emit: (event: TurnEvent) => void
 }
 
-export async function runAgent(turn: AgentTurn, deps: AgentDeps, signal: AbortSignal): Promise<AgentOutcome> {
+/** `parked`: the owner was asked. Nothing of the run is needed any more; when all is answered the turn is taken up from its journal. */
+export async function runAgent(turn: AgentTurn, deps: AgentDeps, signal: AbortSignal): Promise<AgentOutcome | typeof PARKED> {
   const chain = await deps.models.resolve(turn.request.options.model ?? turn.session?.model ?? null)
   const [first] = chain
   if (first === undefined) throw new AppError('provider/none')
@@ -79,6 +85,7 @@ class AgentRun {
   readonly #texts: string[] = []
   readonly #outcomes: ToolOutcome[] = []
   #at = 0
+  #answers: TurnAnswers
 
   constructor(turn: AgentTurn, deps: AgentDeps, chain: readonly ResolvedModel[], first: ResolvedModel, signal: AbortSignal, isExpired: () => boolean) {
     this.#turn = turn
@@ -87,6 +94,7 @@ class AgentRun {
     this.#first = first
     this.#signal = signal
     this.#isExpired = isExpired
+    this.#answers = new TurnAnswers(turn.turnId, 0, [])
     this.#budget = new Budget(deps.config.agent.budgets, deps.clock)
     const { policy, list } = deps.config.tools
     this.#composition = {
@@ -105,9 +113,10 @@ class AgentRun {
     return { chain: this.#chain, budget: this.#budget }
   }
 
-  async toEnd(): Promise<AgentOutcome> {
+  async toEnd(): Promise<AgentOutcome | typeof PARKED> {
     const memory = await this.#remember()
     const ending = await this.#converse(memory)
+    if (ending === PARKED) return PARKED
     const { text, reply, status, ...more } = ending
     const { turnId, request } = this.#turn
     return {
@@ -128,8 +137,8 @@ class AgentRun {
     }
   }
 
-  async #converse(memory: TurnMemory): Promise<Ending> {
-    await this.#closeRecoveredCalls(memory)
+  async #converse(memory: TurnMemory): Promise<Ending | typeof PARKED> {
+    if (await this.#closeRecoveredCalls(memory)) return PARKED
     for (;;) {
       if (this.#signal.aborted) return this.#interrupted(null, '')
       const exceeded = this.#budget.exceeded()
@@ -143,7 +152,7 @@ class AgentRun {
       await this.#keep(memory, answer, text)
       this.#budget.noteCalls(calls)
       if (this.#budget.exceeded() === 'repeated-call') return this.#stopped('repeated-call')
-      await this.#act(memory, calls)
+      if (await this.#act(memory, calls)) return PARKED
     }
   }
 
@@ -163,23 +172,37 @@ class AgentRun {
     })
   }
 
-  /** A process died between a call and its result: what may run again does, what may not is told to the model as unknown. */
-  async #closeRecoveredCalls(memory: TurnMemory): Promise<void> {
-    if (this.#turn.steps.length === 0) return
-    const { texts, spent, again, unknown } = readSteps(this.#turn.steps, this.#deps.tools)
+  /** The owner was asked, or a process died between a call and its result: what may run does, what may not is told to the model as unknown. True when the owner is asked. */
+  async #closeRecoveredCalls(memory: TurnMemory): Promise<boolean> {
+    if (this.#turn.steps.length === 0) return false
+    const { texts, spent, answers, calls, again, unknown } = readSteps(this.#turn.steps, this.#deps.tools)
     this.#texts.push(...texts)
+    this.#outcomes.push(...outcomesOf(this.#turn.steps))
+    this.#budget.noteCalls(calls)
+    this.#answers = new TurnAnswers(this.#turn.turnId, answers, await this.#deps.store.approvals.ofTurn(this.#turn.turnId))
+    this.#hearOwner(memory)
     for (const { model, usage } of spent) this.#budget.spendModel(usage, this.#chain.find(({ name }) => name === model)?.price ?? null)
     for (const call of unknown) {
       const { callId, tool } = call
       const run = this.#toolRun(memory, this.#turn.emit)
-      new CallReceipts(describeCall(call, run), run).unknown()
+      new CallReceipts(describeCall(this.#answers.asChanged(call), run), run).unknown()
       const output = 'Unknown: the program stopped while this ran. Ask the owner before doing it again.'
       const origin = { author: { kind: 'tool', name: tool }, trust: 'trusted', private: false } as const
       const message: Message = { role: 'tool', parts: [{ type: 'tool-result', callId, tool, output, isError: true, origin }] }
       memory.add(message)
       await this.#journal([{ kind: 'tool-result', message, ms: 0 }])
     }
-    await this.#act(memory, again)
+    return this.#act(memory, again)
+  }
+
+  /** What he let go in this turn, as he changed it, are his words; so is what he said with it. */
+  #hearOwner(memory: TurnMemory): void {
+    const run = { turnId: this.#turn.turnId, sessionId: this.#turn.session?.id ?? null, taint: memory.taint }
+    for (const { callId, tool, input, decision } of this.#answers.allowed) {
+      const known = this.#deps.tools.get(tool)
+      if (known !== undefined) memory.evidence.grant(wordsOf({ callId, tool, input: decision.input ?? input }, known, run))
+    }
+    for (const text of this.#answers.notes) memory.evidence.add({ role: 'user', parts: [{ type: 'text', text, origin: OWNER }] })
   }
 
   async #ask(memory: TurnMemory): Promise<{ readonly answer: Answer; readonly text: string }> {
@@ -224,30 +247,51 @@ class AgentRun {
     const message = assistantMessage(answer, answer.calls)
     memory.add(message)
     if (text !== '') this.#texts.push(text)
+    this.#answers.nextAnswer()
     await this.#journal([{ kind: 'assistant', message, usage: answer.usage, model: answer.model.name }])
   }
 
-  async #act(memory: TurnMemory, calls: readonly ToolCallPart[]): Promise<void> {
+  /** True when the owner is asked: then nothing more happens until he has answered. */
+  async #act(memory: TurnMemory, calls: readonly ToolCallPart[]): Promise<boolean> {
     const { clock, tools } = this.#deps
     const startedAt = clock.now()
     const onResult = (result: Extract<Message, { role: 'tool' }>['parts'][number]) => memory.add({ role: 'tool', parts: [result] })
-    this.#outcomes.push(...(await act(calls, { tools, emit: this.#turn.emit, nextRun: (emit) => this.#toolRun(memory, emit), onResult }, this.#signal)))
+    const { outcomes, held } = await act(calls, { tools, emit: this.#turn.emit, nextRun: (emit) => this.#toolRun(memory, emit), onResult }, this.#signal)
+    this.#outcomes.push(...outcomes)
     this.#budget.spendTools(clock.now() - startedAt)
+    if (held.length === 0 || this.#signal.aborted) return false
+    const run = this.#toolRun(memory, (event) => {
+      if (event.type === 'tool-finished') this.#outcomes.push(event.outcome)
+      this.#turn.emit(event)
+    })
+    if (await askOwner(held, this.#answers.group, run, this.#deps)) return true
+    for (const call of held) {
+      const part = { type: 'tool-call', callId: call.callId, tool: call.tool, input: call.input } as const
+      onResult(await refuseHeld(part, call, describeCall(part, run), run))
+    }
+    return false
   }
 
   #toolRun(memory: TurnMemory, emit: (event: TurnEvent) => void): ToolRun {
-    const { tools, secrets, report, audit, clock, log, config } = this.#deps
+    const { tools, secrets, report, audit, clock, log, config, store } = this.#deps
+    const { turnId } = this.#turn
+    const sessionId = this.#turn.session?.id ?? null
     const { door, sender } = this.#turn.request
     return {
       door,
       by: sender.kind,
-      turnId: this.#turn.turnId,
-      sessionId: this.#turn.session?.id ?? null,
+      turnId,
+      sessionId,
       taint: memory.taint,
       guard: { tools, policy: config.tools, roots: config.filesystem.roots, evidence: memory.evidence },
+      mode: config.approvals.mode,
+      grants: () => store.approvals.grants({ sessionId }),
+      answers: this.#answers,
+      refusals: store.refusals,
+      approvals: store.approvals,
       secrets,
       injection: config.guard.injection,
-      report,
+      report: (decision) => report({ ...decision, turn: turnId }),
       audit,
       journal: (steps) => this.#journal(steps),
       emit,

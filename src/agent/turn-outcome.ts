@@ -5,6 +5,9 @@ import { faultCodes, type ModelFault } from '../contracts/provider.ts'
 import type { Taint } from '../contracts/store.ts'
 import type { TurnResult } from '../contracts/turn.ts'
 
+/** The turn waits for the owner. */
+export const PARKED = 'parked'
+
 export interface AgentOutcome {
   readonly result: Omit<TurnResult, 'durationMs'>
   readonly reply: Message | null

@@ -74,6 +74,16 @@ const toolsSection = z.strictObject({
   list: withDefault(texts, [], 'Tool names that the policy allows or denies'),
 })
 
+const approvalsSection = z.strictObject({
+  mode: withDefault(
+    z.enum(['ask', 'shadow', 'deny']),
+    'ask',
+    'What happens to a call that needs your word: you are asked; it is recorded and passes where it can be taken back (`shadow`, for trying out); it is refused (`deny`)',
+  ),
+  expireMs: withDefault(between(1000, 2_592_000_000), 43_200_000, 'Milliseconds after which a question that nobody answered is a refusal'),
+  maxPending: withDefault(between(1, 10_000), 200, 'Questions that wait at once; more are refused'),
+})
+
 /** Secrets, and what runs code by lying there: start-up files of shells and desktops, hooks, timers, settings that name programs. */
 const EXCLUDED = [
   ['.git/**', '.ssh/**', '.gnupg/**', '.env*', '.netrc', '.npmrc', '.yarnrc*', '.pypirc', '.gitconfig', '.config/git/**', '.aws/**', '.kube/**', '.docker/**'],
@@ -213,6 +223,7 @@ export const coreSections = {
   agent: z.prefault(agentSection, {}),
   routes: routesSection,
   tools: z.prefault(toolsSection, {}),
+  approvals: z.prefault(approvalsSection, {}),
   filesystem: z.prefault(filesystemSection, {}),
   messages: z.prefault(messagesSection, {}),
   guard: z.prefault(guardSection, {}),

@@ -32,8 +32,11 @@ export interface HeldCall {
   readonly binding: JsonValue
   /** Hex SHA-256 over tool, input and binding in canonical JSON. */
   readonly hash: string
+  readonly effectId: string
   readonly effect: Effect
   readonly destinations: readonly string[]
+  /** What the tool says about the call (`Tool.describe`): one fact on each line. */
+  readonly shown: readonly string[]
   readonly holds: readonly Hold[]
   /** What may be offered, the smallest first; `once` always is. */
   readonly unlocks: readonly Unlock[]
@@ -62,6 +65,8 @@ export interface Decided {
   readonly unlock: Unlock | null
   /** Arguments as the owner changed them; null where he did not. The hash that was allowed is theirs. */
   readonly input: JsonValue
+  /** The hash that was allowed: the one that was asked about, or that of the changed arguments. Null where the call was not allowed. */
+  readonly hash: string | null
   /** A word of the owner to the model. */
   readonly note: string | null
 }
@@ -91,6 +96,19 @@ export interface Grant {
   readonly createdAt: number
 }
 
+/** A call that passed only because of shadow mode. */
+export interface ShadowCall {
+  readonly id: string
+  readonly turnId: string
+  readonly tool: string
+  readonly destinations: readonly string[]
+  /** Canonical JSON of the shape; null where no `always` would be offered. */
+  readonly shape: string | null
+  /** The stages that would have held it. */
+  readonly rules: readonly string[]
+  readonly at: number
+}
+
 /** Why something was refused, kept so that `cara why` can tell. Newest 10,000. */
 export interface RefusalRecord {
   readonly id: string
@@ -100,6 +118,7 @@ export interface RefusalRecord {
   readonly rule: string
   /** The tool of a call that exists; null elsewhere. */
   readonly tool: string | null
+  readonly effectId: string | null
   readonly why: string
   readonly evidence: string | null
   /** How to unlock it. */

@@ -2,6 +2,7 @@
  * Receipts: what was decided and done, as facts. Never message text, never a secret, never an address beyond its host: what must be recognisable is kept as a keyed hash
  * (`AuditTrail.mac`).
  */
+import type { ApprovalStatus, Unlock } from './approval.ts'
 import type { Effect } from './tool.ts'
 import type { TurnStatus } from './turn.ts'
 
@@ -37,7 +38,15 @@ export type Receipt =
   | { readonly kind: 'sessions-ended'; readonly reason: string; readonly count: number }
   | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
   /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
-  | { readonly kind: 'decision'; readonly checkpoint: string; readonly rule: string; readonly verdict: string; readonly count: number }
+  | {
+      readonly kind: 'decision'
+      readonly checkpoint: string
+      readonly rule: string
+      readonly verdict: string
+      readonly count: number
+      /** Where it was about a tool call. */
+      readonly turn: string | null
+    }
   | { readonly kind: 'turn-accepted'; readonly turn: string; readonly session: string | null; readonly door: string; readonly by: string }
   | { readonly kind: 'turn-recovered'; readonly turn: string; readonly session: string | null; readonly door: string; readonly by: string }
   | {
@@ -58,6 +67,8 @@ export type Receipt =
       readonly input: string
       readonly rule: string
       readonly policy: string
+      /** The owner's word that let it pass: an approval, a grant, or `shadow`. */
+      readonly approval: string | null
     })
   /** `unknown`: an earlier process began it and did not see its end. `output`: keyed hash. */
   | (CallFacts & {
@@ -81,6 +92,31 @@ export type Receipt =
   | { readonly kind: 'message-completed'; readonly id: string; readonly outcome: 'ok' | 'failed'; readonly ms: number }
   /** The owner took a write of a tool back. */
   | { readonly kind: 'undone'; readonly turn: string; readonly tool: string; readonly step: string; readonly force: boolean }
+  /** The owner is asked. `call`: SHA-256 of the exact call. */
+  | (CallFacts & { readonly kind: 'approval-asked'; readonly approval: string; readonly call: string; readonly rules: readonly string[] })
+  /** Before the answer takes effect. `call`: what was allowed. */
+  | {
+      readonly kind: 'approval-decided'
+      readonly approval: string
+      readonly turn: string
+      readonly status: ApprovalStatus
+      readonly call: string
+      readonly rules: readonly string[]
+      readonly by: string
+      readonly door: string
+      readonly unlock: Unlock | null
+      readonly edited: boolean
+    }
+  | {
+      readonly kind: 'grant-made'
+      readonly grant: string
+      readonly approval: string
+      readonly unlock: Unlock
+      readonly tool: string
+      readonly by: string
+      readonly door: string
+    }
+  | { readonly kind: 'grant-revoked'; readonly grant: string; readonly by: string; readonly door: string }
   /** A file of the trail begins. */
   | { readonly kind: 'file-started'; readonly key: string }
   /** The oldest file was removed; the chain goes on behind its last line. */
@@ -130,6 +166,10 @@ export const receiptKinds = [
   'message-intended',
   'message-completed',
   'undone',
+  'approval-asked',
+  'approval-decided',
+  'grant-made',
+  'grant-revoked',
   'file-started',
   'pruned',
   'recovered',

@@ -48,6 +48,8 @@ export interface ToolResultPart {
   readonly origin: Origin
   /** What the guard found odd about it, where others wrote it. */
   readonly suspicion?: readonly Suspicion[]
+  /** Arguments that the owner put in the place of the model's. */
+  readonly ranWith?: JsonValue
 }
 
 export type UserPart = TextPart | ImagePart

@@ -2,6 +2,7 @@
  * What is kept. Everything goes through `Database`: reads, and commits that are lists of statements, so that the same queries run on an embedded and on a
  * shared engine, and concurrent commits can share one disk flush.
  */
+import type { ApprovalStore, RefusalStore } from './approval-store.ts'
 import type { Cleared } from './cleared.ts'
 import type { Message } from './message.ts'
 import type { Origin } from './origin.ts'
@@ -56,6 +57,8 @@ export interface Store {
   readonly memory: MemoryStore
   readonly usage: UsageStore
   readonly undo: UndoStore
+  readonly approvals: ApprovalStore
+  readonly refusals: RefusalStore
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]
@@ -173,6 +176,8 @@ export interface TurnStore {
   finish(end: TurnEnd): Promise<void>
   /** Accepted and not finished, oldest first. */
   unfinished(): Promise<readonly StoredTurn[]>
+  /** An accepted turn that has not ended; null when there is none. */
+  open(turnId: string): Promise<StoredTurn | null>
   /** The result of a finished turn; null while it runs or when it is unknown. */
   result(turnId: string): Promise<TurnResult | null>
 }
@@ -184,6 +189,8 @@ export interface TurnEnd {
   readonly replyTokens: number
   readonly result: TurnResult
   readonly taint: Taint
+  /** It may have asked the owner: what still waits is cancelled in the same commit. */
+  readonly hasAsked?: boolean
   readonly now: number
 }
 

@@ -1,4 +1,5 @@
 /** One message and everything that answers it. */
+import type { Approval } from './approval.ts'
 import type { ErrorCode } from './errors.ts'
 import type { JsonValue } from './json.ts'
 import type { Message, ToolCallPart, UserPart } from './message.ts'
@@ -89,6 +90,8 @@ export type TurnEvent =
   | { readonly type: 'model-retried'; readonly model: string; readonly reason: FaultKind; readonly waitMs: number }
   | { readonly type: 'tool-started'; readonly callId: string; readonly tool: string; readonly input: JsonValue }
   | { readonly type: 'tool-finished'; readonly outcome: ToolOutcome }
+  /** The turn waits for the owner; `turn-started` comes again when it goes on. */
+  | { readonly type: 'approval-requested'; readonly approvals: readonly Approval[] }
   | { readonly type: 'turn-finished'; readonly result: TurnResult }
 
 /** Called synchronously and never awaited; a listener that throws is logged and dropped. */

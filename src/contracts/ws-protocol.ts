@@ -84,5 +84,5 @@ export const connectParams = z.object({
   events: z.array(z.string().max(64)).max(32).optional(),
 })
 
-/** Events that a connection may receive. `agent` carries `{runId, stream, data}`, `chat` carries `{runId, sessionKey, state, …}`. */
-export const eventNames = ['connect.challenge', 'agent', 'chat', 'tick', 'health', 'shutdown', 'logs', 'state.drop'] as const
+/** Events that a connection may receive. `agent` carries `{runId, stream, data}`, `chat` carries `{runId, sessionKey, state, …}`, `approval` carries `{approvals}`. */
+export const eventNames = ['connect.challenge', 'agent', 'chat', 'approval', 'tick', 'health', 'shutdown', 'logs', 'state.drop'] as const

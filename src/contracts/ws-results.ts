@@ -68,19 +68,57 @@ export const statusResult = healthResult.extend({
   databaseBytes: z.number(),
 })
 
-/** `chat.send {message, idempotencyKey, sessionKey|key, model?, wait?}`. With `wait: true` it answers when the turn has ended, and `result` is there. */
+const hold = z.object({ rule: z.string(), why: z.string(), evidence: z.string() })
+const unlock = z.enum(['once', 'session', 'destination', 'always'])
+
+/** A question to the owner. `hash` goes back with the answer. */
+export const approvalView = z.object({
+  id: z.string(),
+  runId: z.string(),
+  sessionKey: z.string().nullable(),
+  group: z.string(),
+  tool: z.string(),
+  input: json,
+  binding: json,
+  hash: z.string(),
+  effect: z.enum(['read', 'write', 'egress', 'irreversible']),
+  destinations: z.array(z.string()),
+  /** What the tool says about the call: one fact on each line. */
+  shown: z.array(z.string()),
+  holds: z.array(hold),
+  unlocks: z.array(unlock),
+  status: z.enum(['pending', 'allowed', 'denied', 'expired', 'cancelled']),
+  /** Milliseconds since the epoch. */
+  createdAt: z.number(),
+  expiresAt: z.number(),
+  decision: z.object({ at: z.number(), by: z.string(), door: z.string(), unlock: unlock.nullable(), input: json, note: z.string().nullable() }).nullable(),
+})
+
+/**
+ * `chat.send {message, idempotencyKey, sessionKey|key, model?, wait?}`. With `wait: true` it answers when the turn has ended, and `result` is there; or when it waits for the owner,
+ * with `approvals` in the place of `result`: `agent.wait` waits on.
+ */
 export const chatSendResult = z.object({
   runId: z.string(),
   sessionKey: z.string().nullable(),
   status: z.enum(['started', 'queued', 'repeated']),
   result: turnResult.optional(),
+  approvals: z.array(approvalView).optional(),
 })
 
 /** `agent {message, idempotencyKey, sessionKey?, model?}`: without `sessionKey` the turn is stateless. */
 export const agentResult = z.object({ runId: z.string(), sessionKey: z.string().nullable(), status: z.literal('accepted') })
 
-/** `agent.wait {runId, timeoutMs?}` (at most 600,000; 30,000 by default). `error` also stands for a cancelled turn: see `result.status`. */
-export const agentWaitResult = z.object({ runId: z.string(), status: z.enum(['ok', 'error', 'timeout']), result: turnResult.optional() })
+/**
+ * `agent.wait {runId, timeoutMs?, untilEnd?}` (at most 600,000; 30,000 by default). `error` also stands for a cancelled turn: see `result.status`. `waiting`: the turn waits for the
+ * owner to answer `approvals`. It is told at once, also where the turn waits already; with `untilEnd: true` it is not told, and the call goes on waiting for the end.
+ */
+export const agentWaitResult = z.object({
+  runId: z.string(),
+  status: z.enum(['ok', 'error', 'timeout', 'waiting']),
+  result: turnResult.optional(),
+  approvals: z.array(approvalView).optional(),
+})
 
 /** One message as clients show it. Text and reasoning are joined; images are counted, their data stays in the store. */
 export const historyMessage = z.object({
@@ -210,6 +248,8 @@ export const agentEvent = z.discriminatedUnion('stream', [
   z.object({ ...run, stream: z.literal('tool_result'), data: toolOutcome.or(truncated) }),
   z.object({ ...run, stream: z.literal('model_switched'), data: z.object({ from: z.string(), to: z.string(), reason: z.string() }) }),
   z.object({ ...run, stream: z.literal('model_retried'), data: z.object({ model: z.string(), reason: z.string(), waitMs: z.number() }) }),
+  /** The turn waits for the owner; `started` comes again when it goes on. */
+  z.object({ ...run, stream: z.literal('approval'), data: z.object({ approvals: z.array(approvalView) }).or(truncated) }),
   z.object({ ...run, stream: z.enum(['complete', 'error', 'cancelled']), data: z.object({ result: turnResult }).or(truncated) }),
 ])
 export type AgentEvent = z.infer<typeof agentEvent>
@@ -234,30 +274,6 @@ export const tickEvent = z.object({ ts: z.number() })
 export const shutdownEvent = z.object({ reason: z.string() })
 /** Event `state.drop`: events were left out because the client reads too slowly. */
 export const stateDropEvent = z.object({ dropped: z.number(), event: z.string(), reason: z.string() })
-
-const hold = z.object({ rule: z.string(), why: z.string(), evidence: z.string() })
-const unlock = z.enum(['once', 'session', 'destination', 'always'])
-
-/** A question to the owner. `hash` goes back with the answer. */
-export const approvalView = z.object({
-  id: z.string(),
-  runId: z.string(),
-  sessionKey: z.string().nullable(),
-  group: z.string(),
-  tool: z.string(),
-  input: json,
-  binding: json,
-  hash: z.string(),
-  effect: z.enum(['read', 'write', 'egress', 'irreversible']),
-  destinations: z.array(z.string()),
-  holds: z.array(hold),
-  unlocks: z.array(unlock),
-  status: z.enum(['pending', 'allowed', 'denied', 'expired', 'cancelled']),
-  /** Milliseconds since the epoch. */
-  createdAt: z.number(),
-  expiresAt: z.number(),
-  decision: z.object({ at: z.number(), by: z.string(), door: z.string(), unlock: unlock.nullable(), input: json, note: z.string().nullable() }).nullable(),
-})
 
 /** `approvals.list {status?, sessionKey?, limit?}`: pending ones by default, oldest first. Event `approval {approvals}` when some are asked or decided. */
 export const approvalsListResult = z.object({ approvals: z.array(approvalView), total: z.number() })

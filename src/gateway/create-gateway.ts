@@ -1,13 +1,16 @@
 /** The gateway: intake, one lane per conversation, recovery, and what doors may ask. */
 import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
+import type { Approval } from '../contracts/approval.ts'
 import type { JournaledMessage } from '../contracts/store.ts'
 import type { InboundMessage, TurnResult } from '../contracts/turn.ts'
 import type { AgentDeps } from '../agent/run.ts'
+import { PARKED } from '../agent/turn-outcome.ts'
+import { ApprovalDesk } from './approval-desk.ts'
 import type { DefaultModel, Gateway } from './gateway.ts'
-import { handleMessage, type HandledTurn } from './handle-message.ts'
+import { failure, handleMessage, type HandledTurn } from './handle-message.ts'
 import { clearInbound } from './intake.ts'
-import { Lanes } from './lanes.ts'
+import { Lanes, type Task } from './lanes.ts'
 import { listModels } from './list-models.ts'
 import { RunningTurns, type RunningTurn } from './running-turns.ts'
 
@@ -28,6 +31,8 @@ export interface GatewayControl {
   reauthorise(): number
   /** Refuses new messages, lets running turns end for `ms`, then leaves the rest to the next start. */
   drain(ms: number): Promise<void>
+  /** Refuses what the owner was asked and did not answer in time; happens by itself, too. */
+  expire(): Promise<void>
 }
 
 const MAX_WAITING = 1024
@@ -42,6 +47,12 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
   const halt = new AbortController()
   const abandon = new AbortController()
   const isAbandoned = () => abandon.signal.aborted
+  /** Turns that wait for the owner, and their lanes. Everything else of them is in the journal. */
+  const parked = new Map<string, string | null>()
+  const desk = new ApprovalDesk(agent, (turnId) => void wakeIfAnswered(turnId))
+  turns.subscribe((_turn, event) => {
+    if (event.type === 'approval-requested') desk.announce(event.approvals)
+  })
   let finished = 0
 
   function noteTurn(kind: 'turn-accepted' | 'turn-recovered', turn: string, session: string | null, { door, sender }: InboundMessage): void {
@@ -50,10 +61,59 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
 
   const isRevoked = (credential: string | undefined) => credential !== undefined && !maySend(credential)
 
-  async function handle(turn: HandledTurn, running: RunningTurn): Promise<void> {
-    if (isRevoked(turn.request.credential)) running.controller.abort(new DOMException(REVOKED, 'AbortError'))
-    await handleMessage(turn, agent, running.controller.signal)
-    finished++
+  async function handle(turn: Omit<HandledTurn, 'emit' | 'isAbandoned'>, { emit, controller }: RunningTurn): ReturnType<Task> {
+    if (isRevoked(turn.request.credential)) controller.abort(new DOMException(REVOKED, 'AbortError'))
+    const end = await handleMessage({ ...turn, emit, isAbandoned }, agent, controller.signal)
+    if (end !== PARKED) return void finished++
+    const { turnId } = turn
+    const { sessionKey } = turn.request
+    return () => park(turnId, sessionKey)
+  }
+
+  /** The answer may have come, or the turn may have been cancelled, before it was parked. */
+  function park(turnId: string, lane: string | null): void {
+    parked.set(turnId, lane)
+    if (turns.get(turnId)?.controller.signal.aborted === true) wake(turnId)
+    else void wakeIfAnswered(turnId)
+  }
+
+  async function wakeIfAnswered(turnId: string): Promise<void> {
+    try {
+      if (parked.has(turnId) && (await store.approvals.pending(turnId)) === 0) wake(turnId)
+    } catch (error) {
+      // It waits on: the next answer, or the next start, looks again.
+      log.error('approval.unread', { turn: turnId, error })
+    }
+  }
+
+  /** What was cancelled while it waited ends now, and its questions with it. */
+  function wakeCancelled(): void {
+    for (const turnId of parked.keys()) if (turns.get(turnId)?.controller.signal.aborted === true) wake(turnId)
+  }
+
+  /** Takes the turn up from its journal, as after a crash. */
+  function wake(turnId: string): void {
+    const lane = parked.get(turnId)
+    if (lane === undefined) return
+    parked.delete(turnId)
+    lanes.resume(lane, async () => {
+      const running = turns.get(turnId)
+      if (running === undefined) return
+      try {
+        const turn = await store.turns.open(turnId)
+        if (turn === null) throw new AppError('turn/not-found', turnId)
+        return await handle({ ...turn, request: { ...turn.request, sessionKey: running.sessionKey } }, running)
+      } catch (error) {
+        log.error('turn.unread', { turn: turnId, error })
+        running.emit({ type: 'turn-finished', result: { ...failure({ turnId, request: running }, error).result, durationMs: 0 } })
+      }
+    })
+  }
+
+  async function resultOf(turnId: string): Promise<TurnResult> {
+    const result = await store.turns.result(turnId)
+    if (result === null) throw new AppError('turn/not-found', turnId)
+    return result
   }
 
   const gateway: Gateway = {
@@ -75,7 +135,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
         lanes.enter(sessionKey, async () => {
           const kept = await accepted.promise
           if (kept === null || kept.repeatedOf !== null) return
-          await handle({ turnId, sessionId: kept.sessionId, request, steps: [], emit: running.emit, isAbandoned }, running)
+          return handle({ turnId, sessionId: kept.sessionId, request, steps: [] }, running)
         })
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
         if (kept.repeatedOf === null) noteTurn('turn-accepted', turnId, kept.sessionId, request)
@@ -96,14 +156,37 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
 
     async wait(turnId, signal): Promise<TurnResult> {
       const running = turns.get(turnId)
-      if (running !== undefined) return orAborted(running.result, signal)
-      const result = await store.turns.result(turnId)
-      if (result === null) throw new AppError('turn/not-found', turnId)
-      return result
+      return running === undefined ? resultOf(turnId) : orAborted(running.result, signal)
     },
 
-    abort: (target, reason) =>
-      turns.abort((turn) => ('turnId' in target ? turn.turnId === target.turnId : turn.sessionKey === target.sessionKey && target.sessionKey !== null), reason),
+    async waitOrAsked(turnId, signal) {
+      const running = turns.get(turnId)
+      if (running === undefined) return resultOf(turnId)
+      const asked = Promise.withResolvers<readonly Approval[]>()
+      const leave = running.listen((event) => {
+        if (event.type === 'approval-requested') asked.resolve(event.approvals)
+      })
+      try {
+        if (parked.has(turnId)) {
+          const waiting = (await store.approvals.ofTurn(turnId)).filter(({ status }) => status === 'pending')
+          if (waiting.length > 0) return waiting
+        }
+        return await orAborted(Promise.race([running.result, asked.promise]), signal)
+      } finally {
+        leave()
+      }
+    },
+
+    abort(target, reason) {
+      const count = turns.abort(
+        (turn) => ('turnId' in target ? turn.turnId === target.turnId : turn.sessionKey === target.sessionKey && target.sessionKey !== null),
+        reason,
+      )
+      wakeCancelled()
+      return count
+    },
+
+    approvals: desk,
 
     status: () => ({
       startedAt,
@@ -120,19 +203,28 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
   return {
     gateway,
     async recover() {
+      await store.approvals.cancelOrphans(clock.now())
+      await desk.expire()
       const unfinished = await store.turns.unfinished()
       for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
         noteTurn('turn-recovered', turnId, sessionId, request)
         const running = turns.add({ turnId, sessionKey }, undefined, request.credential)
         const isSessionGone = sessionKey === null && request.sessionKey !== null
         if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
-        const turn = { turnId, sessionId, request: { ...request, sessionKey }, steps, emit: running.emit, isAbandoned }
-        lanes.enter(sessionKey, () => handle(turn, running), true)
+        const isWaiting = !running.controller.signal.aborted && (await store.approvals.pending(turnId)) > 0
+        if (isWaiting && sessionKey !== null) lanes.park(sessionKey)
+        if (isWaiting) parked.set(turnId, sessionKey)
+        else lanes.enter(sessionKey, () => handle({ turnId, sessionId, request: { ...request, sessionKey }, steps }, running), true)
       }
       if (unfinished.length > 0) log.info('turns.recovered', { count: unfinished.length })
       return unfinished.length
     },
-    reauthorise: () => turns.abort(({ credential }) => isRevoked(credential), REVOKED),
+    reauthorise() {
+      const count = turns.abort(({ credential }) => isRevoked(credential), REVOKED)
+      wakeCancelled()
+      return count
+    },
+    expire: () => desk.expire(),
     async drain(ms) {
       halt.abort()
       const settled = new AbortController()
@@ -141,6 +233,9 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       settled.abort()
       abandon.abort()
       turns.abort(() => true, 'The gateway stops')
+      desk.close()
+      // Whoever waits for them is told; they stay as they are in the journal.
+      for (const turnId of parked.keys()) wake(turnId)
     },
   }
 }

@@ -1,6 +1,8 @@
 /** The life of a message, as doors see it. */
+import type { Approval } from '../contracts/approval.ts'
 import type { Store } from '../contracts/store.ts'
 import type { AcceptedTurn, InboundMessage, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
+import type { Approvals } from './approvals.ts'
 
 export interface Gateway {
   /**
@@ -12,11 +14,14 @@ export interface Gateway {
   subscribe(listener: (turn: TurnAddress, event: TurnEvent) => void): () => void
   /** The result, once there is one. Throws `turn/not-found`; an aborted signal throws its reason. */
   wait(turnId: string, signal: AbortSignal): Promise<TurnResult>
-  /** Cancels running and queued turns; says how many. */
+  /** The result, or the questions that the turn waits with, whichever comes first. */
+  waitOrAsked(turnId: string, signal: AbortSignal): Promise<TurnResult | readonly Approval[]>
+  /** Cancels running, queued and waiting turns, and the questions of the latter; says how many. */
   abort(target: { readonly turnId: string } | { readonly sessionKey: string }, reason: string): number
   status(): GatewayStatus
   /** Names for `/v1/models` and `models.list`: `provider:model` and routes. */
   models(signal: AbortSignal): Promise<readonly ModelListing[]>
+  readonly approvals: Approvals
   /** Read and manage what is kept. Messages never enter through here. */
   readonly store: Store
 }

@@ -5,7 +5,7 @@ import { NO_TAINT, type JournalStep } from '../contracts/store.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../contracts/turn.ts'
 import { NO_USAGE } from '../contracts/usage.ts'
 import { runAgent, type AgentDeps } from '../agent/run.ts'
-import type { AgentOutcome } from '../agent/turn-outcome.ts'
+import { PARKED, type AgentOutcome } from '../agent/turn-outcome.ts'
 
 export interface HandledTurn {
   readonly turnId: string
@@ -17,8 +17,8 @@ export interface HandledTurn {
   readonly isAbandoned: () => boolean
 }
 
-/** Always ends with `turn-finished`, journaled before anybody hears of it (unless it is abandoned). Never throws. */
-export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: AbortSignal): Promise<void> {
+/** Ends with `turn-finished`, journaled before anybody hears of it (unless it is abandoned), or is parked until the owner has answered. Never throws. */
+export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: AbortSignal): Promise<'finished' | typeof PARKED> {
   const { turnId, sessionId, request, steps, emit } = turn
   const { store, clock, log } = deps
   const startedAt = clock.now()
@@ -26,6 +26,7 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   const unkept = (error: unknown) => {
     log.error('turn.unkept', { turn: turnId, error })
     emit({ type: 'turn-finished', result: { ...failure(turn, error).result, durationMs: clock.now() - startedAt } })
+    return 'finished' as const
   }
   if (sessionId !== null && !signal.aborted) {
     try {
@@ -34,7 +35,8 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
       return unkept(error)
     }
   }
-  let outcome: AgentOutcome
+  let outcome: AgentOutcome | typeof PARKED
+  let hasAsked = steps.length > 0
   try {
     if (signal.aborted) throw new AppError('turn/cancelled')
     const session = sessionId === null ? null : await store.sessions.get(sessionId)
@@ -42,16 +44,19 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
     outcome = await runAgent({ turnId, session, request, steps, emit }, deps, signal)
   } catch (error) {
     outcome = failure(turn, error)
+    hasAsked = true
     if (outcome.result.error?.code === 'internal') log.error('turn.defect', { turn: turnId, error })
   }
+  if (outcome === PARKED) return PARKED
   if (turn.isAbandoned()) {
     emit({ type: 'turn-finished', result: { ...failure(turn, new AppError('turn/interrupted')).result, durationMs: clock.now() - startedAt } })
-    return
+    return 'finished'
   }
   const { reply, taint } = outcome
   const result: TurnResult = { ...outcome.result, durationMs: clock.now() - startedAt }
   try {
-    await store.turns.finish({ turnId, sessionId, reply, replyTokens: reply === null ? 0 : messageTokens(reply), result, taint, now: clock.now() })
+    const replyTokens = reply === null ? 0 : messageTokens(reply)
+    await store.turns.finish({ turnId, sessionId, reply, replyTokens, result, taint, hasAsked, now: clock.now() })
     emit({ type: 'turn-finished', result })
   } catch (error) {
     return unkept(error)
@@ -59,9 +64,10 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   const { status, model, durationMs, error } = result
   deps.audit.note({ kind: 'turn-finished', turn: turnId, session: sessionId, door: request.door, status, model, ms: durationMs, code: error?.code ?? null })
   log.info('turn.finished', { turn: turnId, door: request.door, status: result.status, model: result.model, ms: result.durationMs, code: result.error?.code })
+  return 'finished'
 }
 
-function failure({ turnId, request }: HandledTurn, error: unknown): AgentOutcome {
+export function failure({ turnId, request }: { readonly turnId: string; readonly request: Pick<InboundMessage, 'sessionKey'> }, error: unknown): AgentOutcome {
   const { code, message, hint, retryAfterMs } = exposed(error)
   return {
     reply: null,

@@ -1,5 +1,6 @@
 /**
  * One lane per conversation: what enters first runs first, one at a time. Stateless turns share a common bound with all lanes. What waits is bounded, and nothing polls.
+ * A task that waits for the owner keeps its lane, so that the order stays, but takes no place among those that run.
  */
 import { AppError } from '../contracts/errors.ts'
 
@@ -12,13 +13,15 @@ export interface LaneLimits {
   readonly maxWaiting: number
 }
 
-type Task = () => Promise<void>
+/** May end with what is to be called when its lane is parked: `resume` goes on with it. */
+export type Task = () => Promise<void | (() => void)>
 
 export class Lanes {
   readonly #limits: LaneLimits
   /** Tasks behind the running one, by lane; a lane that is absent is idle. */
   readonly #lanes = new Map<string, Task[]>()
   readonly #ready: (readonly [lane: string | null, task: Task])[] = []
+  readonly #parked = new Set<string>()
   #running = 0
   #idle: (() => void)[] = []
 
@@ -54,9 +57,22 @@ export class Lanes {
     this.#fill()
   }
 
-  /** Resolves when nothing runs or waits any more. */
+  /** A lane whose task an earlier process parked. */
+  park(lane: string): void {
+    if (!this.#lanes.has(lane)) this.#lanes.set(lane, [])
+    this.#parked.add(lane)
+  }
+
+  /** The parked task goes on, before what waits behind it. */
+  resume(lane: string | null, task: Task): void {
+    if (lane !== null) this.#parked.delete(lane)
+    this.#ready.push([lane, task])
+    this.#fill()
+  }
+
+  /** Resolves when nothing runs or could run; what waits for the owner is left. */
   async settled(): Promise<void> {
-    if (this.#running === 0 && this.waiting === 0) return
+    if (this.#running === 0 && this.#ready.length === 0) return
     await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -70,13 +86,17 @@ export class Lanes {
   }
 
   async #run(lane: string | null, task: Task): Promise<void> {
+    let parked: void | (() => void) = undefined
     try {
-      await task()
+      parked = await task()
     } finally {
       this.#running--
-      if (lane !== null) this.#advance(lane)
+      if (parked !== undefined) {
+        if (lane !== null) this.#parked.add(lane)
+        parked()
+      } else if (lane !== null) this.#advance(lane)
       this.#fill()
-      if (this.#running === 0 && this.waiting === 0) {
+      if (this.#running === 0 && this.#ready.length === 0) {
         for (const resolve of this.#idle) resolve()
         this.#idle = []
       }

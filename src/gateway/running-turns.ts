@@ -9,7 +9,8 @@ export interface RunningTurn extends TurnAddress {
   readonly credential: string | undefined
   readonly result: Promise<TurnResult>
   readonly emit: (event: TurnEvent) => void
-  readonly listen: (listener: TurnListener) => void
+  /** Returns the way to stop. */
+  readonly listen: (listener: TurnListener) => () => void
   /** Keeps events back until then. */
   readonly holdUntil: (moment: Promise<void>) => void
 }
@@ -63,7 +64,10 @@ export class RunningTurns {
       credential,
       controller: new AbortController(),
       result: promise,
-      listen: (added) => listeners.add(added),
+      listen: (added) => {
+        listeners.add(added)
+        return () => listeners.delete(added)
+      },
       holdUntil: (moment) => {
         held = []
         moment.then(release, release)

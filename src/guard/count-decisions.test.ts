@@ -12,7 +12,7 @@ function counting() {
     counts.report({ checkpoint: 'request', stage, verdict, why: 'secret', ms: 1 })
   return { counts, noted, decide, turn: (ms: number) => void (time += ms) }
 }
-const noted = (rule: string, count: number, verdict = 'block') => ({ kind: 'decision', checkpoint: 'request', rule, verdict, count })
+const noted = (rule: string, count: number, verdict = 'block') => ({ kind: 'decision', checkpoint: 'request', rule, verdict, count, turn: null })
 
 describe('decisions', () => {
   it('are noted at once, and counted within their minute, each rule and verdict apart', () => {

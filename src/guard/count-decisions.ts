@@ -17,7 +17,7 @@ const MAX_KINDS = 512
 
 interface Window {
   readonly endsAt: number
-  readonly facts: { readonly checkpoint: string; readonly rule: string; readonly verdict: string }
+  readonly facts: { readonly checkpoint: string; readonly rule: string; readonly verdict: string; readonly turn: string | null }
   count: number
 }
 
@@ -40,11 +40,12 @@ export function countDecisions(audit: AuditTrail, now: () => number): DecisionCo
     }, WINDOW_MS).unref()
   }
   return {
-    report({ checkpoint, stage, verdict }: CheckpointReport) {
+    report({ checkpoint, stage, verdict, turn: about }: CheckpointReport) {
       if (verdict === 'pass') return
       const time = now()
       const rule = stage ?? ''
-      const key = `${checkpoint} ${rule} ${verdict}`
+      const turn = about ?? null
+      const key = `${checkpoint} ${rule} ${verdict} ${turn ?? ''}`
       const open = windows.get(key)
       if (open !== undefined && open.endsAt > time) {
         open.count++
@@ -52,7 +53,7 @@ export function countDecisions(audit: AuditTrail, now: () => number): DecisionCo
       }
       sweep(time)
       if (windows.size >= MAX_KINDS) return
-      const facts = { checkpoint, rule, verdict }
+      const facts = { checkpoint, rule, verdict, turn }
       audit.note({ kind: 'decision', ...facts, count: 1 })
       windows.set(key, { endsAt: time + WINDOW_MS, facts, count: 0 })
       wait()

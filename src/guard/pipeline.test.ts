@@ -14,6 +14,7 @@ import { createSecretRegistry } from '../telemetry/secret-registry.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
 import { OutboundStream } from './outbound-stream.ts'
 import { egress, inbound, outbound, prompt, toolCall, toolResult } from './pipeline.ts'
+import { NO_WORD, type AnswerToCall } from './approvals/owners-word.ts'
 import { Evidence } from './provenance/evidence.ts'
 import { clear, clearNow, isCleared, type Decision } from './run-checkpoint.ts'
 import type { CheckpointReport, Stage } from './stage.ts'
@@ -93,7 +94,7 @@ describe('the pipeline', () => {
     assert.deepEqual(order, [
       'inbound sizeWithinLimit trustAssigned secretsRedacted injectionScanned',
       'prompt systemPromptSound untrustedMarked withinWindow',
-      'toolCall toolKnown policyAllows inputValid pathsInsideRoots destinationsKnown ruleOfTwo',
+      'toolCall toolKnown policyAllows inputValid pathsInsideRoots destinationsKnown ruleOfTwo consentPerCall ownerApproved',
       'toolResult originMarked secretsRedacted sizeWithinLimit injectionScanned',
       'outbound secretsRedacted',
       'egress schemeAllowed hostAllowed resolvesToPublic credentialsSameOrigin secretsForHost',
@@ -191,10 +192,14 @@ describe('tool call', () => {
     run: async () => ({ output: '' }),
   })
   const tools = new Map(
-    [tool('look'), tool('read', { paths: ['path'] }), tool('send', { effect: 'egress' }), tool('wipe', { effect: 'irreversible' })].map((one) => [
-      one.name,
-      one,
-    ]),
+    [
+      tool('look'),
+      tool('read', { paths: ['path'] }),
+      tool('send', { effect: 'egress' }),
+      tool('wipe', { effect: 'irreversible' }),
+      tool('ask', { consent: 'every-call' }),
+      tool('ask-outside', { effect: 'egress', consent: 'every-call' }),
+    ].map((one) => [one.name, one]),
   )
   const call = (name: string, input: ToolCall['input'] = {}): ToolCall => ({
     callId: 'c',
@@ -210,7 +215,7 @@ describe('tool call', () => {
     clear(
       toolCall,
       value,
-      { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: new Evidence(tools), ...more },
+      { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: new Evidence(tools), word: NO_WORD, ...more },
       quiet,
       AbortSignal.timeout(1000),
     )
@@ -248,7 +253,47 @@ describe('tool call', () => {
   })
 
   it('holds what acts outside or cannot be undone', async () => {
-    for (const name of ['send', 'wipe']) assert.equal(refusedBy(await check(call(name))), 'destinationsKnown')
+    for (const name of ['send', 'wipe']) {
+      const decision = await check(call(name))
+      assert.equal(refusedBy(decision), 'destinationsKnown')
+      assert.ok(!decision.ok && decision.held.length === 1, 'nothing but the owner’s word is missing')
+    }
+  })
+
+  it('holds every call of a tool that always asks (consentPerCall)', async () => {
+    assert.equal(refusedBy(await check(call('ask'))), 'consentPerCall')
+  })
+
+  it('tells all reasons at once, and a later block wins over them', async () => {
+    const held = await check(call('ask-outside'))
+    assert.deepEqual(held.ok ? [] : held.held.map(({ rule }) => rule), ['destinationsKnown', 'consentPerCall'])
+    const faulty = {
+      ...NO_WORD,
+      answerTo: () => {
+        throw new Error('the store is gone')
+      },
+    }
+    const blocked = await check(call('ask-outside'), { word: faulty })
+    assert.ok(!blocked.ok && blocked.held.length === 0)
+    assert.equal(refusedBy(blocked), 'ownerApproved')
+  })
+
+  it('lets go what the owner allowed, and nothing that he refused or that has changed (ownerApproved)', async () => {
+    const said = (answer: AnswerToCall) => ({ word: { ...NO_WORD, answerTo: () => answer } })
+    const allowed = await check(call('ask-outside'), said({ kind: 'allowed', approvalId: 'apr_1' }))
+    assert.ok(allowed.ok)
+    assert.equal(allowed.released?.by, 'apr_1')
+    assert.deepEqual(
+      allowed.released?.holds.map(({ rule }) => rule),
+      ['destinationsKnown', 'consentPerCall'],
+    )
+    for (const name of ['look', 'send']) {
+      const denied = await check(call(name), said({ kind: 'refused', status: 'denied', note: 'never' }))
+      assert.ok(!denied.ok && denied.held.length === 0)
+      assert.deepEqual([denied.refusal.code, refusedBy(denied)], ['approval/denied', 'ownerApproved'])
+      const changed = await check(call(name), said({ kind: 'changed' }))
+      assert.ok(!changed.ok && changed.held.some(({ rule }) => rule === 'ownerApproved'))
+    }
   })
 })
 

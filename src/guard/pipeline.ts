@@ -20,10 +20,12 @@ import { trustAssigned } from './stages/message/trust-assigned.ts'
 import { systemPromptSound } from './stages/message/system-prompt-sound.ts'
 import { untrustedMarked } from './stages/message/untrusted-marked.ts'
 import { withinWindow } from './stages/message/within-window.ts'
+import { consentPerCall } from './stages/tool/consent-per-call.ts'
 import { destinationsKnown } from './stages/tool/destinations-known.ts'
 import type { ToolCallContext, ToolResultContext, TracedResult } from './stages/tool/facts.ts'
 import { inputValid } from './stages/tool/input-valid.ts'
 import { originMarked } from './stages/tool/origin-marked.ts'
+import { ownerApproved } from './stages/tool/owner-approved.ts'
 import { pathsInsideRoots } from './stages/tool/paths-inside-roots.ts'
 import { policyAllows } from './stages/tool/policy-allows.ts'
 import { resultSecretsRedacted } from './stages/tool/result-secrets-redacted.ts'
@@ -47,7 +49,7 @@ export const prompt: Checkpoint<ModelRequest, PromptContext> = {
 /** What a model wants done. Assume that an attacker wrote it. */
 export const toolCall: Checkpoint<ToolCall, ToolCallContext, AsyncStage<ToolCall, ToolCallContext>> = {
   name: 'toolCall',
-  stages: [toolKnown, policyAllows, inputValid, pathsInsideRoots, destinationsKnown, ruleOfTwo],
+  stages: [toolKnown, policyAllows, inputValid, pathsInsideRoots, destinationsKnown, ruleOfTwo, consentPerCall, ownerApproved],
 }
 
 /** What a tool answered, before a model or the journal sees it. */

@@ -1,4 +1,5 @@
 /** What a stage is: a named property of a value that holds after it. */
+import type { Hold } from '../contracts/approval.ts'
 import type { ErrorCode } from '../contracts/errors.ts'
 
 export type Verdict<T> =
@@ -13,6 +14,8 @@ export type Verdict<T> =
     }
   /** Only the owner can let it go on. */
   | { readonly verdict: 'hold'; readonly why: string; readonly evidence: string; readonly unlock: string }
+  /** Holds of these rules have the owner's word; `by` names it. */
+  | { readonly verdict: 'release'; readonly rules: readonly string[]; readonly by: string; readonly why: string }
   | { readonly verdict: 'block'; readonly code: ErrorCode; readonly why: string; readonly hint?: string; readonly retryAfterMs?: number }
 
 export const PASS = { verdict: 'pass' } as const
@@ -24,10 +27,15 @@ export interface Stage<T, Context> {
   check(value: T, context: Context): Verdict<T>
 }
 
-/** A stage that must wait (a resolver, a second model, the owner). */
+/** What was held so far, and how the owner can let it go. */
+export interface Held extends Hold {
+  readonly unlock: string
+}
+
+/** A stage that must wait (a resolver, a second model), or that must know what the stages before it held. */
 export interface AsyncStage<T, Context> {
   readonly name: string
-  check(value: T, context: Context, signal: AbortSignal): Verdict<T> | Promise<Verdict<T>>
+  check(value: T, context: Context, signal: AbortSignal, holds: readonly Held[]): Verdict<T> | Promise<Verdict<T>>
 }
 
 export interface Checkpoint<T, Context, S extends AsyncStage<T, Context> = Stage<T, Context>> {
@@ -40,9 +48,11 @@ export interface CheckpointReport {
   readonly checkpoint: string
   /** The stage that decided, or null when all passed. */
   readonly stage: string | null
-  readonly verdict: 'pass' | 'rewrite' | 'hold' | 'block' | 'fault'
+  readonly verdict: 'pass' | 'rewrite' | 'hold' | 'release' | 'block' | 'fault'
   readonly why: string | null
   readonly ms: number
+  /** Where it is about a tool call. */
+  readonly turn?: string
 }
 export type Reporter = (report: CheckpointReport) => void
 

@@ -96,6 +96,63 @@ const steps: readonly (readonly string[])[] = [
     )`,
     'CREATE INDEX undo_steps_by_turn ON undo_steps (turn_id)',
   ],
+  [
+    `CREATE TABLE approvals (
+      position INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      turn_id TEXT NOT NULL,
+      session_id TEXT,
+      batch TEXT NOT NULL,
+      call_id TEXT NOT NULL,
+      effect_id TEXT NOT NULL,
+      tool TEXT NOT NULL,
+      hash TEXT NOT NULL,
+      status TEXT NOT NULL,
+      data TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      decision TEXT,
+      decided_at INTEGER
+    )`,
+    'CREATE INDEX approvals_by_turn ON approvals (turn_id)',
+    'CREATE INDEX approvals_by_effect ON approvals (effect_id)',
+    'CREATE INDEX approvals_by_status ON approvals (status, expires_at)',
+    'CREATE INDEX approvals_decided ON approvals (decided_at) WHERE decided_at IS NOT NULL',
+    `CREATE TABLE grants (
+      position INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      unlock TEXT NOT NULL,
+      tool TEXT NOT NULL,
+      session_id TEXT,
+      data TEXT NOT NULL,
+      shape TEXT,
+      approval_id TEXT NOT NULL,
+      created_at INTEGER NOT NULL
+    )`,
+    `CREATE TABLE refusals (
+      position INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      turn_id TEXT,
+      session_id TEXT,
+      effect_id TEXT,
+      checkpoint TEXT NOT NULL,
+      rule TEXT NOT NULL,
+      tool TEXT,
+      why TEXT NOT NULL,
+      evidence TEXT,
+      hint TEXT,
+      at INTEGER NOT NULL
+    )`,
+    'CREATE INDEX refusals_by_turn ON refusals (turn_id)',
+    'CREATE INDEX refusals_by_effect ON refusals (effect_id)',
+    `CREATE TABLE shadow_calls (
+      position INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      tool TEXT NOT NULL,
+      data TEXT NOT NULL,
+      at INTEGER NOT NULL
+    )`,
+  ],
 ]
 
 export async function migrate(database: Database): Promise<void> {

@@ -1,7 +1,9 @@
 /** Opens the store of a state folder: engine, schema, and the parts that read and write it. */
 import type { Database, Store } from '../contracts/store.ts'
+import { createApprovalStore } from './approvals.ts'
 import { createMemoryStore } from './memory.ts'
 import { migrate } from './migrations.ts'
+import { createRefusalStore } from './refusals.ts'
 import { createSessionStore } from './sessions.ts'
 import { openSqlite, type SqliteOptions } from './sqlite-database.ts'
 import { createTexts, type SwitchableTexts } from './texts.ts'
@@ -48,6 +50,8 @@ export function storeOver(database: Database): Store {
     memory: createMemoryStore(database),
     usage: createUsageStore(database),
     undo: createUndoStore(database),
+    approvals: createApprovalStore(database),
+    refusals: createRefusalStore(database),
     check: () => database.check(),
     size: () => database.size(),
     faults: () => database.faults(),

@@ -30,5 +30,12 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'sessions', column: 'summary', ...byId },
   { table: 'undo_steps', column: 'summary', ...byId },
   { table: 'undo_steps', column: 'change', ...byId },
+  { table: 'approvals', column: 'data', ...byId },
+  { table: 'approvals', column: 'decision', ...byId },
+  { table: 'grants', column: 'data', ...byId },
+  { table: 'grants', column: 'shape', ...byId },
+  { table: 'refusals', column: 'why', ...byId },
+  { table: 'refusals', column: 'evidence', ...byId },
+  { table: 'shadow_calls', column: 'data', ...byId },
   { table: 'memory', column: 'value', identity: ['key'], row: (row) => text(row, 'key') },
 ]

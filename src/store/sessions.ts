@@ -1,6 +1,7 @@
 import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Entry, Row, Session, SessionList, SessionStore, SqlValue, Statement, Texts } from '../contracts/store.ts'
+import { forgetQuestions } from './approvals.ts'
 import { integer, isMessage, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
 
@@ -134,6 +135,7 @@ export function createSessionStore(database: Database): SessionStore {
 function forget(sessionId: string): readonly Statement[] {
   return [
     { sql: 'DELETE FROM entries WHERE session_id = $1', params: [sessionId] },
+    ...forgetQuestions(sessionId),
     { sql: 'DELETE FROM turns WHERE session_id = $1 AND finished = 1', params: [sessionId] },
   ]
 }

@@ -6,13 +6,17 @@ import { AppError } from '../contracts/errors.ts'
 import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
 import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, Texts, TurnEnd, TurnStore, Written } from '../contracts/store.ts'
-import type { InboundMessage, ToolOutcome, TurnResult } from '../contracts/turn.ts'
+import { outcomesOf } from '../contracts/tool-outcomes.ts'
+import type { InboundMessage, TurnResult } from '../contracts/turn.ts'
+import { cancelQuestions } from './approvals.ts'
 import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
 import { touchSession } from './sessions.ts'
 
 const DAY_MS = 86_400_000
 const INSERT_ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ($1, $2, $3, $4, $5, $6)'
+const UNFINISHED = `SELECT turns.id AS id, session_id, request, accepted_at, sessions.key AS session_key FROM turns
+  LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0`
 
 export function createTurnStore(database: Database): TurnStore {
   const { texts } = database
@@ -72,12 +76,13 @@ export function createTurnStore(database: Database): TurnStore {
     },
 
     async unfinished() {
-      const rows = await database.query(
-        `SELECT turns.id AS id, session_id, request, accepted_at, sessions.key AS session_key FROM turns
-          LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0 ORDER BY turns.position`,
-        [],
-      )
+      const rows = await database.query(`${UNFINISHED} ORDER BY turns.position`, [])
       return Promise.all(rows.map(async (row) => storedTurn(texts, row, await stepsOf(text(row, 'id')))))
+    },
+
+    async open(turnId) {
+      const rows = await database.query(`${UNFINISHED} AND turns.id = $1`, [turnId])
+      return rows[0] === undefined ? null : storedTurn(texts, rows[0], await stepsOf(turnId))
     },
 
     async result(turnId) {
@@ -102,7 +107,7 @@ function sealEntry(texts: Texts, turnId: string, kind: string, at: number, data:
   return texts.seal('entries.data', entryRow(turnId, kind, at), JSON.stringify(data))
 }
 
-function endStatements(texts: Texts, { turnId, sessionId, reply, replyTokens, result, taint, now }: TurnEnd): readonly Statement[] {
+function endStatements(texts: Texts, { turnId, sessionId, reply, replyTokens, result, taint, hasAsked, now }: TurnEnd): readonly Statement[] {
   // What was said and done stands in the entries already; a stateless turn has no conversation to stand in, so its text stays with its result.
   const { text: said, toolCalls: _toolCalls, ...rest } = result
   const kept = sessionId === null ? { ...rest, text: said } : rest
@@ -115,6 +120,7 @@ function endStatements(texts: Texts, { turnId, sessionId, reply, replyTokens, re
       expectChanges: 1,
     },
   ]
+  if (hasAsked === true) statements.push(cancelQuestions(turnId, now))
   if (reply !== null && sessionId !== null)
     statements.push({ sql: INSERT_ENTRY, params: [sessionId, turnId, 'reply', replyTokens, sealEntry(texts, turnId, 'reply', now, reply), now] })
   if (sessionId !== null) {
@@ -197,25 +203,6 @@ function rebuild(entries: readonly Row[]): Pick<TurnResult, 'text' | 'toolCalls'
     ...(reply === undefined ? [] : [json(text(reply, 'data'), isMessage)]),
   ]
   return { text: joinTexts(said.map(textOf)), toolCalls: outcomesOf(steps) }
-}
-
-/** Calls of one answer in the model's order, whatever the order of their results. Call ids are unique within an answer only. */
-function outcomesOf(steps: readonly JournalStep[]): readonly ToolOutcome[] {
-  const outcomes: ToolOutcome[] = []
-  for (const [index, step] of steps.entries()) {
-    if (step.kind !== 'assistant') continue
-    const next = steps.findIndex((later, at) => at > index && later.kind === 'assistant')
-    const results = steps.slice(index + 1, next === -1 ? undefined : next).filter((later) => later.kind === 'tool-result')
-    for (const part of step.message.parts) {
-      if (part.type !== 'tool-call') continue
-      const { callId, tool, input } = part
-      for (const { message, ms } of results) {
-        const result = message.parts.find((one) => one.type === 'tool-result' && one.callId === callId)
-        if (result?.type === 'tool-result') outcomes.push({ callId, tool, input, output: result.output, isError: result.isError, ms })
-      }
-    }
-  }
-  return outcomes
 }
 
 type AssistantStep = Message & Pick<Extract<JournalStep, { kind: 'assistant' }>, 'usage' | 'model'>

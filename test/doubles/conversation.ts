@@ -4,6 +4,7 @@ import type { JsonObject } from '../../src/contracts/json.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { AnyTool, ToolManifest } from '../../src/contracts/tool.ts'
 import { toolCall, toolResult } from '../../src/guard/pipeline.ts'
+import { NO_WORD } from '../../src/guard/approvals/owners-word.ts'
 import { Evidence } from '../../src/guard/provenance/evidence.ts'
 import { clear, clearNow } from '../../src/guard/run-checkpoint.ts'
 import type { Refusal } from '../../src/guard/stage.ts'
@@ -90,7 +91,7 @@ export class Conversation {
   async tries(name: string, input: JsonObject): Promise<Refusal | null> {
     const origin = { author: { kind: 'model', name: 'm' }, trust: this.#untrusted ? 'untrusted' : 'trusted', private: this.#private } as const
     const call = { callId: 'next', tool: name, input, turnId: 't', sessionId: null, effectId: 'e', binding: null, origin }
-    const context = { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: this.evidence } as const
+    const context = { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: this.evidence, word: NO_WORD } as const
     const decision = await clear(toolCall, call, context, quiet, AbortSignal.timeout(5000))
     return decision.ok ? null : decision.refusal
   }

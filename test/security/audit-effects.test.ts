@@ -97,7 +97,7 @@ describe('an effect', () => {
         destinations: ['shop.example'],
         door: 'test',
         by: 'owner',
-        rule: 'ruleOfTwo',
+        rule: 'ownerApproved',
         policy: 'allow-all',
       })
       // It was written, and flushed when it was there.
@@ -138,8 +138,9 @@ describe('an effect', () => {
   })
 
   it('tells failed, timed out, cancelled, unknown and refused apart', async () => {
+    const approvals = { mode: 'deny' }
     const outcome = async (run: (signal: AbortSignal) => Promise<string>, more: Partial<TestGatewayOptions> = {}, manifest: Partial<ToolManifest> = {}) =>
-      withGateway({ tools: [acting(run, manifest)], ...more }, async (cara) => {
+      withGateway({ tools: [acting(run, manifest)], approvals, ...more }, async (cara) => {
         await cara.ask('go')
         cara.audit.close()
         const found = receipts(cara.folder).find(({ kind }) => kind === 'effect-completed' || kind === 'effect-refused')
@@ -237,6 +238,21 @@ describe('the receipts of a gateway', () => {
     rmSync(current, { recursive: true })
     writeFileSync(current, whole, { mode: 0o600 })
     await again.crash()
+    const held = scriptedProvider('fake', [calls(['act', { to: 'bob@example.org' }]), says('done')])
+    const outside = { effect: 'egress', effectWithoutDestination: 'egress' } as const
+    const asking = await testGateway({
+      providers: [held],
+      folder: cara.folder,
+      tools: [acting(async () => 'ok', outside)],
+      audit: { maxFileBytes: 65_536, keepFiles: 30 },
+    })
+    const { turnId, approvals } = await asking.asked('hello')
+    await asking.answer(approvals, { decision: 'allow', unlock: 'destination' })
+    await asking.next(turnId)
+    const [grant] = await asking.gateway.approvals.grants()
+    await asking.gateway.approvals.revoke(grant?.id ?? '', { by: 'owner', door: 'test' })
+    await asking.crash()
+    assert.equal(receipts(cara.folder, 'effect-intended').at(-1)?.['approval'], approvals[0]?.id)
     assert.equal(verified(cara.folder).fault, null)
     for (const { kind } of receipts(cara.folder)) seen.add(kind)
     const third = await testGateway({ providers: [scriptedProvider('fake', [says('x')])], folder: cara.folder, audit: { maxFileBytes: 65_536, keepFiles: 2 } })

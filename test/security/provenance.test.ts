@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { clearNow } from '../../src/guard/run-checkpoint.ts'
 import { destinationsKnown } from '../../src/guard/stages/tool/destinations-known.ts'
 import { ruleOfTwo } from '../../src/guard/stages/tool/rule-of-two.ts'
+import { NO_WORD } from '../../src/guard/approvals/owners-word.ts'
 import type { ToolCallContext } from '../../src/guard/stages/tool/facts.ts'
 import { Conversation, tools } from '../doubles/conversation.ts'
 
@@ -376,7 +377,7 @@ describe('a stage that cannot decide', () => {
       binding: null,
       origin: { author: { kind: 'owner' }, trust: 'untrusted', private: true },
     } as const
-    const context: ToolCallContext = { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: new Conversation().evidence }
+    const context: ToolCallContext = { tools, policy: { policy: 'allow-all', list: [] }, roots: [], evidence: new Conversation().evidence, word: NO_WORD }
     for (const stage of [destinationsKnown, ruleOfTwo]) {
       assert.equal(stage.check(call, context).verdict, 'block')
       const broken = {

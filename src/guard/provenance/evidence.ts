@@ -38,6 +38,7 @@ export class Evidence {
   readonly #open = new Map<string, ToolCallPart>()
   readonly #deeds: Deed[] = []
   readonly #granted = new Set<string>()
+  #standing: ReadonlySet<string> = new Set()
   #calls = 0
 
   /** `own`: the owner's addresses and account names, and destinations that he has allowed for good. */
@@ -67,8 +68,14 @@ export class Evidence {
     for (const value of values) this.#granted.add(keyOf(classify(value)))
   }
 
+  /** The owner's standing words as they are now: what he has taken back is gone. */
+  stand(values: readonly string[]): void {
+    this.#standing = new Set(values.map((value) => keyOf(classify(value))))
+  }
+
   isGranted(value: Value): boolean {
-    return this.#granted.has(keyOf(value))
+    const key = keyOf(value)
+    return this.#granted.has(key) || this.#standing.has(key)
   }
 
   /** Whether a result may have said only what the calls up to it had sent. */
@@ -94,7 +101,11 @@ export class Evidence {
 
   #addCall(part: ToolCallPart): void {
     this.#open.set(part.callId, part)
-    if (this.#sent.count < MAX_CALLS) this.#sent.add(leaves(part.input))
+    this.#addSent(part.input)
+  }
+
+  #addSent(input: JsonValue): void {
+    if (this.#sent.count < MAX_CALLS) this.#sent.add(leaves(input))
     this.#calls++
   }
 
@@ -102,7 +113,9 @@ export class Evidence {
     const call = this.#open.get(part.callId)
     this.#open.delete(part.callId)
     if (part.isError) return
-    const asked = call === undefined ? [] : leaves(call.input)
+    const input = part.ranWith ?? call?.input
+    if (part.ranWith !== undefined) this.#addSent(part.ranWith)
+    const asked = input === undefined ? [] : leaves(input)
     const manifest = this.#tools.get(part.tool)?.manifest
     if (this.#deeds.length < MAX_CALLS) {
       const targets =
@@ -126,9 +139,9 @@ export class Evidence {
         standing,
         at: this.#calls,
         source:
-          call === undefined || manifest === undefined
+          input === undefined || manifest === undefined
             ? []
-            : [...manifest.destinations, ...manifest.paths].flatMap((path) => valuesAt(call.input, path.split('.')).flatMap(leaves)),
+            : [...manifest.destinations, ...manifest.paths].flatMap((path) => valuesAt(input, path.split('.')).flatMap(leaves)),
         isReceipt: manifest?.effect !== 'read',
         structured: manifest?.returns.records ?? false,
         label: `a result of ${part.tool}${remark(part.suspicion)}`,

@@ -113,6 +113,16 @@ export function answeredFor({ input }: ToolCall, { destinations, targets }: Tool
   return namedAt(input, [...destinations, ...targets]).map(({ text }) => text)
 }
 
+/** Its destinations and targets, each with the argument that it stands in. */
+export function addressed({ input }: ToolCall, { destinations, targets }: ToolManifest): readonly (readonly [path: string, text: string])[] {
+  return namedAt(input, [...destinations, ...targets]).map(({ path, text }) => [path, text])
+}
+
+/** Where it goes, as written. */
+export function destinationsOf({ input }: ToolCall, { destinations }: ToolManifest): readonly string[] {
+  return namedAt(input, destinations).map(({ text }) => text)
+}
+
 function namedAt(input: JsonValue, paths: readonly string[]): readonly Named[] {
   return paths.flatMap((path) => scalarsAt(valuesAt(input, path.split('.')), path))
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { agentResult, agentWaitResult } from '../../contracts/ws-results.ts'
 import { defineMethod } from '../method.ts'
+import { viewApproval } from '../approval-view.ts'
 import { viewResult } from '../turn-view.ts'
 import { chosenKey, idempotencyKey, messageText, model, ownerMessage, runId, sessionMember } from './params.ts'
 
@@ -18,12 +19,14 @@ export const agent = defineMethod({
 export const agentWait = defineMethod({
   name: 'agent.wait',
   scope: 'operator.read',
-  params: z.strictObject({ runId, timeoutMs: z.int().min(0).max(600_000).default(30_000) }),
+  params: z.strictObject({ runId, timeoutMs: z.int().min(0).max(600_000).default(30_000), untilEnd: z.boolean().default(false) }),
   result: agentWaitResult,
   async handle(params, { deps, signal }) {
     const timeout = AbortSignal.timeout(params.timeoutMs)
     try {
-      const result = await deps.gateway.wait(params.runId, AbortSignal.any([signal, timeout]))
+      const either = AbortSignal.any([signal, timeout])
+      const result = await (params.untilEnd ? deps.gateway.wait(params.runId, either) : deps.gateway.waitOrAsked(params.runId, either))
+      if (!('turnId' in result)) return { runId: params.runId, status: 'waiting' as const, approvals: result.map(viewApproval) }
       return { runId: params.runId, status: result.status === 'completed' ? ('ok' as const) : ('error' as const), result: viewResult(result) }
     } catch (error) {
       if (timeout.aborted && error === timeout.reason) return { runId: params.runId, status: 'timeout' as const }

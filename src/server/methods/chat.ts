@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
 import { chatAbortResult, chatHistoryResult, chatSendResult } from '../../contracts/ws-results.ts'
 import { defineMethod } from '../method.ts'
+import { viewApproval } from '../approval-view.ts'
 import { fitNewest, viewEntry, viewResult } from '../turn-view.ts'
 import { chosenKey, findSession, idempotencyKey, messageText, model, ownerMessage, runId, sessionMember } from './params.ts'
 
@@ -17,7 +18,9 @@ export const chatSend = defineMethod({
     const message = ownerMessage({ ...params, sessionKey: chosenKey(params) ?? DEFAULT_SESSION }, principal)
     const { turnId, sessionKey, status } = await deps.gateway.submit(message)
     const accepted = { runId: turnId, sessionKey, status }
-    return params.wait === true ? { ...accepted, result: viewResult(await deps.gateway.wait(turnId, signal)) } : accepted
+    if (params.wait !== true) return accepted
+    const end = await deps.gateway.waitOrAsked(turnId, signal)
+    return 'turnId' in end ? { ...accepted, result: viewResult(end) } : { ...accepted, approvals: end.map(viewApproval) }
   },
 })
 

@@ -1,5 +1,6 @@
 import type { Method } from '../method.ts'
 import { agent, agentWait } from './agent.ts'
+import { approvalsGet, approvalsGrants, approvalsList, approvalsProposal, approvalsResolve, approvalsRevoke, why } from './approvals.ts'
 import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
 import { configGet, configSchema } from './config.ts'
@@ -20,6 +21,13 @@ export const methods: readonly Method[] = [
   chatAbort,
   agent,
   agentWait,
+  approvalsList,
+  approvalsGet,
+  approvalsResolve,
+  approvalsGrants,
+  approvalsRevoke,
+  approvalsProposal,
+  why,
   sessionsList,
   sessionsPreview,
   sessionsCreate,

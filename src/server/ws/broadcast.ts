@@ -3,6 +3,7 @@ import type { TurnEvent, TurnResult } from '../../contracts/turn.ts'
 import { wsLimits } from '../../contracts/ws-protocol.ts'
 import type { AgentEvent, ChatEvent } from '../../contracts/ws-results.ts'
 import type { TurnAddress } from '../../gateway/gateway.ts'
+import { viewApproval } from '../approval-view.ts'
 import { viewResult } from '../turn-view.ts'
 
 const PIECE_MS = 5
@@ -43,6 +44,8 @@ export class TurnBroadcast {
         return this.#agent({ ...run, stream: 'tool_use', data: { callId: event.callId, tool: event.tool, input: event.input } })
       case 'tool-finished':
         return this.#agent({ ...run, stream: 'tool_result', data: { ...event.outcome } })
+      case 'approval-requested':
+        return this.#agent({ ...run, stream: 'approval', data: { approvals: event.approvals.map(viewApproval) } })
       case 'turn-finished':
         return this.#finish(run, event.result)
       default:

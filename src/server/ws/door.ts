@@ -2,11 +2,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import type { Approval } from '../../contracts/approval.ts'
 import type { Cleared } from '../../contracts/cleared.ts'
 import { AppError } from '../../contracts/errors.ts'
 import { closeCodes, wsLimits } from '../../contracts/ws-protocol.ts'
 import type { RequestFacts } from '../../guard/request.ts'
 import { newId } from '../../std/ids.ts'
+import { viewApproval } from '../approval-view.ts'
 import type { Drain } from '../drain.ts'
 import { readHealth } from '../health.ts'
 import { methods } from '../methods/registry.ts'
@@ -92,11 +94,13 @@ export class SocketDoor {
   #start(): () => void {
     const broadcast = new TurnBroadcast((event, payload) => this.#tellReaders(event, payload))
     const unsubscribe = this.#deps.gateway.subscribe((turn, event) => broadcast.hear(turn, event))
+    const unfollow = this.#deps.gateway.approvals.subscribe((approvals) => this.#tellApprovals(approvals))
     this.#lastHealth = readHealth(this.#deps).notReady.join('\n')
     const timer = setInterval(() => this.#tick(), wsLimits.tickIntervalMs)
     return () => {
       clearInterval(timer)
       unsubscribe()
+      unfollow()
     }
   }
 
@@ -109,6 +113,15 @@ export class SocketDoor {
     for (const connection of this.#connections) {
       connection.endUnlessCurrent()
       connection.checkAlive()
+    }
+  }
+
+  /** One at a time: each is at most as large as a message. */
+  #tellApprovals(approvals: readonly Approval[]): void {
+    for (const approval of approvals) {
+      const payload = JSON.stringify({ approvals: [viewApproval(approval)] })
+      const fits = Buffer.byteLength(payload) <= wsLimits.maxBroadcastPayload
+      this.#tellReaders('approval', fits ? payload : JSON.stringify({ approvals: [], truncated: true, id: approval.id }))
     }
   }
 

@@ -7,9 +7,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type * as z from 'zod'
+import type { Approval } from '../../../src/contracts/approval.ts'
 import { AppError } from '../../../src/contracts/errors.ts'
 import { OWNER } from '../../../src/contracts/origin.ts'
-import { agentEvent, chatEvent, helloOk, logsEvent, sessionInfo } from '../../../src/contracts/ws-results.ts'
+import { agentEvent, approvalsListResult, chatEvent, helloOk, logsEvent, sessionInfo } from '../../../src/contracts/ws-results.ts'
 import { eventNames } from '../../../src/contracts/ws-protocol.ts'
 import { NO_USAGE } from '../../../src/contracts/usage.ts'
 import { methods } from '../../../src/server/methods/registry.ts'
@@ -162,7 +163,62 @@ const scenarios: readonly Scenario[] = [
       await client.call('logs.tail', { limit: 0, follow: true })
     },
   },
+  {
+    name: 'approvals',
+    prepare: keepQuestions,
+    play: async (client) => {
+      const hash = 'a'.repeat(64)
+      await client.call('approvals.list')
+      await client.call('approvals.list', { sessionKey: 'nobody' })
+      await client.call('approvals.get', { id: 'apr_1' })
+      await client.call('approvals.get', { id: 'apr_9' })
+      await client.call('approvals.resolve', { answers: [{ id: 'apr_1', hash: 'b'.repeat(64), decision: 'deny' }] })
+      await client.call('approvals.resolve', { answers: [{ id: 'apr_1', hash, decision: 'deny', note: 'not now' }] })
+      await client.call('approvals.resolve', { answers: [{ id: 'apr_1', hash, decision: 'allow' }] })
+      await client.call('approvals.resolve', { answers: [] })
+      await client.event('approval')
+      await client.call('approvals.grants')
+      await client.call('approvals.revoke', { id: 'grt_1' })
+      await client.call('approvals.revoke', { id: 'grt_1' })
+      await client.call('approvals.proposal')
+      await client.call('why')
+      await client.call('why', { id: 'apr_1' })
+      await client.call('why', { id: 'ref_1' })
+    },
+  },
 ]
+
+/** Two calls that wait, as a turn would have left them, and a refusal. */
+async function keepQuestions({ gateway: { store } }: OpenDoors): Promise<void> {
+  const session = await store.sessions.open('notes', 1000)
+  const asked = (id: string): Approval => ({
+    id,
+    turnId: 'turn_1',
+    sessionId: session.id,
+    sessionKey: 'notes',
+    group: 'turn_1.1',
+    callId: id,
+    tool: 'send_mail',
+    input: { to: 'ann@example.org' },
+    binding: null,
+    hash: 'a'.repeat(64),
+    effectId: 'effect_1',
+    effect: 'egress',
+    destinations: ['ann@example.org'],
+    shown: [],
+    holds: [{ rule: 'destinationsKnown', why: 'it is not known', evidence: 'a page' }],
+    unlocks: ['once'],
+    status: 'pending',
+    createdAt: 1000,
+    expiresAt: 9_000_000_000_000,
+    decision: null,
+  })
+  await store.approvals.ask([asked('apr_1'), asked('apr_2')], 10)
+  const grant = { id: 'grt_1', unlock: 'session', tool: 'send_mail', sessionId: session.id, values: ['bob@example.org'], shape: null } as const
+  await store.approvals.decide([], [{ ...grant, approvalId: 'apr_0', createdAt: 1000 }])
+  const refusal = { id: 'ref_1', turnId: 'turn_1', sessionId: session.id, effectId: null, checkpoint: 'toolCall', rule: 'policyAllows', tool: 'send_mail' }
+  await store.refusals.keep({ ...refusal, why: 'the policy refuses it', evidence: null, hint: 'change it', at: 1000 })
+}
 
 const CHANGING = new Set([
   // Grows with every method; `hello-ok` is held to the registry below.
@@ -195,6 +251,7 @@ function starred(value: unknown): unknown {
 const eventSchemas = new Map<string, z.ZodType>([
   ['agent', agentEvent],
   ['chat', chatEvent],
+  ['approval', approvalsListResult.pick({ approvals: true })],
   ['logs', logsEvent],
 ])
 const results = new Map(methods.map(({ name, result }) => [name, result]))

@@ -117,12 +117,17 @@ async function play(plan: Plan, world: World, taken: readonly string[]): Promise
 async function playTurn(cara: TestGateway, turn: Turn): Promise<{ readonly texts: readonly string[]; readonly stopped: number }> {
   const sender = turn.sender ?? OWNER.author
   const origin = sender.kind === 'owner' ? OWNER : ({ author: sender, trust: 'untrusted', private: true } as const)
-  const { result, events } = await cara.ask(turn.says, {
-    sender,
-    sessionKey: turn.session === undefined ? 'main' : turn.session,
-    parts: [{ type: 'text', text: turn.says, origin }],
-    options: turn.context === undefined ? {} : { context: turn.context },
-  })
+  // The owner is asked, and says no: nothing that a plan wants may happen without his word.
+  const { result, events } = await cara.ask(
+    turn.says,
+    {
+      sender,
+      sessionKey: turn.session === undefined ? 'main' : turn.session,
+      parts: [{ type: 'text', text: turn.says, origin }],
+      options: turn.context === undefined ? {} : { context: turn.context },
+    },
+    { decision: 'deny' },
+  )
   const told = events.map((event) => (event.type === 'text-delta' || event.type === 'reasoning-delta' ? event.text : '')).join('')
   return { texts: [told, result.text], stopped: result.toolCalls.filter(({ output }) => output.startsWith('Refused')).length }
 }

@@ -3,6 +3,7 @@ import type { SecretRegistry } from '../../../contracts/log.ts'
 import type { Suspicion } from '../../../contracts/suspicion.ts'
 import type { Origin } from '../../../contracts/origin.ts'
 import type { AnyTool } from '../../../contracts/tool.ts'
+import type { OwnersWord } from '../../approvals/owners-word.ts'
 import type { Evidence } from '../../provenance/evidence.ts'
 import type { InjectionMode } from '../message/facts.ts'
 
@@ -13,6 +14,7 @@ export interface ToolCallContext {
   readonly roots: readonly string[]
   /** What the conversation has shown before this call. */
   readonly evidence: Evidence
+  readonly word: OwnersWord
 }
 
 /** A tool's answer with the origin that the guard gives it. */
