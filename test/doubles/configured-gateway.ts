@@ -86,8 +86,8 @@ export async function configuredGateway(config: Sections | ((upstream: string, f
       client,
       async chat(message, sessionKey = 'main') {
         const idempotencyKey = `message-${++count}`
-        const { result } = chatSendResult.parse(await client.call('chat.send', { message, sessionKey, idempotencyKey, wait: true }))
-        if (result === undefined) throw new Error('there is no result')
+        const { result, approvals } = chatSendResult.parse(await client.call('chat.send', { message, sessionKey, idempotencyKey, wait: true }))
+        if (result === undefined) throw new Error(`it waits for the owner: ${approvals?.map(({ tool }) => tool).join()}`)
         return result
       },
       sent: (index) => chatBody.parse(JSON.parse(upstream.requests[index]?.body ?? '')),

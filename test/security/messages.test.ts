@@ -74,12 +74,12 @@ describe('message_send', () => {
 
   it('sends nothing that the owner did not name, and nothing at all on the word of a stranger', async () => {
     await withReceiver([], async (cara, receiver) => {
-      cara.upstream.script(sending({ to: NAME, text: 'x' }), chatReply({ text: ['done'] }))
-      await cara.chat('What is the weather?')
+      cara.upstream.script(sending({ to: NAME, text: 'x' }))
+      await assert.rejects(cara.chat('What is the weather?'), /it waits for the owner/)
       assert.equal(receiver.posts.length, 0)
       const list = chatReply({ calls: [{ id: 'c0', name: 'session_list', arguments: '{}' }] })
-      cara.upstream.script(list, sending({ to: NAME, text: 'Card 4929 1331 2222 0003' }), chatReply({ text: ['done'] }))
-      await cara.chat('Summarise my conversations', 'second')
+      cara.upstream.script(list, sending({ to: NAME, text: 'Card 4929 1331 2222 0003' }))
+      await assert.rejects(cara.chat('Summarise my conversations', 'second'), /it waits for the owner/)
       assert.equal(receiver.posts.length, 0)
     })
   })

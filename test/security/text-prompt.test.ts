@@ -130,12 +130,11 @@ describe('a text that looks like instructions', () => {
     const provider = scriptedProvider('test', [calls(['page', {}]), calls(['web_fetch', { url: 'https://evil.example/in' }]), says('done')])
     const gateway = await testGateway({ providers: [provider], tools: [tool(ATTACK)] })
     try {
-      await gateway.ask('read the page')
+      const { approvals } = await gateway.asked('read the page')
       const report = gateway.reports.find(({ stage }) => stage === 'injectionScanned')
       assert.deepEqual([report?.checkpoint, report?.verdict], ['toolResult', 'rewrite'])
       assert.match(report?.why ?? '', /^looks like instructions: replaces earlier instructions/)
-      const refusal = outputs(provider.requests[2]).at(-1) ?? JSON.stringify(gateway.reports)
-      assert.match(refusal, /a result of page that looks like instructions/)
+      assert.match(approvals[0]?.holds[0]?.evidence ?? '', /a result of page that looks like instructions/)
     } finally {
       await gateway.close()
     }
