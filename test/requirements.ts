@@ -224,6 +224,13 @@ export const requirements: readonly Requirement[] = [
     ['SEC-309', 'The address of a destination is a secret', 'keeps address and signing secret from the model, the log, the trail and every door'],
     ['SEC-310', 'What the gateway sends by itself has its receipts too', 'messages.test delivers a fixed text, with its receipts; a refusal fails it'],
   ]),
+  ...proved('test/security/approval-notices.test.ts', [
+    [
+      'SEC-318',
+      'Word of a question that waits carries nothing that a model wrote',
+      'is told to the owner’s destinations: tool, conversation, id, and nothing that a model wrote',
+    ],
+  ]),
   ...proved('test/faults/messages.test.ts', [
     [
       'SEC-317',
@@ -256,6 +263,11 @@ export const requirements: readonly Requirement[] = [
       'SEC-300',
       '`cara doctor` verifies the audit trail and who may read it',
       'verifies the trail and says which key, how many receipts and the anchor; warns of a file that others may read',
+    ],
+    [
+      'SEC-319',
+      'The audit trail tells allowed, failed, refused and held apart',
+      'tells allowed, failed, refused and held apart: what, where, by whom, through which door and under which rule',
     ],
     ['SEC-301', '`cara audit show --turn` tells the story of one turn', 'tells what one turn did and nothing of another'],
   ]),

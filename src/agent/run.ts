@@ -10,7 +10,7 @@ import { joinTexts, TEXT_SEPARATOR, type Message, type ToolCallPart } from '../c
 import type { ToolDefinition } from '../contracts/provider.ts'
 import type { JournalStep, Session, Store } from '../contracts/store.ts'
 import type { AnyTool } from '../contracts/tool.ts'
-import type { BudgetKind, InboundMessage, ToolOutcome, TurnEvent } from '../contracts/turn.ts'
+import { sentBy, type BudgetKind, type InboundMessage, type ToolOutcome, type TurnEvent } from '../contracts/turn.ts'
 import type { CoreConfig } from '../config/schema.ts'
 import { OutboundStream } from '../guard/outbound-stream.ts'
 import type { Reporter } from '../guard/stage.ts'
@@ -276,10 +276,10 @@ class AgentRun {
     const { tools, secrets, report, audit, clock, log, config, store } = this.#deps
     const { turnId } = this.#turn
     const sessionId = this.#turn.session?.id ?? null
-    const { door, sender } = this.#turn.request
+    const { door } = this.#turn.request
     return {
       door,
-      by: sender.kind,
+      by: sentBy(this.#turn.request),
       turnId,
       sessionId,
       taint: memory.taint,

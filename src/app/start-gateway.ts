@@ -169,11 +169,17 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
   })
   access.onEnded(() => control.reauthorise())
   const { gateway } = control
+  const announcer = createAnnouncer(messages, audit, systemClock)
+  const { notify } = config.approvals
+  if (notify.length > 0) {
+    const { announceApprovals } = await import('../gateway/announce-approvals.ts')
+    closers.push(announceApprovals({ approvals: gateway.approvals, announcer, notify, clock: systemClock, log }))
+  }
   const server = createServer({
     gateway,
     undo: writes.undo,
     settings,
-    messages: createAnnouncer(messages, audit, systemClock),
+    messages: announcer,
     logs: writer.tail,
     log,
     config: config.gateway,

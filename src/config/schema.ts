@@ -82,6 +82,11 @@ const approvalsSection = z.strictObject({
   ),
   expireMs: withDefault(between(1000, 2_592_000_000), 43_200_000, 'Milliseconds after which a question that nobody answered is a refusal'),
   maxPending: withDefault(between(1, 10_000), 200, 'Questions that wait at once; more are refused'),
+  notify: withDefault(
+    z.array(z.string()).check(z.maxLength(8)),
+    [],
+    'Destinations (`messages.destinations`) that are told when a question waits: which tool, where, and how to answer',
+  ),
 })
 
 /** Secrets, and what runs code by lying there: start-up files of shells and desktops, hooks, timers, settings that name programs. */
@@ -258,7 +263,13 @@ export const coreEnv: EnvTable = {
 /** The schema of the whole file. */
 export function composeSchema(sections: Sections) {
   const providers = Object.entries(sections).map(([id, { schema }]) => [id, z.optional(schema)] as const)
-  return z.strictObject({ ...coreSections, providers: z.prefault(z.strictObject(Object.fromEntries(providers)), {}) })
+  const whole = z.strictObject({ ...coreSections, providers: z.prefault(z.strictObject(Object.fromEntries(providers)), {}) })
+  return whole.check(({ value: { approvals, messages }, issues }) => {
+    for (const [index, name] of approvals.notify.entries()) {
+      if (!Object.hasOwn(messages.destinations, name))
+        issues.push({ code: 'custom', path: ['approvals', 'notify', index], input: name, message: 'no destination has this name (messages.destinations)' })
+    }
+  })
 }
 
 /** The configuration without the adapters' sections; `providers` is typed by each module. */

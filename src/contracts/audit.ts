@@ -10,7 +10,7 @@ import type { TurnStatus } from './turn.ts'
 interface CallFacts {
   readonly turn: string
   readonly session: string | null
-  /** The door that the message came through, and who sent it. */
+  /** The door that the message came through, and who sent it: the credential where there is one. */
   readonly door: string
   readonly by: string
   /** Null where the model named none that exists. */

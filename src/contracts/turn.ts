@@ -22,6 +22,11 @@ export interface InboundMessage {
   readonly options: TurnOptions
 }
 
+/** Who sent it, for receipts: the credential, where there is one. */
+export function sentBy({ credential, sender }: Pick<InboundMessage, 'credential' | 'sender'>): string {
+  return credential ?? sender.kind
+}
+
 /** What a caller may ask of one turn; absent means the configured default. */
 export interface TurnOptions {
   /** `provider:model` or the name of a route. */

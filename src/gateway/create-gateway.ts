@@ -3,7 +3,7 @@ import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Approval } from '../contracts/approval.ts'
 import type { JournaledMessage } from '../contracts/store.ts'
-import type { InboundMessage, TurnResult } from '../contracts/turn.ts'
+import { sentBy, type InboundMessage, type TurnResult } from '../contracts/turn.ts'
 import type { AgentDeps } from '../agent/run.ts'
 import { PARKED } from '../agent/turn-outcome.ts'
 import { ApprovalDesk } from './approval-desk.ts'
@@ -55,8 +55,8 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
   })
   let finished = 0
 
-  function noteTurn(kind: 'turn-accepted' | 'turn-recovered', turn: string, session: string | null, { door, sender }: InboundMessage): void {
-    agent.audit.note({ kind, turn, session, door, by: sender.kind })
+  function noteTurn(kind: 'turn-accepted' | 'turn-recovered', turn: string, session: string | null, request: InboundMessage): void {
+    agent.audit.note({ kind, turn, session, door: request.door, by: sentBy(request) })
   }
 
   const isRevoked = (credential: string | undefined) => credential !== undefined && !maySend(credential)

@@ -66,6 +66,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'exec.maxOutputBytes': EXEC,
   'exec.maxFileMb': EXEC,
   'exec.maxDiskMb': EXEC,
+  'approvals.notify': 'test/security/approval-notices.test.ts',
   'messages.destinations.NAME.kind': MESSAGES,
   'messages.destinations.NAME.url': MESSAGES,
   'messages.destinations.NAME.format': MESSAGES,

@@ -4,8 +4,10 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createServices } from '../../src/app/services.ts'
+import { approvalsListResult } from '../../src/contracts/ws-results.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
+import { startWebhookServer } from '../doubles/webhook-server.ts'
 
 const servicesOf = ({ folder }: ConfiguredGateway) =>
   createServices({ HOME: folder, CARAPACE_STATE_DIR: join(folder, 'state'), CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5') })
@@ -38,6 +40,56 @@ describe('cara doctor', () => {
 })
 
 describe('cara audit show --turn', () => {
+  it('tells allowed, failed, refused and held apart: what, where, by whom, through which door and under which rule', async () => {
+    await using receiver = await startWebhookServer([{ status: 403 }])
+    await using cara = await configuredGateway({
+      tools: { policy: 'deny-list', list: ['config_read'] },
+      messages: { destinations: { 'team-chat': { url: receiver.url.href }, other: { url: receiver.url.href } } },
+    })
+    const call = (id: string, name: string, input: object) => ({ id, name, arguments: JSON.stringify(input) })
+    const calls = [
+      call('c1', 'memory_write', { key: 'k', value: 'v' }),
+      call('c2', 'message_send', { to: 'team-chat', text: 'hello' }),
+      call('c3', 'config_read', {}),
+      call('c4', 'message_send', { to: 'other', text: 'hello' }),
+    ]
+    cara.upstream.script(chatReply({ calls }), chatReply({ text: ['done'] }))
+    await assert.rejects(cara.chat('Remember it, and send "hello" to team-chat'), /waits for the owner/)
+    const [asked] = approvalsListResult.parse(await cara.client.call('approvals.list', { status: 'pending' })).approvals
+    assert.ok(asked !== undefined)
+    await cara.client.call('approvals.resolve', { answers: [{ id: asked.id, hash: asked.hash, decision: 'deny' }] })
+    const turnId = asked.runId
+    await cara.client.call('agent.wait', { runId: turnId })
+    await cara.stop()
+    const host = receiver.url.host
+    const story = (await servicesOf(cara).auditShow({ limit: 100, kind: null, turn: turnId })).filter(({ kind }) => kind !== 'decision')
+    assert.deepEqual(
+      story.map(({ kind, tool, outcome, rule, status, code, destinations }) => [kind, tool, outcome ?? rule ?? status, code ?? destinations]),
+      [
+        ['turn-accepted', undefined, undefined, undefined],
+        ['effect-intended', 'memory_write', 'ownerApproved', []],
+        ['effect-completed', 'memory_write', 'ok', undefined],
+        ['effect-intended', 'message_send', 'ownerApproved', [`team-chat (${host})`]],
+        ['effect-completed', 'message_send', 'failed', undefined],
+        ['effect-refused', 'config_read', 'policyAllows', 'guard/blocked'],
+        ['approval-asked', 'message_send', undefined, undefined],
+        ['approval-decided', undefined, 'denied', undefined],
+        ['effect-refused', 'message_send', 'ownerApproved', 'approval/denied'],
+        ['turn-finished', undefined, 'completed', undefined],
+      ],
+    )
+    const calling = story.filter(({ tool }) => tool !== undefined)
+    for (const { door, by } of calling) assert.match(`${String(door)} ${String(by)}`, /^ws token:\w+$/)
+    assert.partialDeepStrictEqual(
+      story.find(({ kind }) => kind === 'approval-asked'),
+      { approval: asked.id, rules: ['destinationsKnown'] },
+    )
+    assert.partialDeepStrictEqual(
+      story.find(({ kind }) => kind === 'approval-decided'),
+      { approval: asked.id, by: 'owner', door: 'ws' },
+    )
+  })
+
   it('tells what one turn did and nothing of another', async () => {
     await using cara = await configuredGateway()
     const write = { id: 'c1', name: 'memory_write', arguments: '{"key":"k","value":"v"}' }
