@@ -6,19 +6,20 @@ import { existsSync } from 'node:fs'
 import { arch } from 'node:process'
 import { AppError } from '../contracts/errors.ts'
 import type { SandboxRun } from '../contracts/sandbox.ts'
-import { PROXY_PORT, processLimits, type Launch } from './launch.ts'
+import { PRLIMIT, PROXY_PORT, processLimits, type Launch } from './launch.ts'
 import { seccompFilter } from './seccomp.ts'
 import { isArchitecture } from './system-calls.ts'
 import { systemFolders } from './system-folders.ts'
 
 const BWRAP = '/usr/bin/bwrap'
-const PRLIMIT = '/usr/bin/prlimit'
 const NODE = '/run/carapace/node'
 const USER = '1000'
 /** Tell about the machine, and some can be written by who has root's number outside. */
 const MASKED = ['kcore', 'keys', 'kallsyms', 'kmsg', 'kpagecount', 'kpageflags', 'kpagecgroup', 'mtrr', 'timer_list', 'sched_debug'].map(
   (name) => `/proc/${name}`,
 )
+/** Of who has root's number outside, the kernel takes settings without asking for a capability; bubblewrap covers only folders that can be written themselves. */
+const READ_ONLY = ['sys', 'irq', 'bus', 'fs', 'acpi', 'scsi', 'driver', 'tty', 'pressure'].map((name) => `/proc/${name}`)
 const SCRATCH_BYTES = 64 * 1024 * 1024
 const SHARED_MEMORY_BYTES = 16 * 1024 * 1024
 
@@ -53,6 +54,7 @@ function namespaces(run: SandboxRun): readonly string[] {
     ...readable.flatMap(show),
     ...Object.entries(links).flatMap(([path, target]) => ['--symlink', target, path]),
     ...pairs({ size: String(SCRATCH_BYTES), tmpfs: '/tmp', proc: '/proc' }),
+    ...READ_ONLY.flatMap((path) => (existsSync(path) ? show(path) : [])),
     ...MASKED.flatMap((path) => (existsSync(path) ? ['--ro-bind', '/dev/null', path] : [])),
     ...pairs({ dev: '/dev', size: String(SHARED_MEMORY_BYTES), tmpfs: '/dev/shm', 'remount-ro': '/dev' }),
     ...run.readable.flatMap(show),

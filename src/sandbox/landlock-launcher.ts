@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, readFileSync, statSync } from 'node:fs'
 import ffi from 'node:ffi'
 import { seccompFilter } from './seccomp.ts'
+import { PRLIMIT } from './launch.ts'
 import { LAUNCHER, numberOf, type Architecture } from './system-calls.ts'
 
 export interface LauncherInput {
@@ -35,7 +36,7 @@ const O_CLOEXEC = 0o2000000
 const PR = { deathSignal: 1, dropFromBound: 24, securebits: 28, noNewPrivileges: 38 } as const
 /** No root, no fix-up by changing user, no kept and no ambient capabilities; each of them locked. */
 const SECUREBITS = 0b1110_1111
-const RLIMIT = { cpu: 0, fsize: 1, core: 4, nofile: 7, memlock: 8, as: 9, msgqueue: 12 } as const
+const RLIMIT = { cpu: 0, fsize: 1, core: 4, nofile: 7, memlock: 8, msgqueue: 12 } as const
 const SIGKILL = 9
 const SIGPIPE = 13
 const CAPABILITY_VERSION = 0x2008_0522
@@ -67,7 +68,7 @@ function launch(input: LauncherInput): never {
   process.chdir(input.cwd)
   const { architecture } = input
   const ruleset = describeRules(input)
-  for (const [name, value] of Object.entries(input.limits)) limit(name, value)
+  for (const [name, value] of Object.entries(input.limits)) if (name !== 'as') limit(name, value)
   dropCapabilities(architecture)
   must('no new privileges', libc.prctl(PR.noNewPrivileges, 1n, 0n, 0n, 0n) === 0)
   must('die with the gateway', libc.prctl(PR.deathSignal, BigInt(SIGKILL), 0n, 0n, 0n) === 0)
@@ -79,7 +80,8 @@ function launch(input: LauncherInput): never {
   program.writeBigUInt64LE(ffi.getRawPointer(filter), 8)
   must('seccomp', call('seccomp', architecture, 1, 0, ffi.getRawPointer(program)) === 0)
   if (process.execve === undefined) throw new Unrestricted('execve')
-  return process.execve(input.program, [input.program, ...input.args], { ...input.env })
+  // This runtime has reserved more addresses than a program may have: the last limit is for after it.
+  return process.execve(PRLIMIT, [PRLIMIT, `--as=${input.limits.as}`, input.program, ...input.args], { ...input.env })
 }
 
 function describeRules({ readable, writable, architecture }: LauncherInput): number {

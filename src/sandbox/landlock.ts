@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { AppError } from '../contracts/errors.ts'
 import type { SandboxRun } from '../contracts/sandbox.ts'
 import type { LauncherInput } from './landlock-launcher.ts'
-import { processLimits, type Launch } from './launch.ts'
+import { PRLIMIT, processLimits, type Launch } from './launch.ts'
 import { isArchitecture } from './system-calls.ts'
 import { systemFolders } from './system-folders.ts'
 
@@ -16,6 +16,7 @@ export function landlock(run: SandboxRun): Launch {
   if (run.connect !== null) {
     throw new AppError('sandbox/unavailable', 'Landlock cannot let a program reach one host alone', { hint: 'Install bubblewrap: apt-get install bubblewrap' })
   }
+  if (!existsSync(PRLIMIT)) throw new AppError('sandbox/unavailable', `${PRLIMIT} is not installed`)
   const { readable } = systemFolders()
   const input: LauncherInput = {
     program: run.program,

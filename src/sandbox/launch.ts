@@ -34,3 +34,5 @@ export function processLimits({
 
 /** What the proxy inside listens on; nothing else has this loopback. */
 export const PROXY_PORT = 3128
+
+export const PRLIMIT = '/usr/bin/prlimit'

@@ -2,9 +2,7 @@
 import { existsSync } from 'node:fs'
 import type { SandboxRun } from '../contracts/sandbox.ts'
 import { AppError } from '../contracts/errors.ts'
-import { processLimits, type Launch } from './launch.ts'
-
-const PRLIMIT = '/usr/bin/prlimit'
+import { PRLIMIT, processLimits, type Launch } from './launch.ts'
 
 export function withoutSandbox(run: SandboxRun): Launch {
   if (run.connect !== null) {
