@@ -15,6 +15,7 @@ const source = join(root, 'src')
 const target = join(root, 'dist')
 const workers: Readonly<Record<string, string>> = {
   'demo-worker': join(source, 'providers', 'demo', 'worker.ts'),
+  'sandbox-probe': join(source, 'sandbox', 'probe.ts'),
   'sandbox-launcher': join(source, 'sandbox', 'landlock-launcher.ts'),
   'credential-store-child': join(source, 'secrets', 'os-store', 'child.ts'),
 }

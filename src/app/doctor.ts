@@ -29,6 +29,10 @@ export async function examine(env: Environment, paths: Paths): Promise<readonly 
     await attempt('database', () => database(paths)),
     await attempt('audit trail', () => auditTrail(env, paths)),
     await models(env, paths),
+    await attempt('sandbox', async () => {
+      const [{ config }, { examineSandbox }] = await Promise.all([loadSettings(env, paths, [], openSecrets(env, paths)), import('./examine-sandbox.ts')])
+      return examineSandbox(config, paths)
+    }),
   ]
 }
 

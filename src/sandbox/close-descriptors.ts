@@ -8,11 +8,22 @@ const CLOEXEC = 4n
 const FIRST = 3n
 const LAST = 0xffff_ffffn
 
-export async function keepDescriptorsHere(): Promise<void> {
+export function keepDescriptorsHere(): void {
   if (platform !== 'linux' || !isArchitecture(arch) || !readdirSync('/proc/self/fd').some(isInherited)) return
-  const { default: ffi } = await import('node:ffi')
+  const ffi = quietly(() => process.getBuiltinModule('node:ffi'))
   const library = ffi.dlopen(null, { syscall: { arguments: ['i64', 'i64', 'i64', 'i64'], return: 'i64' } })
   library.functions.syscall(CLOSE_RANGE, FIRST, LAST, CLOEXEC)
+}
+
+/** Loading it warns every user that it is new. */
+function quietly<T>(load: () => T): T {
+  const { emitWarning } = process
+  process.emitWarning = () => undefined
+  try {
+    return load()
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }
 
 const O_CLOEXEC = 0o2000000

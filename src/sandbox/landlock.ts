@@ -1,11 +1,11 @@
 /** Linux without bubblewrap: a launcher of our own takes every right from itself (Landlock, seccomp, limits, capabilities) and becomes the program. */
 import { existsSync } from 'node:fs'
 import { arch, platform } from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { AppError } from '../contracts/errors.ts'
 import type { SandboxRun } from '../contracts/sandbox.ts'
 import type { LauncherInput } from './landlock-launcher.ts'
 import { PRLIMIT, processLimits, type Launch } from './launch.ts'
+import { programFile } from './program-file.ts'
 import { isArchitecture } from './system-calls.ts'
 import { systemFolders } from './system-folders.ts'
 
@@ -31,18 +31,9 @@ export function landlock(run: SandboxRun): Launch {
   }
   return {
     command: process.execPath,
-    args: ['--no-warnings', launcherFile(), 'launch'],
+    args: ['--no-warnings', programFile(import.meta.url, 'landlock-launcher.ts', 'sandbox-launcher.js'), 'launch'],
     env: {},
     input: Buffer.from(JSON.stringify(input)),
     handsOutListener: false,
   }
-}
-
-/** Beside the source in a checkout, below `dist/` in the bundle. */
-function launcherFile(): string {
-  return (
-    ['./landlock-launcher.ts', './sandbox-launcher.js', '../sandbox-launcher.js']
-      .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-      .find((file) => existsSync(file)) ?? ''
-  )
 }

@@ -28,7 +28,7 @@ const backends: Readonly<Record<Exclude<SandboxBackend, 'none'>, { readonly prep
 const ORDER = ['bubblewrap', 'landlock', 'seatbelt'] as const
 
 export async function openSandbox({ sandbox, backend }: SandboxChoice): Promise<Sandbox> {
-  await keepDescriptorsHere()
+  keepDescriptorsHere()
   if (sandbox === 'unsandboxed') return { backend: 'none', hasNetwork: false, run: (run, signal) => runProcess(withoutSandbox(run), run, signal) }
   const tried = backend === 'auto' ? ORDER.filter((id) => backends[id].on === platform) : [backend]
   const reasons: string[] = []
