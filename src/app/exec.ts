@@ -33,7 +33,7 @@ export function execSettings(
   return {
     ...limits,
     workspace: workspace ?? join(paths.stateDir, 'workspace'),
-    writableRoots: [],
+    writableRoots: config.filesystem.writeAccess ? config.filesystem.roots : [],
     copies: join(paths.stateDir, 'exec'),
     // What does not work now may work after the owner has installed something.
     sandbox: () => (opened ??= open().catch((error: unknown) => ((opened = null), Promise.reject(error)))),

@@ -5,10 +5,12 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { EgressFetch, EgressRequest, EgressResponse } from '../../src/contracts/egress.ts'
+import type { EgressFetch, EgressTunnel, EgressRequest, EgressResponse } from '../../src/contracts/egress.ts'
 import type { NamedSecrets } from '../../src/contracts/named-secret.ts'
 import { createGuardedFetch } from '../../src/guard/guarded-fetch.ts'
+import { createGuardedTunnel } from '../../src/guard/guarded-tunnel.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
+import { openTunnel } from '../../src/net/tunnel.ts'
 import { createTransport } from '../../src/net/transport.ts'
 import { selfSigned } from './certificate.ts'
 import { type Answers, startDnsServer } from './dns-server.ts'
@@ -34,6 +36,7 @@ export interface PublicWeb extends AsyncDisposable {
   readonly questions: readonly string[]
   readonly reports: readonly CheckpointReport[]
   readonly fetch: EgressFetch
+  readonly tunnel: EgressTunnel
   readonly transport: ReturnType<typeof createTransport>
   url(host: string, path?: string): URL
   get(url: URL | string, more?: Partial<EgressRequest>, signal?: AbortSignal): Promise<EgressResponse>
@@ -70,11 +73,8 @@ export async function startPublicWeb({
   const { port, running } = await listenOnOnePort(serve)
   const dns = await startDnsServer(answers)
   const transport = createTransport({ ca: certificate.cert })
-  const fetch = createGuardedFetch(transport, (report) => reports.push(report), {
-    resolve: dns.resolve,
-    isPublic: async (address) => isPublic(address),
-    secrets: secrets(port),
-  })
+  const reach = { resolve: dns.resolve, isPublic: async (address: string) => isPublic(address), secrets: secrets(port) }
+  const fetch = createGuardedFetch(transport, (report) => reports.push(report), reach)
   const web: PublicWeb = {
     port,
     visits,
@@ -82,6 +82,7 @@ export async function startPublicWeb({
     questions: dns.questions,
     reports,
     fetch,
+    tunnel: createGuardedTunnel(openTunnel, (report) => reports.push(report), reach),
     transport,
     url: (host, path = '/') => new URL(`https://${host}:${port}${path}`),
     get: (url, more = {}, signal = AbortSignal.timeout(10_000)) =>
