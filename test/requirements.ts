@@ -413,6 +413,48 @@ export const requirements: readonly Requirement[] = [
       'B2 proxyTrusted: behind a trusted proxy the client is the right-most address that is none',
     ],
   ]),
+  ...proved('test/security/sandbox-escape.test.ts', [
+    ['SEC-180', 'A sandboxed program gets out by none of ninety ways, each of which works without the sandbox', '${group}: ${attempt.name}'],
+    ['SEC-181', 'The ways out that are tried are many', 'there are at least thirty ways out to try'],
+  ]),
+  ...proved('test/security/exec-bypass.test.ts', [
+    ['SEC-182', 'A command is an argument vector, and every one is a question', 'the tool asks for every call, and its input takes no line for a shell'],
+    ['SEC-183', 'An always covers no dangerous lookalike', 'none is covered by an always of a harmless lookalike'],
+    ['SEC-184', 'Arguments reach the program literally', 'every argument reaches the program as it is'],
+    ['SEC-185', 'An always covers that program and argument shape alone', 'another file of the workspace in a reader’s place, nothing more'],
+    ['SEC-186', 'A command has an environment of its own', 'is nothing but what is said here'],
+    ['SEC-187', 'No variable that loads or runs something can be set', 'takes only names that load and run nothing'],
+  ]),
+  ...proved('test/security/exec-binding.test.ts', [
+    [
+      'SEC-188',
+      'A working folder that changed after the question is refused',
+      'the working folder, when its link leads elsewhere or another folder stands there',
+    ],
+    ['SEC-189', 'A script that changed after the question is refused', 'a script, however it is named'],
+    ['SEC-190', 'A program that was exchanged after the question is refused', 'a program of the workspace, also behind a link'],
+    ['SEC-191', 'The word for one command is none for another', 'the word for one command is none for another'],
+    ['SEC-192', 'What is swapped at the last moment does not run', '${backend}: a script that is swapped after the last look'],
+    ['SEC-193', 'Commands do not change what others were bound to', 'two commands do not run at the same time'],
+    ['SEC-194', 'Nothing of a command is hidden from the owner', 'what hides, reorders or breaks lines is written out'],
+    ['SEC-195', 'Two commands are never described alike', 'two commands are never described alike'],
+  ]),
+  ...proved('test/security/exec-hosts.test.ts', [
+    ['SEC-196', 'A command reaches the hosts that were agreed to, and no others', 'reaches a granted host, and is told of no other'],
+    ['SEC-197', 'Without a grant a command has no network', 'reaches nothing without the proxy, or without a grant'],
+    ['SEC-198', 'No grant leads to this machine or its network', 'reaches no address of this machine or its network, whatever was granted'],
+    ['SEC-199', 'A command uses a secret that it never sees', 'uses a secret that it names, and sees it nowhere'],
+    ['SEC-200', 'A command does not reach the doors of the gateway', 'does not reach the doors of the gateway'],
+    ['SEC-201', 'Where hosts cannot be told apart, none is granted', 'without namespaces no host can be granted'],
+  ]),
+  ...proved('test/security/sandbox-doctor.test.ts', [
+    ['SEC-202', 'Doctor tries the sandbox out, and finds a hole', '${backend}: a hole is found by trying'],
+    ['SEC-203', 'Doctor says where commands have no sandbox', 'no sandbox is a warning, and so is one that cannot be had'],
+  ]),
+  ...proved('src/sandbox/seccomp.test.ts', [
+    ['SEC-204', 'System calls beyond the known are unknown, and other architectures end', 'ends calls of another architecture, and knows none that came later'],
+    ['SEC-205', 'The filter reads arguments as the kernel does', 'looks at as much of an argument as the kernel does'],
+  ]),
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [
     ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],

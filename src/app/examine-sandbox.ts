@@ -8,7 +8,10 @@ import { exposed } from '../contracts/errors.ts'
 const NAME = 'sandbox'
 const EXAMINE_MS = 60_000
 
-export async function examineSandbox({ exec }: Pick<Config, 'exec'>, { stateDir }: Pick<Paths, 'stateDir'>): Promise<Finding> {
+export async function examineSandbox(
+  { exec }: { readonly exec: Pick<Config['exec'], 'enabled' | 'sandbox' | 'backend'> },
+  { stateDir }: Pick<Paths, 'stateDir'>,
+): Promise<Finding> {
   if (!exec.enabled) return { name: NAME, status: 'pass', detail: 'not needed: exec.enabled is false' }
   const [{ openSandbox }, { tryToBreakOut }, { openProbeListener }] = await Promise.all([
     import('../sandbox/open-sandbox.ts'),

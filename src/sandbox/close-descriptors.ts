@@ -17,12 +17,12 @@ export function keepDescriptorsHere(): void {
 
 /** Loading it warns every user that it is new. */
 function quietly<T>(load: () => T): T {
-  const { emitWarning } = process
+  const before = Object.getOwnPropertyDescriptor(process, 'emitWarning')
   process.emitWarning = () => undefined
   try {
     return load()
   } finally {
-    process.emitWarning = emitWarning
+    if (before !== undefined) Object.defineProperty(process, 'emitWarning', before)
   }
 }
 

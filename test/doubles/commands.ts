@@ -60,7 +60,7 @@ export async function openCommands(more: Partial<ExecSettings> = {}, backend: 'a
         turnId: 't',
         sessionId: null,
         effectId: 'e',
-        binding: binding ?? (await bind(input)),
+        binding: binding === undefined ? await bind(input) : binding,
         origin: OWNER,
       }
       return tool.run(tool.input.parse(input), cleared<ToolCall>(call), signal())

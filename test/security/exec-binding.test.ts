@@ -108,10 +108,7 @@ describe('what changes between question and run is refused', () => {
     const binding = await commands.bind({ argv: ['cat'], stdin: 'shown' })
     await assert.rejects(commands.run({ argv: ['cat'], stdin: 'hidden' }, binding), changed)
     await assert.rejects(commands.run({ argv: ['rm', '-rf', '.'] }, binding), changed)
-    await assert.rejects(
-      commands.run({ argv: ['cat'], stdin: 'shown' }, null as never).then(() => assert.fail('it ran')),
-      () => true,
-    )
+    await assert.rejects(commands.run({ argv: ['cat'], stdin: 'shown' }, null), changed)
     await assert.rejects(commands.run({ argv: ['cat'] }, { forged: true }), changed)
   })
 })
@@ -160,7 +157,7 @@ describe('the owner sees every byte', () => {
     await using commands = await openCommands()
     const hidden = 'a\u202Eb\u200Bc\u0007d\ne\u00A0f\u{E0041}g\u2028h\\u{202e}'
     const text = await commands.describe({ argv: ['echo', hidden, ' ', ''], stdin: `one\n\u202Etwo` })
-    assert.doesNotMatch(text, /[\u202E\u200B\u0007\u00A0\u{E0041}\u2028]/u)
+    for (const character of ['\u202E', '\u200B', '\u0007', '\u00A0', '\u{E0041}', '\u2028']) assert.ok(!text.includes(character))
     for (const shown of ['u{202e}', 'u{200b}', '\\u0007', '\\n', 'u{a0}', 'u{e0041}', 'u{2028}']) assert.ok(text.includes(shown), shown)
     assert.match(text, /argument 2: " "\nargument 3: ""\n/)
     assert.match(text, /input line 2: "\\u\{202e\}two"/)
