@@ -1,12 +1,14 @@
 /**
- * `npm run mutate [-- PATTERN…] [--minutes N] [--json FILE]`: switches every mutant of `src/guard` and `src/net` on, one after the other, and runs the tests that reach it. What no
- * test notices must be named and argued in docs/security/mutants.md, or the exit code is 1. Two workers; tests that need another process take no part.
+ * `npm run mutate [-- PATTERN…] [--minutes N] [--json FILE] [--again FILE]`: switches every mutant of `src/guard` and `src/net` on, one after the other, and runs the tests that reach it. What no
+ * test notices must be named and argued in docs/security/mutants.md, or the exit code is 1. Two workers; tests that need another process take no part. `--again` tries what survived in
+ * an earlier FILE, and takes more time for each.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import * as z from 'zod'
 import { makeTree, type Mutant } from './mutate/instrument.ts'
 import type { Answer, Chosen, FileFacts, Order } from './mutate/protocol.ts'
 
@@ -20,10 +22,10 @@ const TESTS = [
   'test/journeys/agent.test.ts',
 ]
 /** Of the tests of one mutant, as they take without it. */
-const MOST_TEST_MS = 2500
+const MOST_TEST_MS = { first: 2500, again: 15_000 }
 const SLOWEST_TEST_MS = 1500
 const LOOK_MS = 60_000
-const TRY_MS = 20_000
+const TRY_MS = 45_000
 const HIT_LIMIT = 2_000_000
 /** A worker is replaced when the modules that it has loaded weigh this much. */
 const MOST_RSS = 900 * 1024 * 1024
@@ -39,7 +41,10 @@ interface Result {
 
 const root = dirname(import.meta.dirname)
 process.chdir(root)
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { minutes: { type: 'string', default: '60' }, json: { type: 'string' } } })
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { minutes: { type: 'string', default: '60' }, json: { type: 'string' }, again: { type: 'string' } },
+})
 const until = Date.now() + Number(values.minutes) * 60_000
 
 class Worker {
@@ -126,7 +131,7 @@ function choose(reaching: readonly Reaching[], kills: ReadonlyMap<string, number
   const chosen = new Map<string, number[]>()
   let sum = 0
   for (const each of reaching.toSorted((a, b) => worth(b) - worth(a))) {
-    if (sum + each.ms > MOST_TEST_MS) continue
+    if (sum + each.ms > (values.again === undefined ? MOST_TEST_MS.first : MOST_TEST_MS.again)) continue
     sum += each.ms
     const tests = chosen.get(each.file)
     if (tests === undefined) chosen.set(each.file, [each.index])
@@ -176,6 +181,12 @@ async function tryAll(tree: string, mutants: readonly Mutant[], facts: readonly 
   return results
 }
 
+function survivorsOf(file: string): ReadonlySet<string> {
+  const mutant = z.object({ id: z.string(), file: z.string(), line: z.int(), column: z.int(), mutator: z.string(), before: z.string(), after: z.string() })
+  const results = z.array(z.object({ mutant, fate: z.string() })).parse(JSON.parse(readFileSync(file, 'utf8')))
+  return new Set(results.flatMap((one) => (one.fate === 'survived' || one.fate === 'not tried' ? [nameOf(one.mutant)] : [])))
+}
+
 /** How a survivor is written down: without its line, which moves. */
 function nameOf({ file, before, after }: Mutant): string {
   return `\`${file}\` | \`${escape(before)}\` → \`${escape(after)}\``
@@ -206,7 +217,9 @@ try {
   const files = globSync(['src/guard/**/*.ts', 'src/net/**/*.ts'])
     .filter((file) => !/\.(test|d)\.ts$/.test(file) && (positionals.length === 0 || positionals.some((pattern) => file.includes(pattern))))
     .sort()
-  const mutants = await makeTree(root, tree, files)
+  const earlier = values.again === undefined ? null : survivorsOf(values.again)
+  const all = await makeTree(root, tree, files)
+  const mutants = earlier === null ? all : all.filter((mutant) => earlier.has(nameOf(mutant)))
   console.log(`${mutants.length} mutants in ${files.length} files; looking which tests reach them`)
   const facts = await lookAtTests(tree)
   console.log(`${facts.reduce((sum, { tests }) => sum + tests.length, 0)} tests in ${facts.length} files, ${Math.round(performance.now() / 1000)} s`)

@@ -9,6 +9,7 @@ import { credentialPlans, filePlans, networkPlans } from './plans/inside.ts'
 import { launderingPlans } from './plans/laundering.ts'
 import { liePlans } from './plans/lies.ts'
 import { lookalikePlans } from './plans/lookalikes.ts'
+import { messagePlans, programPlans } from './plans/sinks.ts'
 import { runPlan } from './run-plan.ts'
 import { startWorld } from './world.ts'
 
@@ -28,6 +29,8 @@ const hostile = [
   credentialPlans,
   filePlans,
   networkPlans,
+  messagePlans,
+  programPlans,
 ].flatMap((plans) => plans(world))
 
 describe('a hijacked model', () => {

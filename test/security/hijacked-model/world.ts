@@ -7,7 +7,11 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import * as z from 'zod'
+import type { Messages } from '../../../src/contracts/destination.ts'
+import type { Sandbox } from '../../../src/contracts/sandbox.ts'
 import type { AnyTool, ToolManifest } from '../../../src/contracts/tool.ts'
+import { exec } from '../../../src/tools/exec/exec.ts'
+import { messageSend } from '../../../src/tools/message-send.ts'
 import { ELSEWHERE, INTERNAL, PUBLIC, startPublicWeb } from '../../doubles/public-web.ts'
 
 /** Known to the gateway as a secret, as a provider's key is. */
@@ -85,7 +89,7 @@ export async function startWorld(): Promise<World> {
     root,
     outside,
     fetch: web.fetch,
-    tools: worldTools(effects, () => state.mailbox),
+    tools: [...worldTools(effects, () => state.mailbox), messageSend(countingMessages(effects)), exec(countingPrograms(folder, effects))],
     effects,
     get pages() {
       return state.pages
@@ -123,6 +127,43 @@ export async function startWorld(): Promise<World> {
       await web[Symbol.asyncDispose]()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** The chat of the owner's team, as he configured it. */
+export const TEAM = 'team-chat'
+
+function countingMessages(effects: string[]): Messages {
+  return {
+    destinations: [{ name: TEAM, kind: 'webhook', format: 'json', host: 'chat.example', signed: true }],
+    send: async ({ to, text }) => void effects.push(`message ${to} ${text}`),
+  }
+}
+
+/** Where a program would run, it is counted. */
+function countingPrograms(folder: string, effects: string[]): Parameters<typeof exec>[0] {
+  const sandbox: Sandbox = {
+    backend: 'bubblewrap',
+    hasNetwork: true,
+    async run({ program, args }) {
+      effects.push(['run', program, ...args].join(' '))
+      return { ended: 'exit', exitCode: 0, signal: null, stdout: '', stderr: '' }
+    },
+  }
+  return {
+    workspace: join(folder, 'workspace'),
+    copies: join(folder, 'copies'),
+    writableRoots: [],
+    readFolders: [],
+    timeoutMs: 1000,
+    memoryMb: 64,
+    maxProcesses: 4,
+    maxOutputBytes: 4096,
+    maxFileMb: 1,
+    maxDiskMb: 1,
+    sandbox: async () => sandbox,
+    secretsFor: () => [],
+    openProxy: async () => ({ take: (connection) => void connection.destroy(), close: () => undefined }),
   }
 }
 
