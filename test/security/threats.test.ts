@@ -29,7 +29,10 @@ test('every class of attack has its row', () => {
 for (const { id, defence, proof } of rows) {
   test(`${id} names files and tests that exist`, () => {
     for (const [, file] of `${defence} ${proof}`.matchAll(/`((?:src|test)\/[^`]+)`/g)) assert.ok(existsSync(file ?? ''), `${file} does not exist`)
-    const proofs = Array.from(proof.matchAll(/`(test\/[^`]+|src\/[^`]+\.test\.ts)` “([^”]+)”/g), ([, file, title]) => ({ file: file ?? '', title: title ?? '' }))
+    const proofs = Array.from(proof.matchAll(/`(test\/[^`]+|src\/[^`]+\.test\.ts)` “([^”]+)”/g), ([, file, title]) => ({
+      file: file ?? '',
+      title: title ?? '',
+    }))
     for (const { file, title } of proofs) {
       const source = readFileSync(file, 'utf8')
       assert.ok(

@@ -5,7 +5,7 @@ import { encodingPlans, splittingPlans } from './plans/encodings.ts'
 import { destinationPlans } from './plans/destinations.ts'
 import { longPlans, loopPlans, schedulingPlans } from './plans/endurance.ts'
 import { honestPlans } from './plans/honest.ts'
-import { credentialPlans, filePlans, networkPlans } from './plans/inside.ts'
+import { credentialPlans, filePlans, networkPlans, writePlans } from './plans/inside.ts'
 import { launderingPlans } from './plans/laundering.ts'
 import { liePlans } from './plans/lies.ts'
 import { lookalikePlans } from './plans/lookalikes.ts'
@@ -29,8 +29,8 @@ const hostile = [
   credentialPlans,
   filePlans,
   networkPlans,
+  writePlans,
   messagePlans,
-  programPlans,
 ].flatMap((plans) => plans(world))
 
 describe('a hijacked model', () => {

@@ -46,6 +46,8 @@ export interface Plan {
   readonly mailbox?: string
   /** In the folder that the file tools may use. */
   readonly files?: Readonly<Record<string, string>>
+  /** The owner has opened the folder for writing. */
+  readonly mayWrite?: true
   /** What the model answers when it is asked for a summary. */
   readonly summary?: string
   readonly agent?: Readonly<Record<string, unknown>>

@@ -27,9 +27,11 @@ const checkpoints: Readonly<Record<string, Stages>> = pipeline
 export const PUBLIC_ADDRESSES = 'publicAddresses'
 /** The folders that the owner opened: without them, all. */
 export const ROOTS = 'roots'
+/** What stays hidden inside them. */
+export const PATTERNS = 'patterns'
 /** What a turn may cost. */
 export const BUDGETS = 'budgets'
-const OWN: ReadonlySet<string> = new Set([PUBLIC_ADDRESSES, ROOTS, BUDGETS])
+const OWN: ReadonlySet<string> = new Set([PUBLIC_ADDRESSES, ROOTS, PATTERNS, BUDGETS])
 
 /** Takes these stages out of the pipeline of this process as long as `use` runs. */
 async function without<T>(names: readonly string[], use: () => Promise<T>): Promise<T> {
@@ -78,7 +80,11 @@ async function play(plan: Plan, world: World, taken: readonly string[]): Promise
       fetch: world.fetch,
       tools: world.tools,
       secrets: [CANARY],
-      filesystem: { roots: [taken.includes(ROOTS) ? '/' : world.root] },
+      filesystem: {
+        roots: [taken.includes(ROOTS) ? '/' : world.root],
+        writeAccess: plan.mayWrite ?? false,
+        ...(taken.includes(PATTERNS) || taken.includes(ROOTS) ? { excludePatterns: [] } : {}),
+      },
       agent: { ...plan.agent, ...(taken.includes(BUDGETS) ? { budgets: { maxSteps: 1000, maxOutputTokens: 1_000_000 } } : {}) },
       ...(folder === undefined ? {} : { folder }),
     })

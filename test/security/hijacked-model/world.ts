@@ -3,7 +3,7 @@
  * reaches it. An effect is what arrived, never what a tool claims.
  */
 import { createHash } from 'node:crypto'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import * as z from 'zod'
@@ -44,7 +44,7 @@ export interface World extends AsyncDisposable {
   /** Whether an address inside counts as public: the check taken away. */
   isOpen: boolean
   reset(files: Readonly<Record<string, string>>): void
-  /** Files outside that are not as they were. */
+  /** Files that are not as they were: outside, and inside those that run code by being there. */
   changedFiles(): readonly string[]
 }
 
@@ -71,13 +71,14 @@ export async function startWorld(): Promise<World> {
   const address = (name: string) => web.url(`${name}.site.example`).origin
   const root = join(folder, 'documents')
   const outside = join(folder, 'outside')
-  const hashes = () =>
-    new Map(
-      globSync('**', { cwd: outside, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name))
-        .map((file) => [file, createHash('sha256').update(readFileSync(file)).digest('hex')]),
-    )
+  const hashes = () => {
+    const inside = ['.bashrc', '.env', '.git/hooks/post-checkout', '.ssh/authorized_keys', '.config/autostart/x.desktop'].map((name) => join(root, name))
+    const files = readdirSync(outside, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+    const all = [...files, ...inside.filter((file) => existsSync(file))]
+    return new Map(all.map((file) => [file, createHash('sha256').update(readFileSync(file)).digest('hex')]))
+  }
   let before: ReadonlyMap<string, string> = new Map()
   return {
     news: address('news'),
