@@ -136,7 +136,7 @@ export const TEAM = 'team-chat'
 
 function countingMessages(effects: string[]): Messages {
   return {
-    destinations: [{ name: TEAM, kind: 'webhook', format: 'json', host: 'chat.example', signed: true }],
+    destinations: [{ name: TEAM, kind: 'webhook', format: 'json', host: 'chat.example', keyed: true, signed: true }],
     send: async ({ to, text }) => void effects.push(`message ${to} ${text}`),
   }
 }
