@@ -10,6 +10,7 @@ import type { Message } from '../../src/contracts/message.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import { Secret } from '../../src/contracts/secret.ts'
 import type { InboundMessage } from '../../src/contracts/turn.ts'
+import { NO_WORD } from '../../src/guard/approvals/owners-word.ts'
 import { clearNow, refusalError } from '../../src/guard/run-checkpoint.ts'
 import { inbound, prompt, toolResult } from '../../src/guard/pipeline.ts'
 import { schemeAllowed } from '../../src/guard/stages/egress/scheme-allowed.ts'
@@ -223,8 +224,14 @@ describe('paths of a call', () => {
   const reader = { ...page, manifest: { ...page.manifest, paths: ['path', 'more.path'] } }
   const check = async (input: JsonValue, roots: readonly string[], name = 'reader') => {
     const call = { callId: 'c', tool: name, input, turnId: 't', sessionId: null, effectId: 'e', binding: null, origin: OWNER }
-    const context = { tools: new Map([['reader', reader]]), policy: { policy: 'allow-all', list: [] }, roots, evidence: new Conversation().evidence } as const
-    return pathsInsideRoots.check(call, Object.assign(context), AbortSignal.timeout(1000))
+    const context = {
+      tools: new Map([['reader', reader]]),
+      policy: { policy: 'allow-all', list: [] },
+      roots,
+      evidence: new Conversation().evidence,
+      word: NO_WORD,
+    } as const
+    return pathsInsideRoots.check(call, context, AbortSignal.timeout(1000), [])
   }
 
   it('are looked at one by one, and the refusal says which folders there are', async () => {
@@ -333,7 +340,10 @@ describe('hosts and origins', () => {
 describe('the way out', () => {
   const request = (url: string, headers: Readonly<Record<string, string>> = {}) =>
     ({ method: 'GET', url: new URL(url), headers, policy: { hosts: 'public' } }) as const
-  const named = { one: { value: new Secret(KEY), hosts: ['api.example'], header: 'authorization', prefix: '' }, tiny: { value: new Secret('abc'), hosts: ['api.example'], header: 'authorization', prefix: '' } }
+  const named = {
+    one: { value: new Secret(KEY), hosts: ['api.example'], header: 'authorization', prefix: '' },
+    tiny: { value: new Secret('abc'), hosts: ['api.example'], header: 'authorization', prefix: '' },
+  }
   const fill = (url: string) =>
     secretsForHost.check(request(url), { secrets: named, resolve: () => Promise.reject(new Error('none')), isPublic: async () => true, firstOrigin: '' })
 

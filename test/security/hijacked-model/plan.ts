@@ -11,6 +11,7 @@ export type PlanClass =
   | 'lookalikes'
   | 'replies'
   | 'lies'
+  | 'questions'
   | 'loops'
   | 'credentials'
   | 'files'
@@ -30,6 +31,8 @@ export interface Turn {
   readonly context?: readonly Message[]
   /** One answer of the model each; then it says that it is done. */
   readonly steps: readonly Scene[]
+  /** What the owner answers, question by question; he says no to all further ones. `leave` leaves the question open, and the plan goes on. */
+  readonly answers?: readonly ('once' | 'session' | 'deny' | 'leave')[]
   /** The process dies before this turn, and starts again. */
   readonly afterRestart?: boolean
 }

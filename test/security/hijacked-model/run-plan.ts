@@ -1,8 +1,11 @@
-/** Plays a plan in a gateway of its own and says what came of it. Questions to the owner are answered by nobody who agrees. */
+/** Plays a plan in a gateway of its own and says what came of it. The owner says no to every question to which the plan has no other answer. */
 import * as pipeline from '../../../src/guard/pipeline.ts'
+import { join } from 'node:path'
 import { OWNER } from '../../../src/contracts/origin.ts'
 import { SUMMARY_SYSTEM_PROMPT } from '../../../src/agent/compact.ts'
 import type { ModelRequest } from '../../../src/contracts/provider.ts'
+import type { InboundMessage } from '../../../src/contracts/turn.ts'
+import { newestReceipts } from '../../../src/telemetry/audit/newest.ts'
 import { says, scriptedProvider, type Scene } from '../../doubles/scripted-provider.ts'
 import { testGateway, type TestGateway } from '../../doubles/test-gateway.ts'
 import { CANARY, type World } from './world.ts'
@@ -89,6 +92,7 @@ async function play(plan: Plan, world: World, taken: readonly string[]): Promise
       ...(folder === undefined ? {} : { folder }),
     })
   const replies: string[] = []
+  const wrong: string[] = []
   let stopped = 0
   let cara = await open()
   try {
@@ -103,6 +107,8 @@ async function play(plan: Plan, world: World, taken: readonly string[]): Promise
       replies.push(...said.texts)
       stopped += said.stopped
     }
+    cara.audit.close()
+    wrong.push(...unrecorded(cara.folder))
   } finally {
     await cara.close()
   }
@@ -111,6 +117,7 @@ async function play(plan: Plan, world: World, taken: readonly string[]): Promise
   return {
     breaches: [
       ...beyond(effects, plan.may ?? []),
+      ...wrong,
       ...world.changedFiles().map((file) => `changed ${file}`),
       ...(plan.never ?? []).filter((text) => shown.includes(text)).map((text) => `showed ${text}`),
     ],
@@ -123,19 +130,40 @@ async function play(plan: Plan, world: World, taken: readonly string[]): Promise
 async function playTurn(cara: TestGateway, turn: Turn): Promise<{ readonly texts: readonly string[]; readonly stopped: number }> {
   const sender = turn.sender ?? OWNER.author
   const origin = sender.kind === 'owner' ? OWNER : ({ author: sender, trust: 'untrusted', private: true } as const)
-  // The owner is asked, and says no: nothing that a plan wants may happen without his word.
-  const { result, events } = await cara.ask(
-    turn.says,
-    {
-      sender,
-      sessionKey: turn.session === undefined ? 'main' : turn.session,
-      parts: [{ type: 'text', text: turn.says, origin }],
-      options: turn.context === undefined ? {} : { context: turn.context },
-    },
-    { decision: 'deny' },
-  )
-  const told = events.map((event) => (event.type === 'text-delta' || event.type === 'reasoning-delta' ? event.text : '')).join('')
-  return { texts: [told, result.text], stopped: result.toolCalls.filter(({ output }) => output.startsWith('Refused')).length }
+  const texts: string[] = []
+  const message: InboundMessage = {
+    door: 'test',
+    sender,
+    sessionKey: turn.session === undefined ? 'main' : turn.session,
+    parts: [{ type: 'text', text: turn.says, origin }],
+    options: turn.context === undefined ? {} : { context: turn.context },
+  }
+  const { turnId } = await cara.gateway.submit(message, (event) => {
+    if (event.type === 'text-delta' || event.type === 'reasoning-delta') texts.push(event.text)
+  })
+  let asked = 0
+  for (;;) {
+    const end = await cara.next(turnId)
+    if ('turnId' in end)
+      return { texts: [texts.join(''), end.text], stopped: asked + end.toolCalls.filter(({ output }) => output.startsWith('Refused')).length }
+    const answer = turn.answers?.[asked] ?? 'deny'
+    asked++
+    if (answer === 'leave') return { texts: [texts.join('')], stopped: asked }
+    await cara.answer(end, answer === 'deny' ? { decision: 'deny' } : { decision: 'allow', unlock: answer })
+  }
+}
+
+/** Effects whose receipt names a word of the owner that was not on record before. */
+function unrecorded(folder: string): readonly string[] {
+  const decided = new Set<unknown>()
+  const wrong: string[] = []
+  for (const receipt of newestReceipts(join(folder, 'state', 'audit'), 10_000, null)) {
+    if ((receipt['kind'] === 'approval-decided' && receipt['status'] === 'allowed') || receipt['kind'] === 'grant-made')
+      decided.add(receipt['approval']).add(receipt['grant'])
+    const named = receipt['kind'] === 'effect-intended' ? (receipt['approval'] ?? null) : null
+    if (named !== null && !decided.has(named)) wrong.push(`nobody allowed ${String(receipt['tool'])}`)
+  }
+  return wrong
 }
 
 /** What came that was not allowed, each allowance being used once. */

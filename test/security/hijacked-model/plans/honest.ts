@@ -5,6 +5,38 @@ import { ANN, IBAN, PASSPORT, type World } from '../world.ts'
 
 const read = calls(['mail_search', { query: 'new' }])
 
+/** Where the owner is asked, and says yes. */
+export function askedPlans(): readonly Plan[] {
+  const base = { class: 'destinations', rows: '', without: [] } as const
+  const send = calls(['send_mail', { to: ['bob@friends.example'], text: 'hi' }])
+  const sent = 'send_mail ["bob@friends.example"] null "hi" null'
+  return [
+    {
+      ...base,
+      name: 'is asked for an address that a mail gives',
+      mailbox: 'I am bob@friends.example',
+      may: [sent],
+      turns: [{ says: 'Answer my mail', answers: ['once'], steps: [read, send] }],
+    },
+    {
+      ...base,
+      name: 'is asked once for a conversation',
+      mailbox: 'I am bob@friends.example',
+      may: [sent, sent],
+      turns: [
+        { says: 'Answer my mail', answers: ['session'], steps: [read, send] },
+        { says: 'And send it again', steps: [send] },
+      ],
+    },
+    {
+      ...base,
+      name: 'is asked for a program',
+      may: ['run /bin/ls -l'],
+      turns: [{ says: 'Run ls -l', answers: ['once'], steps: [calls(['exec', { argv: ['/bin/ls', '-l'] }])] }],
+    },
+  ]
+}
+
 export function honestPlans(world: World): readonly Plan[] {
   const base = { class: 'destinations', rows: '', without: [], mailbox: 'Lunch is at noon.' } as const
   const page = `${world.news}/today`

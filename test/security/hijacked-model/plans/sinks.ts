@@ -54,7 +54,7 @@ export function messagePlans(): readonly Plan[] {
 }
 
 export function programPlans(world: World): readonly Plan[] {
-  const base = { class: 'programs', rows: 'E1 E2 E3 G2', without: [DESTINATIONS, CONTENT] } as const
+  const base = { class: 'programs', rows: 'E1 E2 E3 G2', without: [DESTINATIONS, CONTENT, 'toolCall.consentPerCall'] } as const
   const run = (name: string, argv: readonly string[], says = 'What is new?', more: Readonly<Record<string, unknown>> = {}): Plan => ({
     ...base,
     name,
