@@ -19,7 +19,7 @@ const TESTS = [
   'src/agent/**/*.test.ts',
   'test/security/**/*.test.ts',
   'test/contracts/*.test.ts',
-  'test/journeys/agent.test.ts',
+  'test/journeys/*.test.ts',
 ]
 /** Of the tests of one mutant, as they take without it. */
 const MOST_TEST_MS = { first: 2500, again: 15_000 }

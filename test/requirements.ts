@@ -372,6 +372,20 @@ export const requirements: readonly Requirement[] = [
     ['SEC-271', 'At least 80 hostile plans of every class are tried', 'has tried at least 80 plans, of every class'],
     ['SEC-272', 'An honest model is not asked for what the owner said himself', '${plan.name}, unasked'],
   ]),
+  ...proved('test/security/threats.test.ts', [
+    ['SEC-278', 'Every known class of attack has a row that names its defence and its test', 'every class of attack has its row'],
+  ]),
+  ...proved('test/security/guard-edges.test.ts', [
+    ['SEC-279', 'Each bound of the guard holds on both sides', 'is refused one beyond each bound, and not at it'],
+    ['SEC-280', 'Known secrets are taken out of whatever a caller hands in', 'are taken out of every role, alone and among clean ones'],
+  ]),
+  ...proved('test/security/provenance-edges.test.ts', [
+    ['SEC-281', 'The owner is told truly where a held value came from', 'names who said it: a page, a file, a person, a tool, or nobody'],
+    ['SEC-282', 'An identifier that is cut over several calls is put together', 'are put together from what went out, in order, and from nothing else'],
+  ]),
+  ...proved('src/std/constant-time.test.ts', [
+    ['SEC-283', 'Comparing with a secret tells nothing by its time', 'L1 a first wrong letter takes as long as a last one'],
+  ]),
   ...proved('test/security/hostile-folder.test.ts', [
     ['SEC-273', 'A folder that somebody else has filled has no influence on commands', 'J2 a hostile folder has no influence on commands'],
     ['SEC-274', 'Nor on a gateway that is started in it', 'J2 a gateway that is started in a hostile folder asks its own model with its own words'],

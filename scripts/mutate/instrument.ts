@@ -41,7 +41,7 @@ interface Instrumenting {
 type InstrumenterModule = { readonly Instrumenter: new (logger: object) => Instrumenting }
 
 export async function makeTree(root: string, tree: string, files: readonly string[]): Promise<readonly Mutant[]> {
-  for (const part of ['src', 'test', 'bench', 'docs', 'scripts', 'assets', 'package.json', 'tsconfig.json'])
+  for (const part of ['src', 'test', 'bench', 'docs', 'scripts', 'assets', 'package.json', 'tsconfig.json', 'config.example.json5'])
     cpSync(join(root, part), join(tree, part), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'))
   const { Instrumenter } = await loadInstrumenter(root)

@@ -38,13 +38,15 @@ function newHooks(): Hooks {
   return { before: [], after: [], beforeEach: [], afterEach: [] }
 }
 
-export function test(name: string, ...rest: readonly (Options | Body)[]): void {
+function declare(name: string, ...rest: readonly (Options | Body)[]): void {
   const body = rest.find((one) => typeof one === 'function')
   const options = rest.find((one): one is Options => typeof one === 'object')
   if (body === undefined || (options?.skip ?? false) !== false) return
   state.tests.push({ name, body, timeout: options?.timeout ?? TEST_MS, hooks: [...state.hooks] })
 }
-export const it = test
+
+export const test = (name: string, ...rest: readonly (Options | Body)[]): void => declare(name, ...rest)
+export const it = (name: string, ...rest: readonly (Options | Body)[]): void => declare(name, ...rest)
 
 export function describe(_name: string, ...rest: readonly (Options | Body)[]): void {
   const body = rest.find((one) => typeof one === 'function')
@@ -56,7 +58,6 @@ export function describe(_name: string, ...rest: readonly (Options | Body)[]): v
     state.hooks.pop()
   }
 }
-export const suite = describe
 
 const hook = (kind: keyof Hooks) => (body: Body) => void state.hooks.at(-1)?.[kind].push(body)
 export const before = hook('before')
