@@ -37,6 +37,7 @@ test('K2 headers, paths and names of strangers are in no line of the log', async
   }
   await send(cara.port, '/health', { host: `${POISON}.example` })
   for (const method of [POISON, 'chat.send']) await cara.client.call(method, { [POISON]: POISON }).catch(() => undefined)
+  await cara.stop()
   const log = cara.logged()
   assert.match(log, /guard\.decision/, 'the refusals themselves are there')
   assert.doesNotMatch(log, /IGNORE-PREVIOUS/i)
