@@ -185,6 +185,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     config: config.gateway,
     access,
     credentials,
+    holdConnectionMs: config.approvals.holdConnectionMs,
     readForwarded: await proxyReader(config.gateway.trustedProxies),
     report,
     version,

@@ -81,6 +81,7 @@ const approvalsSection = z.strictObject({
     'What happens to a call that needs your word: you are asked; it is recorded and passes where it can be taken back (`shadow`, for trying out); it is refused (`deny`)',
   ),
   expireMs: withDefault(between(1000, 2_592_000_000), 43_200_000, 'Milliseconds after which a question that nobody answered is a refusal'),
+  holdConnectionMs: withDefault(between(0, 3_600_000), 60_000, 'Milliseconds for which an HTTP request waits for your answer before it is told how to give it'),
   maxPending: withDefault(between(1, 10_000), 200, 'Questions that wait at once; more are refused'),
   notify: withDefault(
     z.array(z.string()).check(z.maxLength(8)),

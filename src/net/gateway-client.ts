@@ -126,7 +126,7 @@ class Connection implements GatewayClient {
       maxProtocol: PROTOCOL_VERSION,
       client: { id: 'cli', version: version.slice(0, 64), platform: process.platform, mode: 'cli' },
       // `chat` would repeat what `agent` says.
-      events: ['agent', 'logs', 'tick'],
+      events: ['agent', 'approval', 'logs', 'tick'],
     })
     if (!helloOk.safeParse(hello).success) throw this.#unreachable('it answers in a way that we do not understand')
   }

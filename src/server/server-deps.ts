@@ -23,6 +23,8 @@ export interface ServerDeps {
   readonly credentials: Credentials
   /** Null where no proxy is trusted. */
   readonly readForwarded: ReadForwarded | null
+  /** How long a request whose turn waits for the owner is kept open. */
+  readonly holdConnectionMs: number
   readonly report: Reporter
   readonly version: string
   /** Milliseconds since the epoch. */

@@ -92,6 +92,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     access,
     credentials,
     readForwarded: null,
+    holdConnectionMs: 60_000,
     report: (report) => reports.push(report),
     version: '1.2.3',
     now: () => Date.now(),

@@ -26,6 +26,15 @@ describe('approvals', () => {
     assert.match((await ask(lets, 'a')).result?.toolCalls[0]?.output ?? '', /^(?!Refused)/)
   })
 
+  it('holdConnectionMs is how long an HTTP request waits for the answer', async () => {
+    await using cara = await configuredGateway({ approvals: { holdConnectionMs: 0 } })
+    cara.upstream.script(HELD)
+    const headers = { authorization: `Bearer ${cara.token}`, 'content-type': 'application/json' }
+    const body = JSON.stringify({ model: 'carapace', messages: [{ role: 'user', content: 'hello' }] })
+    const answer = await fetch(`${cara.url}/v1/chat/completions`, { method: 'POST', headers, body })
+    assert.match(await answer.text(), /This needs the owner’s word/)
+  })
+
   it('expireMs is how long a question waits, maxPending how many do', async () => {
     await using cara = await configuredGateway({ approvals: { expireMs: 1000, maxPending: 1 } })
     cara.upstream.script(HELD, HELD, DONE, DONE)

@@ -50,6 +50,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'tools.list': AGENT,
   'approvals.mode': APPROVALS,
   'approvals.expireMs': APPROVALS,
+  'approvals.holdConnectionMs': APPROVALS,
   'approvals.maxPending': APPROVALS,
   'filesystem.roots': AGENT,
   'filesystem.writeAccess': AGENT,
