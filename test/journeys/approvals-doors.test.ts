@@ -93,18 +93,21 @@ describe('a client of /v1 whose turn waits for the owner', () => {
   it('may go away: in a conversation the question stays, outside one it is cancelled', async () => {
     await using cara = await configuredGateway(SLOW)
     cara.upstream.script(HELD, HELD)
-    const leave = async (headers: Readonly<Record<string, string>>, count: number) => {
+    const leave = async (headers: Readonly<Record<string, string>>) => {
       const away = new AbortController()
+      const asked = Promise.withResolvers<void>()
+      const stop = cara.client.onEvent((event) => event === 'approval' && asked.resolve())
       const all = { authorization: `Bearer ${cara.token}`, 'content-type': 'application/json', ...headers }
       const asking = fetch(`${cara.url}/v1/chat/completions`, { method: 'POST', headers: all, body: JSON.stringify(HELLO), signal: away.signal }).catch(
         () => null,
       )
-      while ((await pending(cara)).length < count) await new Promise((resolve) => setImmediate(resolve))
+      await asked.promise
+      stop()
       away.abort()
       await asking
     }
-    await leave(SESSION, 1)
-    await leave({}, 2)
+    await leave(SESSION)
+    await leave({})
     while ((await pending(cara)).length > 1) await new Promise((resolve) => setImmediate(resolve))
     assert.equal((await pending(cara))[0]?.sessionKey, 'main')
   })
