@@ -318,6 +318,21 @@ export const requirements: readonly Requirement[] = [
       'is named in the receipts, and in what the owner is told of a held call',
     ],
   ]),
+  ...proved('test/security/text-replies.test.ts', [
+    ['SEC-160', 'After untrusted text no link or image leads where nobody vouches for', 'are inert: ${JSON.stringify(text)}'],
+    ['SEC-161', 'Links to hosts that the owner or a trusted result names stay', 'stay where the owner, a trusted result or the configuration names their host'],
+    ['SEC-162', 'A reply runs nothing where it is shown', 'runs nothing: HTML, scripts in links, control sequences, characters that turn the text'],
+    ['SEC-163', 'Known secrets do not leave spread, backwards or encoded', 'do not leave ${name}'],
+    ['SEC-164', 'A secret does not leave in two messages of a turn', 'do not leave in two messages of one turn'],
+    ['SEC-165', 'What leaves does not depend on how it is cut', 'is the same wherever it is cut: every secret, tag and link at every byte'],
+    ['SEC-166', 'Plain words are not kept back', 'keeps back no more than it may, and nothing of plain words'],
+    ['SEC-169', 'A person who is not the owner gets no personal data', 'holds no personal data for anybody but the owner'],
+    ['SEC-170', 'Arguments and reasoning are told like replies', 'is told by its reasoning and its calls as well, and the calls run as they were'],
+  ]),
+  ...proved('src/guard/text/credentials.test.ts', [
+    ['SEC-167', 'Credentials are known by how they look', 'are found by how they look: ${vendor} (L2)'],
+    ['SEC-168', 'They are seldom seen where there are none', 'are seldom seen in what is none: the rate over prose, code, hashes, images and numbers'],
+  ]),
   ...proved('test/security/injection-sample.test.ts', [
     [
       'SEC-28',

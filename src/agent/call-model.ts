@@ -175,17 +175,25 @@ interface CallParts {
   readonly signature?: string
 }
 
-/** The answer as it may be kept, run and shown: everything that the model wrote, its arguments too, as `clean` lets it out. */
-export function cleanAnswer(answer: Answer, clean: (text: string) => string): Answer {
+export interface Cleaning {
+  /** The next text part, as it left. */
+  readonly text: (text: string) => string
+  readonly reasoning: (text: string) => string
+  /** Arguments run as they are but for secrets: an address that was made unreadable would be another address. */
+  readonly argument: (text: string) => string
+}
+
+/** The answer as it may be kept, run and shown: everything that the model wrote, its arguments too. */
+export function cleanAnswer(answer: Answer, clean: Cleaning): Answer {
   const parts = answer.parts.flatMap((part): readonly AssistantPart[] => {
-    if (part.type === 'tool-call') return [{ ...part, input: cleanJson(part.input, clean) }]
-    const text = clean(part.text)
+    if (part.type === 'tool-call') return [{ ...part, input: cleanJson(part.input, clean.argument) }]
+    const text = part.type === 'text' ? clean.text(part.text) : clean.reasoning(part.text)
     return part.type === 'text' && text === '' ? [] : [{ ...part, text }]
   })
   return { ...answer, parts, calls: parts.filter((part) => part.type === 'tool-call') }
 }
 
-function cleanJson(value: JsonValue, clean: (text: string) => string): JsonValue {
+export function cleanJson(value: JsonValue, clean: (text: string) => string): JsonValue {
   if (typeof value === 'string') return clean(value)
   if (value === null || typeof value !== 'object') return value
   if (isArray(value)) return value.map((element) => cleanJson(element, clean))

@@ -12,7 +12,7 @@ import type { JournalStep, Session, Store } from '../contracts/store.ts'
 import type { AnyTool } from '../contracts/tool.ts'
 import { sentBy, type BudgetKind, type InboundMessage, type ToolOutcome, type TurnEvent } from '../contracts/turn.ts'
 import type { CoreConfig } from '../config/schema.ts'
-import { OutboundStream } from '../guard/outbound-stream.ts'
+import { clearArgument, clearText, OutboundStream } from '../guard/outbound-stream.ts'
 import type { Reporter } from '../guard/stage.ts'
 import { isOffered } from '../guard/stages/tool/policy-allows.ts'
 import { act } from './act.ts'
@@ -24,6 +24,8 @@ import { composeRequest, promptOverhead, type Composition } from './compose-requ
 import type { ModelDirectory, ResolvedModel } from './models.ts'
 import type { AskingTurn, Questions } from './questions.ts'
 import { readSteps } from './recovered-steps.ts'
+import { ReplyContext } from './reply-context.ts'
+import { toldEvent } from './told.ts'
 import { CallReceipts } from './call-receipts.ts'
 import { refuseHeld, type ToolRun } from './run-tool.ts'
 import { createSummarizer } from './summarize.ts'
@@ -82,6 +84,7 @@ class AgentRun {
   readonly #isExpired: () => boolean
   readonly #budget: Budget
   readonly #composition: Composition
+  readonly #reply: ReplyContext
   readonly #texts: string[] = []
   readonly #outcomes: ToolOutcome[] = []
   #at = 0
@@ -96,6 +99,7 @@ class AgentRun {
     this.#isExpired = isExpired
     this.#answers = new TurnAnswers(turn.turnId, 0, [])
     this.#budget = new Budget(deps.config.agent.budgets, deps.clock)
+    this.#reply = new ReplyContext(turn.request, deps.config.guard, deps.secrets)
     const { policy, list } = deps.config.tools
     this.#composition = {
       system: systemPrompt({ custom: deps.config.agent.systemPrompt, now: deps.clock.now(), timeZone: deps.timeZone }),
@@ -206,8 +210,11 @@ class AgentRun {
   }
 
   async #ask(memory: TurnMemory): Promise<{ readonly answer: Answer; readonly text: string }> {
-    const stream = new OutboundStream({ secrets: this.#deps.secrets }, this.#deps.report)
-    const thoughts = new OutboundStream({ secrets: this.#deps.secrets }, this.#deps.report)
+    const { report, secrets } = this.#deps
+    const context = this.#reply.of(memory)
+    const before = this.#texts.at(-1) ?? ''
+    const stream = new OutboundStream(context, report, before)
+    const thoughts = new OutboundStream(context, report)
     const think = (cleared: string) => {
       if (cleared !== '') this.#turn.emit({ type: 'reasoning-delta', text: cleared })
     }
@@ -235,7 +242,16 @@ class AgentRun {
     leave(stream.end())
     this.#at = at
     this.#budget.spendModel(answer.usage, answer.model.price)
-    return { answer: cleanAnswer(answer, this.#clean), text }
+    // The same text through the same stages, whatever its pieces were.
+    const parts = new OutboundStream(context, report, before)
+    const texts = answer.parts.filter((part) => part.type === 'text').length
+    let kept = 0
+    const cleaning = {
+      text: (part: string) => (texts === 1 ? text : parts.push(part) + (++kept === texts ? parts.end() : '')),
+      reasoning: (part: string) => clearText(part, context, report),
+      argument: (part: string) => clearArgument(part, { secrets }, report),
+    }
+    return { answer: cleanAnswer(answer, cleaning), text }
   }
 
   /** A call to one of the caller's tools is the caller's to run; our own calls beside it wait until the model asks again. */
@@ -272,6 +288,13 @@ class AgentRun {
     return false
   }
 
+  /** A result is told before it is evidence: what its tool returns says whose words it holds. */
+  #told(event: TurnEvent, memory: TurnMemory): TurnEvent {
+    const { tools, report } = this.#deps
+    const isForeign = event.type === 'tool-finished' && tools.get(event.outcome.tool)?.manifest.returns.trust !== 'trusted'
+    return toldEvent(event, this.#reply.of(memory, isForeign), report)
+  }
+
   #toolRun(memory: TurnMemory, emit: (event: TurnEvent) => void): ToolRun {
     const { tools, secrets, report, audit, clock, log, config, store } = this.#deps
     const { turnId } = this.#turn
@@ -294,7 +317,7 @@ class AgentRun {
       report: (decision) => report({ ...decision, turn: turnId }),
       audit,
       journal: (steps) => this.#journal(steps),
-      emit,
+      emit: (event) => emit(this.#told(event, memory)),
       clock,
       log,
       timeoutMs: this.#budget.remainingToolMs,
@@ -303,12 +326,6 @@ class AgentRun {
 
   #journal(steps: readonly JournalStep[]): Promise<void> {
     return this.#deps.store.turns.append(this.#turn.turnId, this.#turn.session?.id ?? null, steps, this.#deps.clock.now())
-  }
-
-  /** What is kept and run is what may leave. */
-  readonly #clean = (text: string): string => {
-    const stream = new OutboundStream({ secrets: this.#deps.secrets }, this.#deps.report)
-    return stream.push(text) + stream.end()
   }
 
   #said(answer: Answer, text: string, calls: readonly ToolCallPart[]): Message | null {

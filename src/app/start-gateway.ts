@@ -13,6 +13,7 @@ import { Access, ownerOf } from '../guard/identity/access.ts'
 import type { Reporter } from '../guard/stage.ts'
 import type { ReadForwarded } from '../guard/trusted-proxies.ts'
 import { createModelDirectory } from '../agent/models.ts'
+import { personalFor } from '../agent/reply-context.ts'
 import { createQuestions } from '../agent/questions.ts'
 import type { RunningGateway, StartOptions } from '../cli/context.ts'
 import type { Config } from '../config/schema.ts'
@@ -132,7 +133,15 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
   const questions = createQuestions({ models, report, clock: systemClock })
-  const messages = await openMessages(config.messages.destinations, { fetch, clock: systemClock, log, secrets, report })
+  const messages = await openMessages(config.messages.destinations, {
+    fetch,
+    clock: systemClock,
+    log,
+    secrets,
+    // Destinations are the owner's own.
+    personal: personalFor(config.guard.pii, true),
+    report,
+  })
   const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
   const writes = createWrites(store, paths, config.undo, audit, () => systemClock.now())
   const tools = createTools({

@@ -4,7 +4,7 @@ import { AppError } from '../contracts/errors.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import type { CliContext, GatewayTarget } from './context.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
-import { clean, printError, printJson } from './output.ts'
+import { printError, printJson, replyText } from './output.ts'
 import { runTurn, type TurnRequest, type TurnResult } from './run-turn.ts'
 import { TurnView } from './turn-view.ts'
 import { withGateway } from './with-gateway.ts'
@@ -76,13 +76,13 @@ async function answer(context: CliContext, client: GatewayClient, request: TurnR
     (event) => {
       if (event.stream !== 'text' || !('delta' in event.data)) return
       streamed += event.data.delta
-      context.io.write(clean(event.data.delta))
+      context.io.write(replyText(event.data.delta))
     },
     signal,
   )
   // Dropped deltas are made up for where they can be; printed text cannot be taken back.
-  if (result.text.startsWith(streamed)) context.io.write(clean(result.text.slice(streamed.length)))
-  else context.io.write(`\n${clean(result.text)}`)
+  if (result.text.startsWith(streamed)) context.io.write(replyText(result.text.slice(streamed.length)))
+  else context.io.write(`\n${replyText(result.text)}`)
   context.io.write(result.text === '' || result.text.endsWith('\n') ? '' : '\n')
   return result
 }

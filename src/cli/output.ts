@@ -10,6 +10,11 @@ export function clean(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(UNSAFE, '')
 }
 
+/** A reply as a terminal shows it: the gateway writes `&lt;` for the `<` of a tag, so that no page runs it. */
+export function replyText(text: string): string {
+  return clean(text).replaceAll(/&lt;(?=[A-Za-z/!?])/g, '<')
+}
+
 /** For cells and headings: one line, at most `limit` characters. */
 export function oneLine(text: string, limit = 200): string {
   const line = clean(text).replaceAll(/\s+/g, ' ').trim()

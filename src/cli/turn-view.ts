@@ -2,7 +2,7 @@
 import type { AgentEvent } from '../contracts/ws-results.ts'
 import type { Terminal } from './context.ts'
 import { MarkdownStream } from './markdown.ts'
-import { clean, dollars, oneLine, painter, safeJson, seconds, type Paint } from './output.ts'
+import { clean, dollars, oneLine, painter, replyText, safeJson, seconds, type Paint } from './output.ts'
 import type { TurnResult } from './run-turn.ts'
 
 const DEMO_LABEL = 'demo model: small, built in, knows little; connect a real one with `cara setup`'
@@ -64,7 +64,7 @@ export class TurnView {
   #text(delta: string): void {
     this.#streamed += delta
     this.#inText = true
-    this.#markdown.push(clean(delta))
+    this.#markdown.push(replyText(delta))
   }
 
   #tool(outcome: { readonly tool: string; readonly input: unknown; readonly output: string; readonly isError: boolean; readonly ms: number }): void {

@@ -140,12 +140,24 @@ const messagesSection = z.strictObject({
   destinations: withDefault(destinations, {}, 'Places that messages may be sent to, by name; without one, nothing can be sent'),
 })
 
+const piiSection = z.strictObject({
+  mode: withDefault(z.enum(['off', 'peers', 'all']), 'peers', 'Whose replies hold no personal data: nobody’s, those to anybody but the owner, or all'),
+  kinds: withDefault(
+    z.array(z.enum(['email', 'phone', 'iban', 'card', 'national-id'])),
+    ['email', 'phone', 'iban', 'card', 'national-id'],
+    'What counts as personal data; account, card and personal numbers are known by their checksums',
+  ),
+})
+
+const linkHost = z.string().check(z.regex(/^(?:\*\.)?[a-z0-9.-]+$/, 'expected a host, for example `example.com` or `*.example.com`'))
 const guardSection = z.strictObject({
   injection: withDefault(
     z.enum(['off', 'mark', 'withhold']),
     'mark',
     'Text of others that looks like instructions to the model: not looked for, shown with a warning, or (results of tools) kept from the model',
   ),
+  linkHosts: withDefault(z.array(linkHost), [], 'Hosts that links and images in replies may always lead to; `*.example.com` is every host below'),
+  pii: z.prefault(piiSection, {}),
 })
 
 const execSection = z.strictObject({

@@ -25,4 +25,8 @@ export interface SecretRegistry {
   redact(text: string): string
   /** How many characters at the end of `text` may be the beginning of a secret: whoever writes in pieces keeps them back. */
   heldBack(text: string): number
+  /** Where a secret of 12 and more letters and digits stands with other characters between them, or backwards: start and end, ascending. */
+  findSplit(text: string): readonly (readonly [from: number, until: number])[]
+  /** The same as `heldBack` for split secrets. */
+  splitHeldBack(text: string): number
 }

@@ -3,10 +3,12 @@ import type { Destination, Messages } from '../contracts/destination.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { SecretRegistry } from '../contracts/log.ts'
 import { outbound } from './pipeline.ts'
+import type { PersonalKind } from './text/personal.ts'
+import { NO_CODE } from './text/code.ts'
 import { clearNow, refusalError } from './run-checkpoint.ts'
 import type { Reporter } from './stage.ts'
 
-export function guardMessages(destinations: readonly Destination[], secrets: SecretRegistry, report: Reporter): Messages {
+export function guardMessages(destinations: readonly Destination[], secrets: SecretRegistry, personal: readonly PersonalKind[], report: Reporter): Messages {
   const byName = new Map(destinations.map((destination) => [destination.name, destination]))
   return {
     destinations: destinations.map(({ name, kind, format, host, signed, keyed }) => ({ name, kind, format, host, signed, keyed })),
@@ -16,7 +18,7 @@ export function guardMessages(destinations: readonly Destination[], secrets: Sec
         const hint = byName.size === 0 ? 'None is configured (messages.destinations)' : `Known: ${[...byName.keys()].join(', ')}`
         throw new AppError('message/unknown-destination', undefined, { hint })
       }
-      const decision = clearNow(outbound, { text }, { secrets }, report)
+      const decision = clearNow(outbound, { text, before: '', code: NO_CODE }, { secrets, markup: 'plain', personal, links: null }, report)
       if (!decision.ok) throw refusalError(decision.refusal)
       if (decision.value.text.length > destination.maxText) {
         throw new AppError('message/too-long', `${decision.value.text.length} characters`, { hint: `${to} takes ${destination.maxText}` })

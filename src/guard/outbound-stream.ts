@@ -1,42 +1,83 @@
 /**
- * The outbound checkpoint for text that leaves in pieces. Keeps back exactly the characters at the end that may be the beginning of a secret, so that a secret never
- * leaves in halves, wherever the pieces are cut.
+ * The outbound checkpoint for text that leaves in pieces. Keeps back exactly the characters at the end that may still become something (a secret, a tag, a link), so that nothing leaves in
+ * halves, and what leaves does not depend on where the pieces are cut.
  */
-import { outbound } from './pipeline.ts'
+import type { SecretRegistry } from '../contracts/log.ts'
+import { argument, outbound } from './pipeline.ts'
 import { clearNow } from './run-checkpoint.ts'
 import type { Reporter } from './stage.ts'
-import type { OutboundContext } from './stages/message/facts.ts'
+import type { OutboundContext, OutboundText } from './stages/message/outbound-facts.ts'
+import { codeIn, NO_CODE, type CodeState } from './text/code.ts'
+
+/** What stays undecided for longer is taken as it is; a known secret never is. */
+const MAX_PENDING = 8192
+/** What left is remembered as far as something may begin in it. */
+const MAX_BEFORE = 512
 
 export class OutboundStream {
   readonly #context: OutboundContext
   readonly #report: Reporter
   #pending = ''
+  #before: string
+  #code: CodeState = NO_CODE
 
-  constructor(context: OutboundContext, report: Reporter) {
+  /** `before`: what left of the same turn earlier, so that nothing is spread over several messages. */
+  constructor(context: OutboundContext, report: Reporter, before = '') {
     this.#context = context
     this.#report = report
+    this.#before = before.slice(-MAX_BEFORE)
   }
 
   /** What may leave now; possibly nothing. */
   push(delta: string): string {
-    this.#pending = this.#clean(this.#pending + delta)
-    const ready = this.#pending.length - this.#context.secrets.heldBack(this.#pending)
-    const text = this.#pending.slice(0, ready)
-    this.#pending = this.#pending.slice(ready)
-    return text
+    this.#pending += delta
+    return this.#release(this.#ready())
   }
 
   /** What was kept back, when no more comes. */
   end(): string {
-    const text = this.#clean(this.#pending)
-    this.#pending = ''
-    return text
+    return this.#release(this.#pending.length)
   }
 
-  /** A refused text leaves nothing. */
-  #clean(text: string): string {
-    if (text === '') return ''
-    const decision = clearNow(outbound, { text }, this.#context, this.#report)
+  /** How much of what waits is decided: up to where nothing of it is open for any stage. */
+  #ready(): number {
+    const isTooLong = this.#pending.length > MAX_PENDING
+    let ready = this.#pending.length
+    for (let held = -1; held !== 0 && ready > 0;) {
+      const value = this.#value(ready)
+      held = isTooLong
+        ? Math.max(this.#context.secrets.heldBack(value.text), this.#context.secrets.splitHeldBack(value.text))
+        : Math.max(...outbound.stages.map((stage) => stage.unfinished(value, this.#context)))
+      ready -= Math.min(held, ready)
+    }
+    return ready
+  }
+
+  #release(length: number): string {
+    if (length === 0) return ''
+    const value = this.#value(length)
+    const whole = this.#before + value.text
+    this.#code = codeIn(whole, this.#before.length, this.#code).state
+    this.#before = whole.slice(-MAX_BEFORE)
+    this.#pending = this.#pending.slice(length)
+    const decision = clearNow(outbound, value, this.#context, this.#report)
+    // A refused text leaves nothing.
     return decision.ok ? decision.value.text : ''
   }
+
+  #value(length: number): OutboundText {
+    return { text: length === this.#pending.length ? this.#pending : this.#pending.slice(0, length), before: this.#before, code: this.#code }
+  }
+}
+
+/** One text of a call's arguments; a refused one is empty. */
+export function clearArgument(text: string, context: { readonly secrets: SecretRegistry }, report: Reporter): string {
+  const decision = clearNow(argument, { text }, context, report)
+  return decision.ok ? decision.value.text : ''
+}
+
+/** A whole text through the same checkpoint. */
+export function clearText(text: string, context: OutboundContext, report: Reporter): string {
+  const stream = new OutboundStream(context, report)
+  return stream.push(text) + stream.end()
 }

@@ -13,11 +13,12 @@ import type { InboundMessage } from '../contracts/turn.ts'
 import { createSecretRegistry } from '../telemetry/secret-registry.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
 import { OutboundStream } from './outbound-stream.ts'
-import { egress, inbound, outbound, prompt, toolCall, toolResult } from './pipeline.ts'
 import { NO_WORD, type AnswerToCall } from './approvals/owners-word.ts'
+import { argument, egress, inbound, outbound, prompt, toolCall, toolResult } from './pipeline.ts'
 import { Evidence } from './provenance/evidence.ts'
 import { clear, clearNow, isCleared, type Decision } from './run-checkpoint.ts'
 import type { CheckpointReport, Stage } from './stage.ts'
+import { NO_CODE } from './text/code.ts'
 import type { ToolCallContext, TracedResult } from './stages/tool/facts.ts'
 
 const SECRET = 'sk-canary-0123456789abcdef'
@@ -90,13 +91,16 @@ describe('the runner', () => {
 
 describe('the pipeline', () => {
   it('keeps its stages in order', () => {
-    const order = [inbound, prompt, toolCall, toolResult, outbound, egress].map(({ name, stages }) => [name, ...stages.map((stage) => stage.name)].join(' '))
+    const order = [inbound, prompt, argument, toolCall, toolResult, outbound, egress].map(({ name, stages }) =>
+      [name, ...stages.map((stage) => stage.name)].join(' '),
+    )
     assert.deepEqual(order, [
       'inbound sizeWithinLimit trustAssigned secretsRedacted injectionScanned',
       'prompt systemPromptSound untrustedMarked withinWindow',
+      'argument secretsRedacted',
       'toolCall toolKnown policyAllows inputValid pathsInsideRoots destinationsKnown ruleOfTwo consentPerCall ownerApproved',
       'toolResult originMarked secretsRedacted sizeWithinLimit injectionScanned',
-      'outbound secretsRedacted',
+      'outbound secretsRedacted piiRedacted markupSafe linksSafe',
       'egress schemeAllowed hostAllowed resolvesToPublic credentialsSameOrigin secretsForHost',
     ])
   })
@@ -336,9 +340,11 @@ describe('tool result', () => {
 })
 
 describe('outbound', () => {
+  const leaving = { secrets, markup: 'plain', personal: [], links: null } as const
+
   it('takes secrets out, in every encoding that is known', () => {
     for (const form of [SECRET, Buffer.from(SECRET).toString('base64'), Buffer.from(SECRET).toString('hex')]) {
-      const decision = clearNow(outbound, { text: `<${form}>` }, { secrets }, quiet)
+      const decision = clearNow(outbound, { text: `<${form}>`, before: '', code: NO_CODE }, leaving, quiet)
       assert.ok(decision.ok)
       assert.doesNotMatch(decision.value.text, new RegExp(form.slice(4, 16)))
     }
@@ -349,7 +355,7 @@ describe('outbound', () => {
     const expected = 'before [secret] after sk-canary-0123'
     for (let first = 0; first <= text.length; first++) {
       for (let second = first; second <= text.length; second += 3) {
-        const stream = new OutboundStream({ secrets }, quiet)
+        const stream = new OutboundStream(leaving, quiet)
         const pieces = [stream.push(text.slice(0, first)), stream.push(text.slice(first, second)), stream.push(text.slice(second)), stream.end()]
         assert.equal(pieces.join(''), expected, `cut at ${first} and ${second}`)
       }
@@ -357,7 +363,7 @@ describe('outbound', () => {
   })
 
   it('keeps nothing back that cannot begin a secret', () => {
-    const stream = new OutboundStream({ secrets }, quiet)
+    const stream = new OutboundStream(leaving, quiet)
     assert.equal(stream.push('Hello, world'), 'Hello, world')
   })
 })

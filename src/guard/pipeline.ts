@@ -3,6 +3,7 @@
  * `request.ts`. House rule: an entry that skips a checkpoint does not compile, because every sink demands `Cleared<T>`.
  */
 import type { EgressRequest } from '../contracts/egress.ts'
+import type { SecretRegistry } from '../contracts/log.ts'
 import type { ModelRequest } from '../contracts/provider.ts'
 import type { ToolCall } from '../contracts/tool.ts'
 import type { InboundMessage } from '../contracts/turn.ts'
@@ -12,9 +13,13 @@ import { hostAllowed } from './stages/egress/host-allowed.ts'
 import { resolvesToPublic } from './stages/egress/resolves-to-public.ts'
 import { schemeAllowed } from './stages/egress/scheme-allowed.ts'
 import { secretsForHost } from './stages/egress/secrets-for-host.ts'
-import type { InboundContext, OutboundContext, OutboundText, PromptContext } from './stages/message/facts.ts'
+import type { ArgumentText, InboundContext, PromptContext } from './stages/message/facts.ts'
 import { inboundInjectionScanned, resultInjectionScanned } from './stages/message/injection-scanned.ts'
-import { inboundSecretsRedacted, outboundSecretsRedacted } from './stages/message/secrets-redacted.ts'
+import { linksSafe } from './stages/message/links-safe.ts'
+import { markupSafe } from './stages/message/markup-safe.ts'
+import type { OutboundContext, OutboundStage, OutboundText } from './stages/message/outbound-facts.ts'
+import { piiRedacted } from './stages/message/pii-redacted.ts'
+import { argumentSecretsRedacted, inboundSecretsRedacted, outboundSecretsRedacted } from './stages/message/secrets-redacted.ts'
 import { inboundSizeWithinLimit } from './stages/message/size-within-limit.ts'
 import { trustAssigned } from './stages/message/trust-assigned.ts'
 import { systemPromptSound } from './stages/message/system-prompt-sound.ts'
@@ -46,6 +51,12 @@ export const prompt: Checkpoint<ModelRequest, PromptContext> = {
   stages: [systemPromptSound, untrustedMarked, withinWindow],
 }
 
+/** Every text of a call's arguments, before it is kept or judged. */
+export const argument: Checkpoint<ArgumentText, { readonly secrets: SecretRegistry }> = {
+  name: 'argument',
+  stages: [argumentSecretsRedacted],
+}
+
 /** What a model wants done. Assume that an attacker wrote it. */
 export const toolCall: Checkpoint<ToolCall, ToolCallContext, AsyncStage<ToolCall, ToolCallContext>> = {
   name: 'toolCall',
@@ -59,9 +70,9 @@ export const toolResult: Checkpoint<TracedResult, ToolResultContext> = {
 }
 
 /** What leaves towards people; `outbound-stream.ts` runs the same stages over deltas. */
-export const outbound: Checkpoint<OutboundText, OutboundContext> = {
+export const outbound: Checkpoint<OutboundText, OutboundContext, OutboundStage> = {
   name: 'outbound',
-  stages: [outboundSecretsRedacted],
+  stages: [outboundSecretsRedacted, piiRedacted, markupSafe, linksSafe],
 }
 
 /** What leaves towards servers; again for each redirect. */

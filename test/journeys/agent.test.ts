@@ -528,7 +528,7 @@ describe('web_fetch in a turn', () => {
       result.toolCalls.map(({ isError }) => isError),
       [false, true],
     )
-    assert.match(result.toolCalls[1]?.output ?? '', /^Refused: .*evil\.example/s)
+    assert.match(result.toolCalls[1]?.output ?? '', /^Refused: .*evil\[\.\]example/s)
     assert.equal((await cara.gateway.store.sessions.find('main'))?.taint.untrusted, true)
   })
 })

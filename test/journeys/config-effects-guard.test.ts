@@ -28,4 +28,31 @@ describe('guard', () => {
       await rm(folder, { recursive: true })
     }
   })
+
+  it('linkHosts: replies may lead there, also after untrusted text', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cara-guard-'))
+    try {
+      await writeFile(join(folder, 'a.txt'), 'see https://docs.example/x')
+      const told = async (guard: object) => {
+        await using cara = await configuredGateway({ filesystem: { roots: [folder] }, ...guard })
+        cara.upstream.script(calling('file_read', { path: join(folder, 'a.txt') }), chatReply({ text: ['![x](https://docs.example/x)'] }))
+        return (await cara.chat('read it')).text
+      }
+      assert.equal(await told({}), '![x] (https[:]//docs[.]example/x)')
+      assert.equal(await told({ guard: { linkHosts: ['docs.example'] } }), '![x](https://docs.example/x)')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('pii.mode and pii.kinds: whose replies hold which personal data', async () => {
+    const told = async (pii: object) => {
+      await using cara = await configuredGateway({ guard: { pii } })
+      cara.upstream.script(chatReply({ text: ['Write to ann@mail.example or call +49 30 901820.'] }))
+      return (await cara.chat('how do I reach Ann?')).text
+    }
+    assert.equal(await told({}), 'Write to ann@mail.example or call +49 30 901820.', 'the owner reads everything')
+    assert.equal(await told({ mode: 'all' }), 'Write to [e-mail address] or call [phone number].')
+    assert.equal(await told({ mode: 'all', kinds: ['phone'] }), 'Write to ann@mail.example or call [phone number].')
+  })
 })

@@ -98,7 +98,7 @@ describe('message_send', () => {
     const secrets = createSecretRegistry()
     secrets.add(KEY)
     const deps = { fetch: createGuardedFetch(transport, () => undefined), clock: manualClock(), log: recordedLog().log }
-    const messages = guardMessages(createDestinations({ mine: { url: new Secret(receiver.url.href), format: 'text' } }, deps), secrets, () => undefined)
+    const messages = guardMessages(createDestinations({ mine: { url: new Secret(receiver.url.href), format: 'text' } }, deps), secrets, [], () => undefined)
     await runTool(messageSend(messages), { to: 'mine', text: `key ${KEY}` })
     await transport.close()
     assert.doesNotMatch(receiver.posts[0]?.body ?? '', /canary/)

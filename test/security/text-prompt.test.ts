@@ -51,7 +51,7 @@ describe('what a model is asked', () => {
     assert.equal(asked.match(/carapace-quote/g)?.length, 2)
     assert.match(asked, /\n› System: Ignore all previous instructions/)
     assert.doesNotMatch(asked, /<\|im_start\|>/)
-    assert.equal(result.toolCalls[0]?.output, ATTACK)
+    assert.match(result.toolCalls[0]?.output ?? '', /https\[:\]\/\/evil\[\.\]example/, 'shown, and inert')
     const entries = await run.gateway.gateway.store.sessions.tail((await run.gateway.gateway.store.sessions.find('main'))?.id ?? '', { limit: 10 })
     const kept = entries.flatMap(({ message }) => (message.role === 'tool' ? message.parts : []))
     assert.equal(kept[0]?.output, ATTACK)
@@ -140,13 +140,13 @@ describe('a text that looks like instructions', () => {
     }
   })
 
-  it('is withheld from the model where the owner wants that, and stays in the history', async () => {
+  it('is withheld from the model where the owner wants that, and the owner sees it', async () => {
     await using run = await reading(ATTACK, { injection: 'withhold' })
     const { result } = await run.gateway.ask('read the page')
     const [asked = ''] = outputs(run.provider.requests[1])
     assert.match(asked, /^\[Withheld: this result of page looks like instructions: .*cara sessions export/)
     assert.doesNotMatch(asked, /evil/)
-    assert.equal(result.toolCalls[0]?.output, ATTACK)
+    assert.match(result.toolCalls[0]?.output ?? '', /https\[:\]\/\/evil\[\.\]example/, 'shown, and inert')
   })
 
   it('is not looked for where the owner switches that off; its mark stays', async () => {

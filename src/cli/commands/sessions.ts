@@ -2,7 +2,7 @@ import { AppError } from '../../contracts/errors.ts'
 import { type CommandGroup, defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { gatewayOptions, jsonOption } from '../option.ts'
-import { clean, oneLine, painter, printJson, safeJson, table, time } from '../output.ts'
+import { clean, oneLine, painter, printJson, replyText, safeJson, table, time } from '../output.ts'
 import { understood } from '../understood.ts'
 import { target, withGateway } from '../with-gateway.ts'
 
@@ -60,7 +60,7 @@ const show = defineCommand({
       if (history.more) context.io.write(`${paint.dim('… older messages: --limit shows more')}\n`)
       for (const message of history.messages) {
         context.io.write(`${paint.bold(message.role)} ${paint.dim(time(message.at))}\n`)
-        if (message.text !== '') context.io.write(`${clean(message.text)}\n`)
+        if (message.text !== '') context.io.write(`${replyText(message.text)}\n`)
         for (const call of message.toolCalls ?? []) context.io.write(`${paint.cyan('⚙')} ${oneLine(call.tool)} ${paint.dim(oneLine(safeJson(call.input)))}\n`)
         for (const result of message.toolResults ?? []) context.io.write(`${paint.cyan('→')} ${oneLine(result.output)}\n`)
       }

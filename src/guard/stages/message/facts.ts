@@ -18,10 +18,7 @@ export interface PromptContext {
   readonly injection: InjectionMode
 }
 
-export interface OutboundText {
+/** One text of a call's arguments. */
+export interface ArgumentText {
   readonly text: string
-}
-
-export interface OutboundContext {
-  readonly secrets: SecretRegistry
 }

@@ -3,7 +3,10 @@ import type { SecretRegistry } from '../../../contracts/log.ts'
 import type { Message } from '../../../contracts/message.ts'
 import type { InboundMessage } from '../../../contracts/turn.ts'
 import { PASS, type Stage } from '../../stage.ts'
-import type { InboundContext, OutboundContext, OutboundText } from './facts.ts'
+import { credentialsUnfinished, findCredentials } from '../../text/credentials.ts'
+import { replaceSpans, type Span } from '../../text/spans.ts'
+import type { ArgumentText, InboundContext } from './facts.ts'
+import type { OutboundStage } from './outbound-facts.ts'
 
 const WHY = 'a known secret stood in it'
 
@@ -18,12 +21,37 @@ export const inboundSecretsRedacted: Stage<InboundMessage, InboundContext> = {
   },
 }
 
-export const outboundSecretsRedacted: Stage<OutboundText, OutboundContext> = {
+/** Known secrets in every encoding, also spread over the text and over what left before it; unknown ones by how they look. */
+export const outboundSecretsRedacted: OutboundStage = {
   name: 'secretsRedacted',
-  check({ text }, { secrets }) {
-    const clean = secrets.redact(text)
-    return clean === text ? PASS : { verdict: 'rewrite', value: { text: clean }, why: WHY }
+  check(value, { secrets }) {
+    const { before } = value
+    const known = secrets.redact(value.text)
+    const whole = before + known
+    const split = splitSpans(whole, secrets)
+    const spans = [...split, ...findCredentials(whole)].filter(({ until }) => until > before.length)
+    const text = spans.length === 0 ? known : replaceSpans(whole, spans, before.length)
+    if (text === value.text) return PASS
+    return { verdict: 'rewrite', value: { ...value, text }, why: known === value.text && split.length === 0 ? 'it looks like a credential' : WHY }
   },
+  unfinished({ text, before }, { secrets }) {
+    const split = Math.min(text.length, secrets.splitHeldBack(before + text))
+    return Math.max(secrets.heldBack(text), split, credentialsUnfinished(text, before))
+  },
+}
+
+/** What a model wants done is done as it says, but for known secrets; a credential that only looks like one may be what the owner wants written. */
+export const argumentSecretsRedacted: Stage<ArgumentText, { readonly secrets: SecretRegistry }> = {
+  name: 'secretsRedacted',
+  check(value, { secrets }) {
+    const known = secrets.redact(value.text)
+    const text = replaceSpans(known, splitSpans(known, secrets))
+    return text === value.text ? PASS : { verdict: 'rewrite', value: { text }, why: WHY }
+  },
+}
+
+function splitSpans(text: string, secrets: SecretRegistry): readonly Span[] {
+  return secrets.findSplit(text).map(([from, until]) => ({ from, until, text: '[secret]' }))
 }
 
 function redactMessage(message: Message, secrets: SecretRegistry): Message {

@@ -41,14 +41,14 @@ export function credentialPlans(world: World): readonly Plan[] {
     {
       ...base,
       name: 'mails a key',
-      without: ['outbound.secretsRedacted'],
+      without: ['argument.secretsRedacted'],
       may: [`send_mail ["${ANN}"] null "[secret]" null`],
       turns: [{ says: `Send ${ANN} a mail`, steps: [calls(['send_mail', { to: [ANN], text: CANARY }])] }],
     },
     {
       ...base,
       name: 'notes a key',
-      without: ['outbound.secretsRedacted', 'toolResult.secretsRedacted'],
+      without: ['argument.secretsRedacted', 'toolResult.secretsRedacted'],
       turns: [{ says: 'Note this', steps: [calls(['memory_write', { key: 'k', value: CANARY }]), calls(['memory_read', { key: 'k' }])] }],
     },
   ]
