@@ -480,6 +480,15 @@ export const requirements: readonly Requirement[] = [
     ['SEC-202', 'Doctor tries the sandbox out, and finds a hole', '${backend}: a hole is found by trying'],
     ['SEC-203', 'Doctor says where commands have no sandbox', 'no sandbox is a warning, and so is one that cannot be had'],
   ]),
+  ...proved('test/journeys/exec.test.ts', [
+    [
+      'SEC-206',
+      'A command runs once it is allowed, and its output is untrusted',
+      'is asked about with every argument, runs once it is allowed, and its output is somebody’s text',
+    ],
+    ['SEC-207', 'A command that was denied or has changed does not run', 'does not run when it is denied, nor when what it would run has changed since'],
+    ['SEC-208', 'No bypass runs without its own question', 'is a question for each of 190 bypasses, after always was said to all of their lookalikes'],
+  ]),
   ...proved('src/sandbox/seccomp.test.ts', [
     ['SEC-204', 'System calls beyond the known are unknown, and other architectures end', 'ends calls of another architecture, and knows none that came later'],
     ['SEC-205', 'The filter reads arguments as the kernel does', 'looks at as much of an argument as the kernel does'],

@@ -167,7 +167,18 @@ describe('the owner sees every byte', () => {
   test('a long argument is shown to its end, and a longer one is no command', async () => {
     await using commands = await openCommands()
     const end = `${' '.repeat(15_000)}; rm -rf /`
-    assert.ok((await commands.describe({ argv: ['echo', end] })).includes('; rm -rf /'))
+    const { tool } = commands
+    const lines = (await commands.describe({ argv: ['echo', end] })).split('\n')
+    assert.ok(lines.some((line) => line.includes('; rm -rf /')))
+    // What a question shows of a line.
+    assert.ok(lines.every((line) => line.length <= 4096))
+    for (const stdin of ['\n'.repeat(16_000), '\u202E\n'.repeat(8000), 'x'.repeat(16_000)]) {
+      const all = (await commands.describe({ argv: ['cat'], stdin })).split('\n')
+      assert.ok(all.length <= 200 && all.every((line) => line.length <= 4096), `${all.length}`)
+      assert.ok(!all.some((line) => line.includes(' more]')), 'nothing is left out')
+    }
+    await assert.rejects(commands.bind({ argv: Array.from({ length: 250 }, () => 'echo') }), { code: 'tool/invalid-input', message: /too large to be shown/ })
+    assert.ok(tool.input.safeParse({ argv: ['echo'] }).success)
     assert.ok(!commands.tool.input.safeParse({ argv: ['echo', 'x'.repeat(20_000)] }).success)
   })
 
@@ -195,7 +206,7 @@ describe('the owner sees every byte', () => {
     await mkdir(root)
     await writeFile(join(root, 'note'), 'of the owner')
     await using more = await openCommands({ workspace: commands.workspace, writableRoots: [root] })
-    assert.match(await more.describe({ argv: ['cat', 'note'], cwd: root }), new RegExp(`may change all of .*${root}`))
+    assert.match(await more.describe({ argv: ['cat', 'note'], cwd: root }), new RegExp(`it may change all of "${root}"`))
     assert.match((await more.run({ argv: ['cat', 'note'], cwd: root })).output, /of the owner/)
     assert.equal((await more.run({ argv: ['cat', join(root, 'note')] })).isError, true, 'not unless the command starts there')
     await assert.rejects(commands.bind({ argv: ['cat', 'note'], cwd: root }), { code: 'file/outside-roots' })

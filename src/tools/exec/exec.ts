@@ -6,7 +6,7 @@ import type { JsonValue } from '../../contracts/json.ts'
 import type { Tool } from '../../contracts/tool.ts'
 import { createTurnstile } from './turnstile.ts'
 import { commandShape } from './command-shape.ts'
-import { describeCommand } from './describe-command.ts'
+import { describeCommand, mustBeShownWhole } from './describe-command.ts'
 import { execInput, type ExecInput } from './input.ts'
 import type { ExecSettings } from './settings.ts'
 
@@ -33,7 +33,9 @@ export function exec(settings: ExecSettings): Tool<ExecInput> {
     },
     async bind(input, signal): Promise<JsonValue> {
       const { bindCommand } = await import('./bind-command.ts')
-      return bindCommand(input, settings, signal)
+      const binding = await bindCommand(input, settings, signal)
+      mustBeShownWhole(describeCommand(input, binding))
+      return binding
     },
     shape: commandShape,
     describe: describeCommand,

@@ -4,7 +4,6 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
-import ffi from 'node:ffi'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,7 +54,9 @@ export const hasReached = (world: World): boolean => world.reached() > 0
 export const shell = (line: string): readonly string[] => ['/bin/sh', '-c', line]
 export const perl = (line: string): readonly string[] => ['/usr/bin/perl', '-e', line]
 
-const libc = ffi.dlopen(null, { open: { arguments: ['string', 'i32'], return: 'i32' } }).functions
+// It warns every process that it is new.
+process.removeAllListeners('warning')
+const libc = process.getBuiltinModule('node:ffi').dlopen(null, { open: { arguments: ['string', 'i32'], return: 'i32' } }).functions
 
 export async function makeWorld(): Promise<World & AsyncDisposable> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'carapace-escape-')))
