@@ -12,6 +12,6 @@ export function installBubblewrap(): string | null {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return 'bubblewrap is not installed, and this user cannot install it'
   // Several test files may want it at once.
   const install = `[ -x ${BWRAP} ] || { apt-get -q update; apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 install bubblewrap; }`
-  spawnSync('flock', ['-w', '240', '/tmp/carapace-install-bubblewrap', 'sh', '-c', install], { timeout: 5 * MINUTES, stdio: 'ignore' })
+  spawnSync('/usr/bin/flock', ['-w', '240', '/tmp/carapace-install-bubblewrap', 'sh', '-c', install], { timeout: 5 * MINUTES, stdio: 'ignore' })
   return existsSync(BWRAP) ? null : 'bubblewrap could not be installed'
 }
