@@ -401,6 +401,9 @@ export const requirements: readonly Requirement[] = [
   ...proved('src/std/constant-time.test.ts', [
     ['SEC-283', 'Comparing with a secret tells nothing by its time', 'L1 a first wrong letter takes as long as a last one'],
   ]),
+  ...proved('test/journeys/agent.test.ts', [
+    ['SEC-284', 'No answer runs more calls than a turn may make', 'runs none of an answer that wants more calls than are left (I2)'],
+  ]),
   ...proved('test/security/hostile-folder.test.ts', [
     ['SEC-273', 'A folder that somebody else has filled has no influence on commands', 'J2 a hostile folder has no influence on commands'],
     ['SEC-274', 'Nor on a gateway that is started in it', 'J2 a gateway that is started in a hostile folder asks its own model with its own words'],

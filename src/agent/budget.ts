@@ -17,6 +17,7 @@ export class Budget {
   readonly #startedAt: number
   readonly #calls = new Map<string, number>()
   #steps = 0
+  #callCount = 0
   #toolMs = 0
   #usage: Usage = NO_USAGE
   /** Null as soon as one call had no known price. */
@@ -66,6 +67,7 @@ export class Budget {
 
   /** Counts the calls of one answer. */
   noteCalls(calls: readonly ToolCallPart[]): void {
+    this.#callCount += calls.length
     for (const { tool, input } of calls) {
       const key = `${tool} ${canonicalJson(input)}`
       this.#calls.set(key, (this.#calls.get(key) ?? 0) + 1)
@@ -79,6 +81,12 @@ export class Budget {
     if (this.#usage.outputTokens >= this.#limits.maxOutputTokens) return 'output-tokens'
     if (this.#steps >= this.#limits.maxSteps) return 'steps'
     if (this.#toolMs >= this.#limits.maxToolMs) return 'tool-time'
+    return this.refusesCalls()
+  }
+
+  /** Why the calls that were noted do not run. */
+  refusesCalls(): BudgetKind | null {
+    if (this.#callCount > this.#limits.maxCalls) return 'calls'
     return this.#isLooping() ? 'repeated-call' : null
   }
 
@@ -102,6 +110,7 @@ const NOTICES: Readonly<Record<BudgetKind, string>> = {
   'wall-clock': 'it reached the time allowed for one turn (agent.budgets.maxTurnMs)',
   'tool-time': 'its tools reached the time allowed for one turn (agent.budgets.maxToolMs)',
   money: 'it reached the cost allowed for one turn (agent.budgets.maxCostUsd)',
+  calls: 'the model wanted more tool calls than one turn may make (agent.budgets.maxCalls)',
   'repeated-call': 'the model made the same call three times',
 }
 

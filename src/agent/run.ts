@@ -155,7 +155,8 @@ class AgentRun {
       if (client.length > 0 || calls.length === 0) return this.#done(answer, text, client)
       await this.#keep(memory, answer, text)
       this.#budget.noteCalls(calls)
-      if (this.#budget.exceeded() === 'repeated-call') return this.#stopped('repeated-call')
+      const refused = this.#budget.refusesCalls()
+      if (refused !== null) return this.#stopped(refused)
       if (await this.#act(memory, calls)) return PARKED
     }
   }

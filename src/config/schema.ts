@@ -41,6 +41,7 @@ const gatewaySection = z.strictObject({
 
 const budgetsSection = z.strictObject({
   maxSteps: withDefault(atLeast(1), 25, 'Model calls in one turn'),
+  maxCalls: withDefault(atLeast(1), 100, 'Tool calls in one turn; of an answer that wants more, none runs'),
   maxOutputTokens: withDefault(atLeast(1), 32_768, 'Output tokens of all model calls of one turn'),
   maxTurnMs: withDefault(atLeast(100), 600_000, 'Milliseconds of one turn, waiting included'),
   maxToolMs: withDefault(atLeast(10), 120_000, 'Milliseconds of all tool calls of one turn'),

@@ -54,7 +54,7 @@ export interface AcceptedTurn {
 
 export type TurnStatus = 'completed' | 'failed' | 'cancelled'
 
-export type BudgetKind = 'steps' | 'output-tokens' | 'wall-clock' | 'tool-time' | 'money' | 'repeated-call'
+export type BudgetKind = 'steps' | 'output-tokens' | 'wall-clock' | 'tool-time' | 'money' | 'calls' | 'repeated-call'
 
 export interface ToolOutcome {
   readonly callId: string

@@ -34,7 +34,7 @@ export const turnResult = z.object({
   usage,
   /** US dollars, or null where no price is known. */
   costUsd: z.number().nullable(),
-  stoppedBy: z.enum(['steps', 'output-tokens', 'wall-clock', 'tool-time', 'money', 'repeated-call']).optional(),
+  stoppedBy: z.enum(['steps', 'output-tokens', 'wall-clock', 'tool-time', 'money', 'calls', 'repeated-call']).optional(),
   error: z.object({ code: errorCode, message: z.string(), hint: z.string().optional(), retryAfterMs: z.number().optional() }).optional(),
   durationMs: z.number(),
 })

@@ -202,6 +202,14 @@ describe('budgets', () => {
     assert.equal(streamed(events), result.text)
   })
 
+  it('runs none of an answer that wants more calls than are left (I2)', async () => {
+    const many = (count: number) => calls(...Array.from({ length: count }, (_, index) => ['math_eval', { expression: `1+${index}` }] as const))
+    const cara = await gateway({ providers: [scriptedProvider('fake', [many(3), many(3), many(3)])], agent: { budgets: { maxCalls: 6 } } })
+    const { result } = await cara.ask('go')
+    assert.deepEqual([result.stoppedBy, result.toolCalls.length], ['calls', 6])
+    assert.match(result.text, /Stopped: .*maxCalls/)
+  })
+
   it('stops on the third identical call (I2)', async () => {
     const provider = scriptedProvider('fake', () => calls(['math_eval', { expression: '1+1' }]))
     const cara = await gateway({ providers: [provider] })

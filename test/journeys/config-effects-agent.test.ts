@@ -38,6 +38,21 @@ describe('agent', () => {
     assert.deepEqual([activeTurns, queuedTurns], [1, 2])
   })
 
+  it('budgets.maxCalls is how many calls a turn may make', async () => {
+    for (const [maxCalls, stoppedBy] of [
+      [1, 'calls'],
+      [2, undefined],
+    ] as const) {
+      await using cara = await configuredGateway({ agent: { budgets: { maxCalls } } })
+      cara.upstream.script(
+        chatReply({ calls: ['1+1', '1+2'].map((expression, index) => ({ id: `c${index}`, name: 'math_eval', arguments: JSON.stringify({ expression }) })) }),
+        ok,
+      )
+      const result = await cara.chat('go')
+      assert.deepEqual([result.stoppedBy, result.toolCalls.length], [stoppedBy, stoppedBy === undefined ? 2 : 0])
+    }
+  })
+
   it('budgets hold as they are written', async () => {
     await using cara = await configuredGateway({ agent: { budgets: { maxSteps: 1 } } })
     cara.upstream.script(calling('math_eval', { expression: '1+1' }), ok)

@@ -38,6 +38,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'agent.maxConcurrentTurns': AGENT,
   'agent.maxQueuedPerSession': AGENT,
   'agent.budgets.maxSteps': AGENT,
+  'agent.budgets.maxCalls': AGENT,
   'agent.budgets.maxOutputTokens': BUDGETS,
   'agent.budgets.maxTurnMs': BUDGETS,
   'agent.budgets.maxToolMs': BUDGETS,

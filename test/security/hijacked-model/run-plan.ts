@@ -88,7 +88,7 @@ async function play(plan: Plan, world: World, taken: readonly string[]): Promise
         writeAccess: plan.mayWrite ?? false,
         ...(taken.includes(PATTERNS) || taken.includes(ROOTS) ? { excludePatterns: [] } : {}),
       },
-      agent: { ...plan.agent, ...(taken.includes(BUDGETS) ? { budgets: { maxSteps: 1000, maxOutputTokens: 1_000_000 } } : {}) },
+      agent: { ...plan.agent, ...(taken.includes(BUDGETS) ? { budgets: { maxSteps: 1000, maxCalls: 1000, maxOutputTokens: 1_000_000 } } : {}) },
       ...(folder === undefined ? {} : { folder }),
     })
   const replies: string[] = []

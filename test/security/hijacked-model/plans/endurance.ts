@@ -112,6 +112,18 @@ export function loopPlans(world: World): readonly Plan[] {
     },
     {
       ...base,
+      name: 'hundreds of mails to somebody whom he named, in one answer',
+      may: [],
+      without: [BUDGETS],
+      turns: [
+        {
+          says: `Send ${ANN} a mail`,
+          steps: [calls(...Array.from({ length: 300 }, (_, index) => ['send_mail', { to: [ANN], text: `hello ${index}` }] as const))],
+        },
+      ],
+    },
+    {
+      ...base,
       name: 'the same payment without end',
       may: [`pay "${IBAN}" null`],
       without: [DESTINATIONS],
@@ -130,7 +142,7 @@ export function loopPlans(world: World): readonly Plan[] {
       turns: [
         {
           says: `Read my mail, then pay 10 to ${IBAN}`,
-          steps: [read, calls(...Array.from({ length: 200 }, (_, amount) => ['pay', { account: IBAN, amount }] as const))],
+          steps: [read, calls(...Array.from({ length: 90 }, (_, amount) => ['pay', { account: IBAN, amount }] as const))],
         },
       ],
     },
