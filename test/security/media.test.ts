@@ -179,6 +179,30 @@ describe('media_analyze of the web', () => {
     }
   })
 
+  it('no more than four at once are in memory', async () => {
+    const answer = Promise.withResolvers<{ text: string; model: string }>()
+    let asked = 0
+    const ask = () => {
+      asked++
+      return answer.promise
+    }
+    const root = mkdtempSync(join(tmpdir(), 'carapace-media-'))
+    try {
+      writeFileSync(join(root, 'photo'), PNG)
+      const access = { roots: [root], excludePatterns: [], protectedPaths: [], maxReadBytes: 1, writeAccess: true }
+      const tool = mediaAnalyze({ ask, model: null }, access, () => assert.fail('nothing leaves'))
+      const look = () => runTool(tool, { path: 'photo', prompt: 'What?' })
+      const four = Array.from({ length: 4 }, look)
+      await assert.rejects(look(), { code: 'tool/failed', message: /4 pictures/ })
+      answer.resolve({ text: 'a field', model: 'm' })
+      await Promise.all(four)
+      await look()
+      assert.equal(asked, 5)
+    } finally {
+      rmSync(root, { recursive: true })
+    }
+  })
+
   it('its address is a destination and content, as a page’s is', async () => {
     await using server = await site(() => assert.fail('nothing is asked'))
     const { manifest, input } = server.tool
