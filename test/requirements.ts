@@ -549,5 +549,18 @@ export const requirements: readonly Requirement[] = [
     ['SEC-144', 'What cannot be taken back is not written', 'cannot be kept: then nothing is written'],
     ['SEC-145', 'What is kept is bounded', 'is bounded in bytes and days, the oldest goes first, and what is too large is not written'],
   ]),
+  ...proved('test/journeys/cli-approvals.test.ts', [
+    ['SEC-146', 'No text of a model looks like a line of a question, and none of it is hidden', 'forges no line of a question, and hides nothing in it'],
+    ['SEC-147', 'No argument is cut without a word', 'is never cut without a word, and whoever allows it hears of the rest'],
+    ['SEC-148', 'Only an exact answer allows a call', 'shows the question, and the next line answers it; nothing else is an answer'],
+    ['SEC-149', 'Input that is no terminal answers no question', 'without a terminal leaves the question waiting: a line of input is never an answer'],
+    ['CLI-8', 'Calls that wait are listed, shown, allowed and taken back', 'lists, shows, allows for a reach, and takes the reach back'],
+    [
+      'CLI-9',
+      'Several calls of a turn are answered together or apart',
+      'shows several calls together; some are answered, the others wait and can be answered later',
+    ],
+    ['CLI-10', 'A script learns from its exit code that a turn waits', 'without a terminal says what waits and how to answer, and ends with its own code'],
+  ]),
   ...proved('test/journeys/cli-undo.test.ts', [['CLI-7', 'One command takes writes back', 'cara undo lists, and takes back one, the last, or all of a turn']]),
 ]

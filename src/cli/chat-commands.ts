@@ -1,7 +1,8 @@
 /** What a line that begins with `/` does. */
 import { randomUUID } from 'node:crypto'
-import { modelsListResult, sessionsListResult } from '../contracts/ws-results.ts'
+import { approvalsListResult, modelsListResult, sessionsListResult } from '../contracts/ws-results.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
+import type { ApprovalView } from './approvals/question.ts'
 import type { CliContext } from './context.ts'
 import { didYouMean } from './nearest.ts'
 import { oneLine, painter, table, time } from './output.ts'
@@ -12,7 +13,14 @@ export interface ChatState {
   model: string | undefined
   /** Whether this session has said that its model is the demo. */
   labelled: boolean
+  /** Questions that a command wants asked. */
+  toAsk: readonly ApprovalView[]
+  /** Whether a turn of this session may wait for the owner. */
+  mayWait: boolean
 }
+
+/** Questions that are shown at once. */
+const MAX_ASKED = 10
 
 export const DEFAULT_SESSION = 'cli-chat'
 
@@ -37,6 +45,7 @@ const commands: readonly ChatCommand[] = [
   },
   { name: '/model', argument: '[NAME]', does: 'show the models, or use one from now on (`default` goes back)', run: chooseModel },
   { name: '/sessions', does: 'the newest sessions; `/sessions KEY` goes on in one', argument: '[KEY]', run: sessions },
+  { name: '/approvals', does: 'what waits for your word, and answer it', run: approvals },
   { name: '/exit', does: 'leave', run: () => Promise.resolve('exit') },
 ]
 
@@ -87,6 +96,7 @@ async function sessions(context: CliContext, client: GatewayClient, state: ChatS
   if (key !== '') {
     state.sessionKey = key
     state.labelled = false
+    state.mayWait = true
     return say(context, `session ${oneLine(key)}`)
   }
   const { sessions: rows } = understood(sessionsListResult, await client.call('sessions.list', { limit: 20 }))
@@ -97,4 +107,15 @@ async function sessions(context: CliContext, client: GatewayClient, state: ChatS
     rows.map((row) => [row.key === state.sessionKey ? '*' : '', row.key, String(row.messageCount), time(row.lastActivityAt), row.title ?? '']),
   )
   return undefined
+}
+
+async function approvals(context: CliContext, client: GatewayClient, state: ChatState): Promise<undefined> {
+  state.toAsk = await questionsOf(client)
+  return state.toAsk.length === 0 ? say(context, 'nothing waits') : undefined
+}
+
+/** The oldest that wait, of one conversation or of all. */
+export async function questionsOf(client: GatewayClient, sessionKey?: string): Promise<readonly ApprovalView[]> {
+  const query = { limit: MAX_ASKED, ...(sessionKey === undefined ? {} : { sessionKey }) }
+  return understood(approvalsListResult, await client.call('approvals.list', query)).approvals
 }

@@ -12,6 +12,8 @@ export class ChatLines {
   #ended = false
   #wake: (() => void) | null = null
   #urgent: (line: string) => boolean = () => false
+  #asked: ((line: string | null) => void) | null = null
+  #isAsking = false
 
   /** `refuse` tells a person that a line was dropped; null: input is held back instead. */
   constructor(editor: Interface, input: NodeJS.EventEmitter, refuse: ((why: string) => void) | null) {
@@ -28,6 +30,26 @@ export class ChatLines {
   /** Asked first for every line; what it takes is not a message. */
   onUrgent(listener: (line: string) => boolean): void {
     this.#urgent = listener
+  }
+
+  /** While somebody is asked, no line is a message; one that comes before he has read the question is nothing. */
+  ask(isAsking: boolean): void {
+    this.#isAsking = isAsking
+  }
+
+  /** The next line that is typed from now on. Null when the signal aborts, and at the end. */
+  async answer(signal: AbortSignal): Promise<string | null> {
+    if (this.#ended || signal.aborted) return null
+    const { promise, resolve } = Promise.withResolvers<string | null>()
+    const giveUp = () => resolve(null)
+    this.#asked = resolve
+    signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      return await promise
+    } finally {
+      this.#asked = null
+      signal.removeEventListener('abort', giveUp)
+    }
   }
 
   /** The next message, or null at the end. One caller at a time. */
@@ -51,6 +73,7 @@ export class ChatLines {
   /** The end of input: what waits is still handed out. */
   #finish(): void {
     this.#ended = true
+    this.#asked?.(null)
     this.#wake?.()
   }
 
@@ -62,6 +85,8 @@ export class ChatLines {
     const message = [...this.#pasted, line].join('\n')
     this.#pasted = []
     if (this.#ended || this.#urgent(message)) return
+    if (this.#asked !== null) return this.#asked(message)
+    if (this.#isAsking) return
     if (this.#waiting.length >= MAX_WAITING && this.#refuse !== null) {
       this.#refuse(`${MAX_WAITING} messages wait already: this one was dropped`)
       return

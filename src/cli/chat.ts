@@ -4,12 +4,16 @@
  */
 import { createInterface } from 'node:readline'
 import { AppError, exposed } from '../contracts/errors.ts'
+import type { AgentEvent } from '../contracts/ws-results.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
-import { type ChatState, DEFAULT_SESSION, newSessionKey, runChatCommand } from './chat-commands.ts'
+import { type Answered, showQuestions } from './approvals/answer.ts'
+import { askOwner, howToAnswer, type ReadLine } from './approvals/ask-owner.ts'
+import type { ApprovalView } from './approvals/question.ts'
+import { type ChatState, DEFAULT_SESSION, newSessionKey, questionsOf, runChatCommand } from './chat-commands.ts'
 import { ChatLines } from './chat-lines.ts'
 import type { CliContext } from './context.ts'
 import { painter, printError } from './output.ts'
-import { runTurn } from './run-turn.ts'
+import { followTurn, isWaiting, runTurn, type TurnListener, type TurnResult, type WaitingTurn } from './run-turn.ts'
 import { TurnView } from './turn-view.ts'
 
 export interface ChatOptions {
@@ -31,6 +35,8 @@ export async function chat(context: CliContext, client: GatewayClient, options: 
     sessionKey: options.sessionKey ?? (options.isNew === true ? newSessionKey() : DEFAULT_SESSION),
     model: options.model,
     labelled: false,
+    toAsk: [],
+    mayWait: true,
   }
   if (isTerminal) io.write(`${paint.dim(`session ${state.sessionKey} · /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves`)}\n`)
   const editor = createInterface({
@@ -59,6 +65,29 @@ export async function chat(context: CliContext, client: GatewayClient, options: 
     turn.abort()
     return true
   })
+  const readLine: ReadLine = async (prompt, signal, prefill) => {
+    // What was being typed was no answer.
+    editor.write(null, { ctrl: true, name: 'e' })
+    editor.write(null, { ctrl: true, name: 'u' })
+    editor.setPrompt(prompt)
+    editor.prompt()
+    if (prefill !== undefined) editor.write(prefill)
+    try {
+      return await lines.answer(signal)
+    } finally {
+      editor.setPrompt(paint.bold(PROMPT))
+    }
+  }
+  const asking: Asking = !isTerminal
+    ? null
+    : async (asked, signal) => {
+        lines.ask(true)
+        try {
+          return (await askOwner(io, client, asked, readLine, signal)).how
+        } finally {
+          lines.ask(false)
+        }
+      }
   const watch = async () => {
     await client.closed
     isLost = true
@@ -77,7 +106,8 @@ export async function chat(context: CliContext, client: GatewayClient, options: 
       try {
         if (text.startsWith('/')) {
           if ((await runChatCommand(context, client, state, text)) === 'exit') break
-        } else await answer(context, client, state, text, turn.signal)
+          await followAnswered(context, client, state, asking, turn.signal)
+        } else await answer(context, client, state, text, asking, turn.signal)
       } catch (error) {
         const shown = exposed(error)
         if (shown.code === 'gateway/unreachable') throw shown
@@ -97,17 +127,59 @@ export async function chat(context: CliContext, client: GatewayClient, options: 
   }
 }
 
-async function answer(context: CliContext, client: GatewayClient, state: ChatState, message: string, signal: AbortSignal): Promise<void> {
-  const view = new TurnView(context.io, { showLabel: !state.labelled })
+/** Null without a terminal: then nobody is asked. */
+type Asking = ((asked: readonly ApprovalView[], signal: AbortSignal) => Promise<Answered['how']>) | null
+
+async function answer(context: CliContext, client: GatewayClient, state: ChatState, message: string, asking: Asking, signal: AbortSignal): Promise<void> {
+  if (state.mayWait && !(await isFree(context, client, state, asking, signal))) return
   const request = { message, sessionKey: state.sessionKey, ...(state.model === undefined ? {} : { model: state.model }) }
-  const result = await runTurn(
-    client,
-    request,
-    (event) => {
-      if (event.stream === 'started') state.labelled = true
-      view.show(event)
-    },
-    signal,
-  )
-  view.finish(result)
+  await shown(context, client, state, asking, signal, (listener) => runTurn(client, request, listener, signal))
+}
+
+/** A message would stand behind a turn that waits for the owner, and seem to be lost: he is asked first. */
+async function isFree(context: CliContext, client: GatewayClient, state: ChatState, asking: Asking, signal: AbortSignal): Promise<boolean> {
+  state.toAsk = await questionsOf(client, state.sessionKey)
+  state.mayWait = state.toAsk.length > 0
+  if (!state.mayWait || asking === null) return true
+  await followAnswered(context, client, state, asking, signal)
+  if (!state.mayWait) return true
+  context.io.write(`${painter(context.io).dim('not sent: this conversation waits for your word. Answer it, or begin another with /new')}\n`)
+  return false
+}
+
+/** `/approvals` has asked for the answers; turns of this conversation that had waited go on here. */
+async function followAnswered(context: CliContext, client: GatewayClient, state: ChatState, asking: Asking, signal: AbortSignal): Promise<void> {
+  const asked = state.toAsk
+  state.toAsk = []
+  if (asked.length === 0) return
+  if (asking === null) return showQuestions(context.io, asked, Date.now())
+  if ((await asking(asked, signal)) === 'left') return
+  state.mayWait = false
+  const runs = new Set(asked.filter(({ sessionKey }) => sessionKey === state.sessionKey).map(({ runId }) => runId))
+  for (const runId of runs) await shown(context, client, state, asking, signal, (listener) => followTurn(client, runId, listener, signal))
+}
+
+async function shown(
+  { io }: CliContext,
+  client: GatewayClient,
+  state: ChatState,
+  asking: Asking,
+  signal: AbortSignal,
+  turn: (listener: TurnListener) => Promise<TurnResult | WaitingTurn>,
+): Promise<void> {
+  const view = new TurnView(io, { showLabel: !state.labelled })
+  const onEvent = (event: AgentEvent) => {
+    if (event.stream === 'started') state.labelled = true
+    view.show(event)
+  }
+  const onWaiting = async (asked: readonly ApprovalView[]) => {
+    view.pause()
+    if (asking !== null) return (await asking(asked, signal)) !== 'left'
+    showQuestions(io, asked, Date.now())
+    return false
+  }
+  const end = await turn({ onEvent, onWaiting })
+  if (!isWaiting(end)) return view.finish(end)
+  state.mayWait = true
+  io.write(`${painter(io).dim(asking === null ? howToAnswer(end.waiting) : 'left waiting: /approvals shows it again')}\n`)
 }

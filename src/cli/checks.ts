@@ -4,7 +4,7 @@ import { modelsListResult, statusResult } from '../contracts/ws-results.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import type { CliContext, GatewayTarget } from './context.ts'
 import { oneLine, seconds } from './output.ts'
-import { runTurn } from './run-turn.ts'
+import { isWaiting, runTurn } from './run-turn.ts'
 import { understood } from './understood.ts'
 import { usageLine } from './turn-view.ts'
 import { withGateway } from './with-gateway.ts'
@@ -87,7 +87,13 @@ async function checkModel(client: GatewayClient): Promise<Omit<Check, 'name'>> {
 
 async function checkChat(client: GatewayClient): Promise<Omit<Check, 'name'>> {
   const signal = AbortSignal.timeout(CHAT_MS)
-  const result = await runTurn(client, { message: `Reply with exactly: ${EXPECTED}` }, () => undefined, signal)
+  const result = await runTurn(
+    client,
+    { message: `Reply with exactly: ${EXPECTED}` },
+    { onEvent: () => undefined, onWaiting: () => Promise.resolve(false) },
+    signal,
+  )
+  if (isWaiting(result)) return { status: 'fail', detail: 'the model wanted a call that waits for your word', next: 'cara approvals' }
   if (signal.aborted && result.status === 'cancelled') return { status: 'fail', detail: `no answer within ${seconds(CHAT_MS)}`, next: 'look at `cara logs`' }
   if (result.error !== undefined) return { status: 'fail', detail: result.error.message, next: result.error.hint ?? 'look at `cara logs`' }
   if (result.status !== 'completed' || result.text.trim() === '')

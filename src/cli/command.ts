@@ -34,6 +34,8 @@ export interface CommandGroup {
   readonly name: string
   readonly summary: string
   readonly commands: readonly Command[]
+  /** The one that is meant where none is named. */
+  readonly otherwise?: string
 }
 
 export interface RegistryEntry {

@@ -1,7 +1,7 @@
 /** What the exit code of `cara` tells a script. One table for the program, its help and its docs. */
 import type { ErrorCode } from '../contracts/errors.ts'
 
-export const exitCodes = { ok: 0, failed: 1, usage: 2, unreachable: 3, config: 4, provider: 5, cancelled: 130 } as const
+export const exitCodes = { ok: 0, failed: 1, usage: 2, unreachable: 3, config: 4, provider: 5, waiting: 6, cancelled: 130 } as const
 
 export const exitCodeTable: readonly { readonly code: number; readonly meaning: string }[] = [
   { code: exitCodes.ok, meaning: 'done' },
@@ -10,6 +10,7 @@ export const exitCodeTable: readonly { readonly code: number; readonly meaning: 
   { code: exitCodes.unreachable, meaning: 'no gateway can be reached, or it refuses us' },
   { code: exitCodes.config, meaning: 'the configuration is not valid' },
   { code: exitCodes.provider, meaning: 'the model or its provider failed' },
+  { code: exitCodes.waiting, meaning: 'the turn waits for your word; `cara approvals` says what for' },
   { code: exitCodes.cancelled, meaning: 'cancelled' },
 ]
 

@@ -36,7 +36,8 @@ async function dispatch(argv: readonly string[], context: CliContext): Promise<n
     )
   const found = await entry.load()
   if (!isGroup(found)) return runCommand(context, `cara ${name}`, found, rest)
-  const [inner, ...args] = rest
+  const isNamed = rest[0] !== undefined && (!rest[0].startsWith('-') || rest[0] === '--help' || rest[0] === '-h')
+  const [inner, ...args] = isNamed || found.otherwise === undefined ? rest : [found.otherwise, ...rest]
   if (inner === undefined || inner === '--help' || inner === '-h') return show(context, groupHelp(found), inner === undefined ? exitCodes.usage : exitCodes.ok)
   const command = found.commands.find((one) => one.name === inner)
   if (command === undefined)

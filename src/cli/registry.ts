@@ -11,6 +11,16 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'models', summary: 'Models and routes that can be used', load: async () => (await import('./commands/models.ts')).command },
   { name: 'sessions', summary: 'Conversations that are kept', load: async () => (await import('./commands/sessions.ts')).group },
   {
+    name: 'approvals',
+    summary: 'Calls that wait for your word, and what you allowed',
+    load: async () => (await import('./commands/approvals.ts')).group,
+  },
+  {
+    name: 'why',
+    summary: 'Why something was refused or asked about, and how to unlock it',
+    load: async () => (await import('./commands/why.ts')).command,
+  },
+  {
     name: 'undo',
     summary: 'Take back what the assistant wrote to your files and notes',
     load: async () => (await import('./commands/undo.ts')).command,

@@ -4,9 +4,23 @@ import type * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
 import { agentEvent, agentResult, agentWaitResult, type AgentEvent, chatSendResult, type turnResult } from '../contracts/ws-results.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
+import type { ApprovalView } from './approvals/question.ts'
 import { understood } from './understood.ts'
 
 export type TurnResult = z.infer<typeof turnResult>
+
+/** A turn that was left while it waits for the owner: it goes on when he answers, wherever he does. */
+export interface WaitingTurn {
+  readonly runId: string
+  readonly waiting: readonly ApprovalView[]
+}
+
+export interface TurnListener {
+  /** In order, and never after the end. */
+  readonly onEvent: (event: AgentEvent) => void
+  /** Whether to go on waiting for the end. Absent: without a word. */
+  readonly onWaiting?: (asked: readonly ApprovalView[]) => Promise<boolean>
+}
 
 export interface TurnRequest {
   readonly message: string
@@ -19,14 +33,23 @@ export interface TurnRequest {
 const MAX_EARLY_EVENTS = 10_000
 const WAIT_MS = 600_000
 
-/** An aborted signal cancels the turn at the gateway; its result then says so. `onEvent` is called in order and never after the end. */
-export async function runTurn(client: GatewayClient, request: TurnRequest, onEvent: (event: AgentEvent) => void, signal: AbortSignal): Promise<TurnResult> {
+/** An aborted signal cancels the turn at the gateway; its result then says so. */
+export async function runTurn(client: GatewayClient, request: TurnRequest, listener: TurnListener, signal: AbortSignal): Promise<TurnResult | WaitingTurn> {
+  return heard(client, () => send(client, request), listener, signal)
+}
+
+/** A turn that began before, to its end. */
+export async function followTurn(client: GatewayClient, runId: string, listener: TurnListener, signal: AbortSignal): Promise<TurnResult | WaitingTurn> {
+  return heard(client, () => Promise.resolve(runId), listener, signal)
+}
+
+async function heard(client: GatewayClient, begin: () => Promise<string>, listener: TurnListener, signal: AbortSignal): Promise<TurnResult | WaitingTurn> {
   const early: AgentEvent[] = []
   let runId: string | null = null
   let told: TurnResult | null = null
   const hear = (event: AgentEvent) => {
     if ('result' in event.data) told = event.data.result
-    onEvent(event)
+    listener.onEvent(event)
   }
   const stop = client.onEvent((name, payload) => {
     const parsed = name === 'agent' ? agentEvent.safeParse(payload) : undefined
@@ -35,9 +58,9 @@ export async function runTurn(client: GatewayClient, request: TurnRequest, onEve
     else if (parsed.data.runId === runId) hear(parsed.data)
   })
   try {
-    runId = await send(client, request)
+    runId = await begin()
     for (const event of early) if (event.runId === runId) hear(event)
-    return await finish(client, runId, signal)
+    return await finish(client, runId, listener.onWaiting, signal)
   } catch (error) {
     // A gateway that stops lets the turn end and tells so, but may close before it answers.
     if (told !== null && error instanceof AppError && error.code === 'gateway/unreachable') return told
@@ -54,21 +77,34 @@ async function send(client: GatewayClient, request: TurnRequest): Promise<string
   return understood(chatSendResult, await client.call('chat.send', params)).runId
 }
 
-async function finish(client: GatewayClient, runId: string, signal: AbortSignal): Promise<TurnResult> {
+async function finish(client: GatewayClient, runId: string, onWaiting: TurnListener['onWaiting'], signal: AbortSignal): Promise<TurnResult | WaitingTurn> {
   const lost = new AbortController()
   const abort = () => void client.call('chat.abort', { runId, reason: 'cancelled by the user' }).catch((error: unknown) => lost.abort(error))
   if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
   try {
     for (;;) {
-      const { status, result } = understood(agentWaitResult, await client.call('agent.wait', { runId, timeoutMs: WAIT_MS }, lost.signal))
-      if (status === 'timeout') continue
-      if (result === undefined) throw new AppError('turn/not-found')
-      // Answers and events share the connection: once this one is back, every event before it has been heard.
+      // Once it is cancelled, only its end is of interest.
+      const untilEnd = onWaiting === undefined || signal.aborted
+      const end = understood(agentWaitResult, await client.call('agent.wait', { runId, timeoutMs: WAIT_MS, untilEnd }, lost.signal))
+      if (end.status === 'timeout') continue
+      if (end.status === 'waiting') {
+        // Answers and events share the connection: what was said before the question is shown before it.
+        await client.call('health')
+        const waiting = end.approvals ?? []
+        if (onWaiting === undefined || signal.aborted || (await onWaiting(waiting)) || signal.aborted) continue
+        return { runId, waiting }
+      }
+      if (end.result === undefined) throw new AppError('turn/not-found')
+      // Once this one is back, every event before it has been heard.
       await client.call('health')
-      return result
+      return end.result
     }
   } finally {
     signal.removeEventListener('abort', abort)
   }
+}
+
+export function isWaiting(end: TurnResult | WaitingTurn): end is WaitingTurn {
+  return 'waiting' in end
 }

@@ -35,6 +35,11 @@ export class TurnView {
     else if (event.stream === 'tool_result' && 'output' in data) this.#tool(data)
   }
 
+  /** Something else is printed now. */
+  pause(): void {
+    this.#endText()
+  }
+
   /** Prints what the events did not, then the closing line. */
   finish(result: TurnResult): void {
     // Deltas may have been dropped for a slow reader: the result is the truth.
