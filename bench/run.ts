@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { localCommands } from './commands.ts'
 import { completions } from './completions.ts'
 import { cpu } from './cpu.ts'
+import { guard } from './guard.ts'
 import { history } from './history.ts'
 import { keptBytes } from './kept-bytes.ts'
 import { memory } from './memory.ts'
@@ -21,7 +22,7 @@ import { copyCheckout } from './support/checkout.ts'
 import { judge, type Judged } from './support/figure.ts'
 import { table } from './support/table.ts'
 
-const benches: readonly Bench[] = [start, memory, completions, cpu, history, requestSize, keptBytes, localCommands]
+const benches: readonly Bench[] = [start, memory, completions, cpu, history, requestSize, keptBytes, guard, localCommands]
 
 const { values: options } = parseArgs({
   options: {

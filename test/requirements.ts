@@ -329,6 +329,16 @@ export const requirements: readonly Requirement[] = [
     ['SEC-169', 'A person who is not the owner gets no personal data', 'holds no personal data for anybody but the owner'],
     ['SEC-170', 'Arguments and reasoning are told like replies', 'is told by its reasoning and its calls as well, and the calls run as they were'],
   ]),
+  ...proved('test/security/text-classifier.test.ts', [
+    [
+      'SEC-171',
+      'The classifier sees text of others as data, and nothing when it is off',
+      'is asked about text of others alone, as data between marks, and never when it is off',
+    ],
+    ['SEC-172', 'Its word warns or blocks', 'warns, or blocks, and only from its threshold on'],
+    ['SEC-173', 'It fails open only by configuration', 'that fails keeps text back where it blocks, and only the configuration lets it pass'],
+    ['SEC-174', 'It rests after failures and is tried again', 'rests after failures, and is tried again'],
+  ]),
   ...proved('src/guard/text/credentials.test.ts', [
     ['SEC-167', 'Credentials are known by how they look', 'are found by how they look: ${vendor} (L2)'],
     ['SEC-168', 'They are seldom seen where there are none', 'are seldom seen in what is none: the rate over prose, code, hashes, images and numbers'],

@@ -14,10 +14,11 @@ import type { AnyTool, ToolCall } from '../contracts/tool.ts'
 import type { TurnEvent } from '../contracts/turn.ts'
 import { alwaysShape } from '../guard/approvals/unlocks.ts'
 import type { OwnersWord } from '../guard/approvals/owners-word.ts'
-import { toolResult } from '../guard/pipeline.ts'
+import { toolResult, toolResultWithClassifier } from '../guard/pipeline.ts'
 import { destinationsOf } from '../guard/provenance/judge-call.ts'
-import { clearNow, type Released } from '../guard/run-checkpoint.ts'
+import { clear, clearNow, type Released } from '../guard/run-checkpoint.ts'
 import type { Reporter } from '../guard/stage.ts'
+import type { Classifier } from '../guard/stages/message/classified.ts'
 import type { InjectionMode } from '../guard/stages/message/facts.ts'
 import type { ToolCallContext } from '../guard/stages/tool/facts.ts'
 import { declaredOrigin } from '../guard/stages/tool/origin-marked.ts'
@@ -46,6 +47,7 @@ export interface ToolRun {
   readonly approvals: Pick<ApprovalStore, 'keepShadow'>
   readonly secrets: SecretRegistry
   readonly injection: InjectionMode
+  readonly classifier: Classifier | null
   readonly report: Reporter
   readonly audit: AuditTrail
   readonly journal: (steps: readonly JournalStep[]) => Promise<void>
@@ -106,7 +108,12 @@ async function carryOut(
   const startedAt = run.clock.now()
   const executed = await execute(tool, call, run, signal)
   receipts.completed(executed, run.clock.now() - startedAt)
-  const outcome = clearNow(toolResult, executed.result, { tool, secrets: run.secrets, injection: run.injection }, run.report)
+  const facts = { tool, secrets: run.secrets, injection: run.injection }
+  const { classifier } = run
+  const outcome =
+    classifier === null
+      ? clearNow(toolResult, executed.result, facts, run.report)
+      : await clear(toolResultWithClassifier, executed.result, { ...facts, classifier }, run.report, signal)
   if (!outcome.ok || outcome.value.origin === null) {
     const refusal = outcome.ok ? ({ stage: 'originMarked', code: 'guard/blocked', why: 'the result has no origin' } as const) : outcome.refusal
     return refusedResult(part, await explain(call, toolResult.name, refusal, run))

@@ -13,6 +13,7 @@ import type { AnyTool } from '../contracts/tool.ts'
 import { sentBy, type BudgetKind, type InboundMessage, type ToolOutcome, type TurnEvent } from '../contracts/turn.ts'
 import type { CoreConfig } from '../config/schema.ts'
 import { clearArgument, clearText, OutboundStream } from '../guard/outbound-stream.ts'
+import type { Classifier } from '../guard/stages/message/classified.ts'
 import type { Reporter } from '../guard/stage.ts'
 import { isOffered } from '../guard/stages/tool/policy-allows.ts'
 import { act } from './act.ts'
@@ -42,6 +43,8 @@ export interface AgentDeps {
   readonly definitions: readonly ToolDefinition[]
   readonly config: Pick<CoreConfig, 'agent' | 'tools' | 'filesystem' | 'guard' | 'approvals'>
   readonly secrets: SecretRegistry
+  /** A second model that looks at text of others; null where the owner wants none. */
+  readonly classifier: Classifier | null
   readonly report: Reporter
   readonly audit: AuditTrail
   readonly clock: Clock
@@ -315,6 +318,7 @@ class AgentRun {
       approvals: store.approvals,
       secrets,
       injection: config.guard.injection,
+      classifier: this.#deps.classifier,
       report: (decision) => report({ ...decision, turn: turnId }),
       audit,
       journal: (steps) => this.#journal(steps),

@@ -34,6 +34,7 @@ import { createCredentials } from './credentials.ts'
 import { execSettings } from './exec.ts'
 import { findModel } from './find-model.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
+import { openClassifier } from './classifier.ts'
 import { openMessages } from './messages.ts'
 import { configuredModules, createProviderSet } from './provider-set.ts'
 import { gatewayToken, openSecrets, openVault } from './secrets.ts'
@@ -166,6 +167,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
       definitions: tools.map(toolDefinition),
       config,
       secrets,
+      classifier: await openClassifier(config, { models, report, now: () => systemClock.now(), log }),
       report,
       audit,
       clock: systemClock,

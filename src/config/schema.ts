@@ -150,6 +150,23 @@ const piiSection = z.strictObject({
   ),
 })
 
+const breakerSection = z.strictObject({
+  failures: withDefault(atLeast(1), 5, 'Failures in a row after which the classifier is not asked for a while'),
+  resetMs: withDefault(atLeast(1), 60_000, 'Milliseconds until it is tried again'),
+})
+const classifierSection = z.strictObject({
+  mode: withDefault(
+    z.enum(['off', 'warn', 'block']),
+    'off',
+    'A second model looks at text of others: not at all, for a warning in its mark, or so that what it takes for an attack is refused',
+  ),
+  model: optional(z.string().check(z.minLength(1)), 'Model (`provider:model`) or route that classifies; by default the default model'),
+  threshold: withDefault(z.number().check(z.gte(0), z.lte(1)), 0.8, 'How sure it must be'),
+  timeoutMs: withDefault(atLeast(1), 5000, 'Milliseconds for its answer'),
+  onError: optional(z.enum(['open', 'closed']), 'Without its answer text passes (`open`) or is refused (`closed`); by default `closed` where it blocks'),
+  breaker: z.prefault(breakerSection, {}),
+})
+
 const linkHost = z.string().check(z.regex(/^(?:\*\.)?[a-z0-9.-]+$/, 'expected a host, for example `example.com` or `*.example.com`'))
 const guardSection = z.strictObject({
   injection: withDefault(
@@ -157,6 +174,7 @@ const guardSection = z.strictObject({
     'mark',
     'Text of others that looks like instructions to the model: not looked for, shown with a warning, or (results of tools) kept from the model',
   ),
+  classifier: z.prefault(classifierSection, {}),
   linkHosts: withDefault(z.array(linkHost), [], 'Hosts that links and images in replies may always lead to; `*.example.com` is every host below'),
   pii: z.prefault(piiSection, {}),
 })

@@ -122,7 +122,8 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
 
     async submit(message, listener) {
       if (halt.signal.aborted) throw new AppError('gateway/stopping')
-      const request = clearInbound(message, agent)
+      const clearance = clearInbound(message, agent, halt.signal)
+      const request = clearance instanceof Promise ? await clearance : clearance
       await agent.models.resolve(request.options.model ?? null)
       const turnId = newId('turn', clock.now())
       const { sessionKey } = request

@@ -3,16 +3,29 @@ import type { Cleared } from '../contracts/cleared.ts'
 import type { SecretRegistry } from '../contracts/log.ts'
 import type { InboundMessage } from '../contracts/turn.ts'
 import type { CoreConfig } from '../config/schema.ts'
-import { inbound } from '../guard/pipeline.ts'
-import { clearNow, refusalError } from '../guard/run-checkpoint.ts'
+import { inbound, inboundWithClassifier } from '../guard/pipeline.ts'
+import type { Classifier } from '../guard/stages/message/classified.ts'
+import { clear, clearNow, refusalError, type Decision } from '../guard/run-checkpoint.ts'
 import type { Reporter } from '../guard/stage.ts'
 
-/** Throws the refusal. */
-export function clearInbound(
-  message: InboundMessage,
-  { secrets, report, config }: { readonly secrets: SecretRegistry; readonly report: Reporter; readonly config: Pick<CoreConfig, 'guard'> },
-): Cleared<InboundMessage> {
-  const decision = clearNow(inbound, message, { secrets, injection: config.guard.injection }, report)
+export interface IntakeDeps {
+  readonly secrets: SecretRegistry
+  readonly report: Reporter
+  readonly config: Pick<CoreConfig, 'guard'>
+  readonly classifier: Classifier | null
+}
+
+/** Throws the refusal. A promise only where a classifier has to be asked. */
+export function clearInbound(message: InboundMessage, deps: IntakeDeps, signal: AbortSignal): Cleared<InboundMessage> | Promise<Cleared<InboundMessage>> {
+  const { secrets, report, config, classifier } = deps
+  const context = { secrets, injection: config.guard.injection }
+  if (classifier !== null && message.parts.some(({ origin }) => origin.author.kind !== 'owner' || origin.trust === 'untrusted')) {
+    return clear(inboundWithClassifier, message, { ...context, classifier }, report, signal).then(admitted)
+  }
+  return admitted(clearNow(inbound, message, context, report))
+}
+
+function admitted(decision: Decision<InboundMessage>): Cleared<InboundMessage> {
   if (!decision.ok) throw refusalError(decision.refusal)
   return decision.value
 }

@@ -18,7 +18,7 @@ export function guardMessages(destinations: readonly Destination[], secrets: Sec
         const hint = byName.size === 0 ? 'None is configured (messages.destinations)' : `Known: ${[...byName.keys()].join(', ')}`
         throw new AppError('message/unknown-destination', undefined, { hint })
       }
-      const decision = clearNow(outbound, { text, before: '', code: NO_CODE }, { secrets, markup: 'plain', personal, links: null }, report)
+      const decision = clearNow(outbound, { text, before: '', earlier: '', code: NO_CODE }, { secrets, markup: 'plain', personal, links: null }, report)
       if (!decision.ok) throw refusalError(decision.refusal)
       if (decision.value.text.length > destination.maxText) {
         throw new AppError('message/too-long', `${decision.value.text.length} characters`, { hint: `${to} takes ${destination.maxText}` })

@@ -18,14 +18,15 @@ export class OutboundStream {
   readonly #context: OutboundContext
   readonly #report: Reporter
   #pending = ''
-  #before: string
+  #before = ''
+  #earlier: string
   #code: CodeState = NO_CODE
 
-  /** `before`: what left of the same turn earlier, so that nothing is spread over several messages. */
-  constructor(context: OutboundContext, report: Reporter, before = '') {
+  /** `earlier`: what left of the same turn before, so that nothing is spread over several messages. */
+  constructor(context: OutboundContext, report: Reporter, earlier = '') {
     this.#context = context
     this.#report = report
-    this.#before = before.slice(-MAX_BEFORE)
+    this.#earlier = earlier.slice(-MAX_BEFORE)
   }
 
   /** What may leave now; possibly nothing. */
@@ -46,7 +47,7 @@ export class OutboundStream {
     for (let held = -1; held !== 0 && ready > 0;) {
       const value = this.#value(ready)
       held = isTooLong
-        ? Math.max(this.#context.secrets.heldBack(value.text), this.#context.secrets.splitHeldBack(value.text))
+        ? Math.max(this.#context.secrets.heldBack(value.text), Math.min(ready, this.#context.secrets.splitHeldBack(value.earlier + value.text)))
         : Math.max(...outbound.stages.map((stage) => stage.unfinished(value, this.#context)))
       ready -= Math.min(held, ready)
     }
@@ -59,6 +60,7 @@ export class OutboundStream {
     const whole = this.#before + value.text
     this.#code = codeIn(whole, this.#before.length, this.#code).state
     this.#before = whole.slice(-MAX_BEFORE)
+    this.#earlier = ''
     this.#pending = this.#pending.slice(length)
     const decision = clearNow(outbound, value, this.#context, this.#report)
     // A refused text leaves nothing.
@@ -66,7 +68,12 @@ export class OutboundStream {
   }
 
   #value(length: number): OutboundText {
-    return { text: length === this.#pending.length ? this.#pending : this.#pending.slice(0, length), before: this.#before, code: this.#code }
+    return {
+      text: length === this.#pending.length ? this.#pending : this.#pending.slice(0, length),
+      before: this.#before,
+      earlier: this.#earlier,
+      code: this.#code,
+    }
   }
 }
 

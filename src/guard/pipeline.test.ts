@@ -344,7 +344,7 @@ describe('outbound', () => {
 
   it('takes secrets out, in every encoding that is known', () => {
     for (const form of [SECRET, Buffer.from(SECRET).toString('base64'), Buffer.from(SECRET).toString('hex')]) {
-      const decision = clearNow(outbound, { text: `<${form}>`, before: '', code: NO_CODE }, leaving, quiet)
+      const decision = clearNow(outbound, { text: `<${form}>`, before: '', earlier: '', code: NO_CODE }, leaving, quiet)
       assert.ok(decision.ok)
       assert.doesNotMatch(decision.value.text, new RegExp(form.slice(4, 16)))
     }

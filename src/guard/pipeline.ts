@@ -14,6 +14,7 @@ import { resolvesToPublic } from './stages/egress/resolves-to-public.ts'
 import { schemeAllowed } from './stages/egress/scheme-allowed.ts'
 import { secretsForHost } from './stages/egress/secrets-for-host.ts'
 import type { ArgumentText, InboundContext, PromptContext } from './stages/message/facts.ts'
+import { inboundClassified, resultClassified, type Classifying } from './stages/message/classified.ts'
 import { inboundInjectionScanned, resultInjectionScanned } from './stages/message/injection-scanned.ts'
 import { linksSafe } from './stages/message/links-safe.ts'
 import { markupSafe } from './stages/message/markup-safe.ts'
@@ -45,6 +46,12 @@ export const inbound: Checkpoint<InboundMessage, InboundContext> = {
   stages: [inboundSizeWithinLimit, trustAssigned, inboundSecretsRedacted, inboundInjectionScanned],
 }
 
+/** The same where a second model looks at text of others; only then anything waits. */
+export const inboundWithClassifier: Checkpoint<InboundMessage, InboundContext & Classifying, AsyncStage<InboundMessage, InboundContext & Classifying>> = {
+  name: 'inbound',
+  stages: [...inbound.stages, inboundClassified],
+}
+
 /** What a model is asked. */
 export const prompt: Checkpoint<ModelRequest, PromptContext> = {
   name: 'prompt',
@@ -67,6 +74,12 @@ export const toolCall: Checkpoint<ToolCall, ToolCallContext, AsyncStage<ToolCall
 export const toolResult: Checkpoint<TracedResult, ToolResultContext> = {
   name: 'toolResult',
   stages: [originMarked, resultSecretsRedacted, resultSizeWithinLimit, resultInjectionScanned],
+}
+
+/** The same with a second model. */
+export const toolResultWithClassifier: Checkpoint<TracedResult, ToolResultContext & Classifying, AsyncStage<TracedResult, ToolResultContext & Classifying>> = {
+  name: 'toolResult',
+  stages: [...toolResult.stages, resultClassified],
 }
 
 /** What leaves towards people; `outbound-stream.ts` runs the same stages over deltas. */

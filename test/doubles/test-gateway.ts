@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AgentDeps } from '../../src/agent/run.ts'
 import { createModelDirectory } from '../../src/agent/models.ts'
+import { createClassifier } from '../../src/agent/classifier.ts'
 import { createQuestions } from '../../src/agent/questions.ts'
 import { createWrites } from '../../src/app/writes.ts'
 import type { Answer, Approval } from '../../src/contracts/approval.ts'
@@ -145,6 +146,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const agent: AgentDeps = {
     models,
     questions: createQuestions({ models, report, clock }),
+    classifier: createClassifier(config.guard.classifier, { models, report, now: () => clock.now(), log }),
     store,
     tools: new Map(tools.map((tool) => [tool.name, tool])),
     definitions: tools.map(toolDefinition),

@@ -14,6 +14,7 @@ const PROVIDERS = 'test/journeys/config-effects-providers.test.ts'
 const MESSAGES = 'test/journeys/config-effects-messages.test.ts'
 const CHAT = 'test/contracts/provider-openai-config.test.ts'
 const SECRETS = 'test/security/named-secrets.test.ts'
+const CLASSIFIER = 'test/security/text-classifier.test.ts'
 const GUARD = 'test/journeys/config-effects-guard.test.ts'
 const EXEC = 'test/journeys/config-effects-exec.test.ts'
 const UNDO = 'test/security/undo.test.ts'
@@ -74,6 +75,13 @@ const PROOFS: Readonly<Record<string, string>> = {
   'messages.destinations.NAME.format': MESSAGES,
   'messages.destinations.NAME.secret': MESSAGES,
   'guard.injection': GUARD,
+  'guard.classifier.mode': CLASSIFIER,
+  'guard.classifier.model': CLASSIFIER,
+  'guard.classifier.threshold': CLASSIFIER,
+  'guard.classifier.timeoutMs': CLASSIFIER,
+  'guard.classifier.onError': CLASSIFIER,
+  'guard.classifier.breaker.failures': CLASSIFIER,
+  'guard.classifier.breaker.resetMs': CLASSIFIER,
   'guard.linkHosts': GUARD,
   'guard.pii.mode': GUARD,
   'guard.pii.kinds': GUARD,

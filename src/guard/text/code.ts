@@ -99,7 +99,6 @@ function closingRun(text: string, from: number, until: number, length: number): 
 
 /** Characters at the end of `text` of which it is not known yet whether they begin or end code. */
 export function codeUnfinished(text: string, offset: number, before: CodeState): number {
-  if (!/[`~\\]/.test(text.slice(offset))) return 0
   const lineStart = text.lastIndexOf('\n') + 1
   const line = text.slice(lineStart)
   const held = (from: number) => Math.max(0, text.length - Math.max(from, offset))

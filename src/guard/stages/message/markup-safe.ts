@@ -7,6 +7,7 @@ import type { OutboundContext, OutboundStage } from './outbound-facts.ts'
 
 const SCHEMES = new Set(['http:', 'https:', 'mailto:', 'tel:'])
 const MARKUP = /[\]<]/
+const CODE = /[`~\\]/
 
 /** Shown, the text does nothing: no control sequences, no HTML where HTML is rendered, no links that run code. */
 export const markupSafe: OutboundStage = {
@@ -32,7 +33,7 @@ export const markupSafe: OutboundStage = {
   unfinished({ text, before, code }, context) {
     const hidden = hiddenUnfinished(text)
     if (context.markup === 'html') return hidden
-    const inCode = Math.max(codeUnfinished(before + text, before.length, code), destinationUnfinished(text))
+    const inCode = Math.max(CODE.test(text) ? codeUnfinished(before + text, before.length, code) : 0, destinationUnfinished(text))
     return Math.max(hidden, inCode, rendersHtml(context) ? tagUnfinished(text) : 0)
   },
 }

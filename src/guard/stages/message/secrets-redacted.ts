@@ -25,19 +25,25 @@ export const inboundSecretsRedacted: Stage<InboundMessage, InboundContext> = {
 export const outboundSecretsRedacted: OutboundStage = {
   name: 'secretsRedacted',
   check(value, { secrets }) {
-    const { before } = value
+    const { earlier } = value
     const known = secrets.redact(value.text)
-    const whole = before + known
-    const split = splitSpans(whole, secrets)
-    const spans = [...split, ...findCredentials(whole)].filter(({ until }) => until > before.length)
-    const text = spans.length === 0 ? known : replaceSpans(whole, spans, before.length)
+    const split = replaced(known, earlier, splitSpans(earlier + known, secrets))
+    const before = value.before.slice(-CONTEXT)
+    const text = replaced(split, before, findCredentials(before + split))
     if (text === value.text) return PASS
-    return { verdict: 'rewrite', value: { ...value, text }, why: known === value.text && split.length === 0 ? 'it looks like a credential' : WHY }
+    return { verdict: 'rewrite', value: { ...value, text }, why: split === value.text ? 'it looks like a credential' : WHY }
   },
-  unfinished({ text, before }, { secrets }) {
-    const split = Math.min(text.length, secrets.splitHeldBack(before + text))
+  unfinished({ text, before, earlier }, { secrets }) {
+    const split = Math.min(text.length, secrets.splitHeldBack(earlier + text))
     return Math.max(secrets.heldBack(text), split, credentialsUnfinished(text, before))
   },
+}
+
+/** A name before a value (`password: `) may have left already. */
+const CONTEXT = 64
+
+function replaced(text: string, before: string, spans: readonly Span[]): string {
+  return spans.length === 0 ? text : replaceSpans(before + text, spans, before.length)
 }
 
 /** What a model wants done is done as it says, but for known secrets; a credential that only looks like one may be what the owner wants written. */
