@@ -116,7 +116,7 @@ function decisionLines({ decision }: ApprovalView, paint: Paint): readonly strin
 }
 
 function row(paint: Paint, name: string, text: string): string {
-  return `  ${paint.dim(name.padEnd(11))} ${text}`.trimEnd()
+  return text === '' ? `  ${paint.dim(name)}` : `  ${paint.dim(name.padEnd(11))} ${text}`
 }
 
 function places(destinations: readonly string[]): string {

@@ -73,7 +73,7 @@ const allow = defineCommand({
   name: 'allow',
   summary: 'Let calls run that wait',
   details:
-    'All of them or none. What is allowed is exactly what the question holds now: arguments, and what the tool bound them to. `--for` says how far your word reaches; `cara approvals show`\ntells what each means for this call.',
+    'All of them or none. What is allowed is exactly what the question holds now: arguments, and what the tool bound them to.\n`--for` says how far your word reaches; `cara approvals show` tells what each means for this call.',
   options: {
     for: { type: 'string', choices: ['once', 'session', 'destination', 'always'], default: 'once', description: 'How far your word reaches' },
     edit: { type: 'string', value: 'JSON', description: 'Run with these arguments instead; `-` reads them from standard input' },
