@@ -433,6 +433,17 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-241', 'What a taken credential had sent is cancelled', 'C4 what a taken credential had sent is cancelled, running or waiting'],
   ]),
+  ...proved('test/security/auth-devices.test.ts', [
+    ['SEC-248', 'A device token without its key opens nothing', 'C3 a device token without its signature opens nothing'],
+    ['SEC-249', 'Nobody admits, rotates or takes away more than he holds', 'C2 nobody admits, rotates or takes away more than he holds'],
+    ['SEC-250', 'No sequence of requests mints a scope', 'C1 C2 no sequence of requests yields a token with a scope that its maker lacks'],
+    ['SEC-251', 'Of decisions about one request, one wins', 'C2 of an approval, a rejection and another request at once, one wins'],
+    ['SEC-252', 'A revoked device is out within a second', 'C4 a revoked or rotated device is out within a second, and what it sent is authorised anew'],
+    ['SEC-253', 'Strangers that ask to be devices are few', 'I1 strangers that ask are few, and slowed down'],
+  ]),
+  ...proved('test/journeys/devices.test.ts', [
+    ['SEC-254', 'Another machine is paired by two commands', 'a machine is paired, used by the URL of its gateway, renewed, and taken out'],
+  ]),
   ...proved('test/security/auth-browser.test.ts', [
     [
       'SEC-243',

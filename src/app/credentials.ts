@@ -2,8 +2,10 @@
 import type { AuditTrail } from '../contracts/audit.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { SecretRegistry } from '../contracts/log.ts'
+import type { DeviceStore } from '../contracts/device.ts'
 import type { Principal } from '../contracts/principal.ts'
 import type { Access } from '../guard/identity/access.ts'
+import type { DeviceEvent, Devices } from '../guard/identity/devices.ts'
 import type { PasswordGate } from '../guard/identity/password-gate.ts'
 import type { Sessions } from '../guard/identity/sessions.ts'
 import { noteChange } from '../secrets/credential-changes.ts'
@@ -21,20 +23,40 @@ export interface CredentialParts {
   readonly token: string
   readonly secrets: SecretRegistry
   readonly audit: AuditTrail
+  readonly store: DeviceStore
   readonly now: () => number
 }
 
 export interface OwnCredentials extends Credentials {
   /** Another program may have changed what is on the disk. Throws where it cannot be read; then what was known holds. */
   reload(): void
+  /** Where devices were paired, their tokens open from now on. */
+  openDevices(): Promise<void>
 }
 
 export function createCredentials(parts: CredentialParts): OwnCredentials {
-  const { access, vault, stateDir, givenToken, secrets, audit, now } = parts
+  const { access, vault, stateDir, givenToken, secrets, audit, store, now } = parts
   let token = parts.token
   let password: PasswordHash | null = readPassword(stateDir)
   access.passwordCredential = password?.credential ?? null
   let doors: Promise<{ readonly gate: PasswordGate; readonly sessions: Sessions }> | null = null
+
+  const deviceListeners = new Set<(event: DeviceEvent) => void>()
+  let devices: Promise<Devices> | null = null
+  const loadDevices = async () => {
+    const { Devices } = await import('../guard/identity/devices.ts')
+    const opened = await Devices.open({
+      store,
+      access,
+      now,
+      tell: (event) => {
+        for (const listener of deviceListeners) listener(event)
+      },
+      note: (action, device, by, scopes) => audit.note({ kind: 'device-changed', device, action, by, scopes }),
+    })
+    access.devices = opened
+    return opened
+  }
 
   const openDoors = async () => {
     const [{ PasswordGate }, { Sessions }] = await Promise.all([import('../guard/identity/password-gate.ts'), import('../guard/identity/sessions.ts')])
@@ -88,6 +110,18 @@ export function createCredentials(parts: CredentialParts): OwnCredentials {
       audit.note({ kind: 'sessions-ended', reason: 'logout', count: 1 })
       access.ended()
       return true
+    },
+    devices: () =>
+      (devices ??= loadDevices().catch((error: unknown) => {
+        devices = null
+        throw error
+      })),
+    onDeviceEvent(listener) {
+      deviceListeners.add(listener)
+      return () => deviceListeners.delete(listener)
+    },
+    async openDevices() {
+      if ((await store.list()).length > 0) await this.devices()
     },
     reload() {
       try {

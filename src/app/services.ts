@@ -25,6 +25,10 @@ export function createServices(env: Environment): CliServices {
       return startGateway(options, env, paths)
     },
     async connect(target) {
+      if (target.host?.includes('://') === true) {
+        const { connectPaired } = await import('./pair.ts')
+        return connectPaired(env, paths, target.host, AbortSignal.timeout(10_000))
+      }
       const { gatewayToken } = await import('./secrets.ts')
       const { connectGateway } = await import('../net/gateway-client.ts')
       const { Secret } = await import('../contracts/secret.ts')
@@ -76,6 +80,10 @@ export function createServices(env: Environment): CliServices {
     async setPassword(password) {
       const { setPassword } = await import('./set-password.ts')
       await setPassword(paths, password)
+    },
+    async pair(request, onStep, signal) {
+      const { pair } = await import('./pair.ts')
+      await pair(env, paths, request, onStep, signal)
     },
     async auditVerify(anchor) {
       const { verifyAudit } = await import('./audit.ts')

@@ -129,7 +129,18 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
 
   const access = new Access([[token, ownerOf(token)]], { failedAuthLimit: config.gateway.failedAuthLimit, now: () => systemClock.now() })
   const givenToken = env['CARAPACE_GATEWAY_TOKEN']
-  const credentials = createCredentials({ access, vault, stateDir: paths.stateDir, givenToken, token, secrets, audit, now: () => systemClock.now() })
+  const credentials = createCredentials({
+    access,
+    vault,
+    stateDir: paths.stateDir,
+    givenToken,
+    token,
+    secrets,
+    audit,
+    store: store.devices,
+    now: () => systemClock.now(),
+  })
+  await credentials.openDevices()
   closers.push(watchCredentials(paths.stateDir, () => attempt(log, () => credentials.reload())))
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone

@@ -58,6 +58,12 @@ export interface CliServices {
   rotateSecrets(to: 'os' | 'file' | 'password' | null, newPassword: string | null): Promise<SecretsRotated>
   /** The password by which browsers log in; null takes it away. Sessions end within a second. Throws `auth/weak-password`. */
   setPassword(password: string | null): Promise<void>
+  /** Makes this machine a device of a gateway elsewhere; resolves when its owner has said yes. */
+  pair(
+    request: { readonly url: string; readonly name: string; readonly scopes: readonly string[] },
+    onStep: (step: PairStep) => void,
+    signal: AbortSignal,
+  ): Promise<void>
   /** Whether the audit trail is what was written. `anchor` is a `SEQ:HASH` that an earlier call gave. */
   auditVerify(anchor: string | null): Promise<AuditVerdict>
   /** The newest receipts, oldest of them first; of one kind and of one turn, where these are given. */
@@ -87,6 +93,12 @@ export interface SecretsRotated {
   readonly warnings: readonly string[]
 }
 
+/** What the owner is shown, to compare. */
+export interface PairStep {
+  readonly requestId: string
+  readonly fingerprint: string
+}
+
 /** A receipt as it is written. */
 export interface AuditLine {
   readonly seq: number
@@ -103,6 +115,7 @@ export interface Paths {
 }
 
 export interface GatewayTarget {
+  /** A name, an address, or the URL of a gateway that this machine is a device of. */
   readonly host?: string
   readonly port?: number
 }

@@ -15,6 +15,10 @@ export const jsonOption = { type: 'boolean', description: 'Print JSON, errors to
 
 /** For whatever talks to a gateway. */
 export const gatewayOptions = {
-  host: { type: 'string', value: 'HOST', description: 'Host of the gateway; by default the one of this configuration' },
+  host: {
+    type: 'string',
+    value: 'HOST',
+    description: 'Host of the gateway, or the URL of one that this machine is paired with; by default the one of this configuration',
+  },
   port: { type: 'number', value: 'PORT', description: 'Port of the gateway; by default the one of this configuration' },
 } as const

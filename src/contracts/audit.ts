@@ -36,6 +36,13 @@ export type Receipt =
   /** A browser came in by the password. */
   | { readonly kind: 'session-opened'; readonly by: string }
   | { readonly kind: 'sessions-ended'; readonly reason: string; readonly count: number }
+  | {
+      readonly kind: 'device-changed'
+      readonly device: string
+      readonly action: 'approved' | 'rejected' | 'claimed' | 'rotated' | 'revoked'
+      readonly by: string
+      readonly scopes: readonly string[]
+    }
   | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
   /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
   | {
@@ -154,6 +161,7 @@ export const receiptKinds = [
   'password-changed',
   'session-opened',
   'sessions-ended',
+  'device-changed',
   'config-changed',
   'secrets-rotated',
   'decision',

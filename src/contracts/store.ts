@@ -4,6 +4,7 @@
  */
 import type { ApprovalStore, RefusalStore } from './approval-store.ts'
 import type { Cleared } from './cleared.ts'
+import type { DeviceStore } from './device.ts'
 import type { Message } from './message.ts'
 import type { Origin } from './origin.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
@@ -59,6 +60,7 @@ export interface Store {
   readonly undo: UndoStore
   readonly approvals: ApprovalStore
   readonly refusals: RefusalStore
+  readonly devices: DeviceStore
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]

@@ -80,9 +80,33 @@ export const connectParams = z.object({
   role: z.literal('operator').default('operator'),
   /** What the client wishes; the server grants at most what its credential holds. Absent means all of that, `[]` none. */
   scopes: z.array(z.string().max(64)).max(16).optional(),
+  /** A device proves that it holds its key: `connectText` signed, over the nonce of the challenge. */
+  device: z
+    .object({
+      id: z.string().max(64),
+      publicKey: z.string().max(64),
+      signature: z.string().max(128),
+      signedAt: z.number(),
+      nonce: z.string().max(128),
+    })
+    .optional(),
+  /** Of a device: its token, which the signature covers. */
+  auth: z.object({ token: z.string().max(512) }).optional(),
   /** Events it wants; absent means all. `connect.challenge`, `shutdown` and `state.drop` always come. */
   events: z.array(z.string().max(64)).max(32).optional(),
 })
 
 /** Events that a connection may receive. `agent` carries `{runId, stream, data}`, `chat` carries `{runId, sessionKey, state, …}`, `approval` carries `{approvals}`. */
-export const eventNames = ['connect.challenge', 'agent', 'chat', 'approval', 'tick', 'health', 'shutdown', 'logs', 'state.drop'] as const
+export const eventNames = [
+  'connect.challenge',
+  'agent',
+  'chat',
+  'approval',
+  'tick',
+  'health',
+  'shutdown',
+  'logs',
+  'device.pair.requested',
+  'device.pair.resolved',
+  'state.drop',
+] as const

@@ -1,11 +1,14 @@
 /** A client of our own gateway: WebSocket protocol 3 over loopback or a given host. */
 import type { IncomingMessage } from 'node:http'
 import type { WebSocket } from 'ws'
+import * as z from 'zod/mini'
+import { connectText } from '../contracts/device.ts'
 import { AppError, type ErrorCode } from '../contracts/errors.ts'
 import type { Secret } from '../contracts/secret.ts'
 import { closeCodes, PROTOCOL_VERSION, serverFrame, wsLimits } from '../contracts/ws-protocol.ts'
 import { helloOk } from '../contracts/ws-results.ts'
 import { isLoopbackHost } from '../std/base-url.ts'
+import { keyId, signText, type SigningKey } from '../std/ed25519.ts'
 import { answerError } from './answer-error.ts'
 
 export interface GatewayClient {
@@ -26,9 +29,15 @@ export interface ConnectOptions {
   /** `http:`, `https:`, `ws:` or `wss:`; the path is ours. Plain text reaches loopback addresses only. */
   readonly url: string
   readonly token: Secret
+  /** Where the token is that of a device: its key, and the scopes that it asks for. */
+  readonly device?: DeviceKey
   /** Our own version, for the gateway's log. */
   readonly version: string
   readonly signal: AbortSignal
+}
+
+export interface DeviceKey extends SigningKey {
+  readonly scopes: readonly string[]
 }
 
 /** Rejects with `gateway/unreachable`, `net/refused`, or what the gateway answers to a wrong token (`auth/…`). */
@@ -47,7 +56,7 @@ export async function connectGateway(options: ConnectOptions): Promise<GatewayCl
   const onAbort = () => socket.terminate()
   options.signal.addEventListener('abort', onAbort, { once: true })
   try {
-    await connection.handshake(options.version)
+    await connection.handshake(options)
     return connection
   } catch (error) {
     socket.terminate()
@@ -59,12 +68,15 @@ export async function connectGateway(options: ConnectOptions): Promise<GatewayCl
 
 const PROTOCOLS = new Set(['http:', 'https:', 'ws:', 'wss:'])
 const CALL_MS = 30_000
+const CLIENT_ID = 'cli'
+const CLIENT_MODE = 'cli'
+const challenge = z.object({ nonce: z.string() })
 const CLOSE_MS = 1000
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 /** The gateway says something at least every 30 s; after three silences it is gone. */
 const SILENCE_MS = 3 * wsLimits.tickIntervalMs
 
-function socketUrl(address: string): string {
+export function socketUrl(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : null
   if (url === null || !PROTOCOLS.has(url.protocol)) throw new AppError('gateway/unreachable', 'this is not the address of a gateway')
   const isPlain = url.protocol === 'http:' || url.protocol === 'ws:'
@@ -87,7 +99,7 @@ class Connection implements GatewayClient {
   readonly #socket: WebSocket
   readonly #pending = new Map<string, Pending>()
   readonly #listeners = new Set<(event: string, payload: unknown) => void>()
-  readonly #challenged: Promise<void>
+  readonly #challenged: Promise<string>
   #nextId = 1
   #end: AppError | null = null
   #silence: NodeJS.Timeout
@@ -96,11 +108,11 @@ class Connection implements GatewayClient {
     this.#socket = socket
     this.url = url
     this.#silence = setTimeout(() => this.#fail(this.#unreachable('it fell silent')), SILENCE_MS).unref()
-    const challenged = Promise.withResolvers<void>()
+    const challenged = Promise.withResolvers<string>()
     const closed = Promise.withResolvers<void>()
     this.#challenged = challenged.promise
     this.closed = closed.promise
-    this.#listeners.add((event) => event === 'connect.challenge' && challenged.resolve())
+    this.#listeners.add((event, payload) => event === 'connect.challenge' && challenged.resolve(challenge.safeParse(payload).data?.nonce ?? ''))
     socket.on('unexpected-response', (_request, response: IncomingMessage) => this.#fail(refusal(response, this.#where())))
     socket.on('error', (error: NodeJS.ErrnoException) =>
       this.#fail(this.#unreachable(error.code === 'ECONNREFUSED' ? 'nothing listens there' : 'the connection failed')),
@@ -116,15 +128,16 @@ class Connection implements GatewayClient {
     challenged.promise.catch(() => undefined)
   }
 
-  async handshake(version: string): Promise<void> {
+  async handshake({ version, token, device }: ConnectOptions): Promise<void> {
     const timeout = AbortSignal.timeout(wsLimits.handshakeMs)
     const late = () => this.#fail(this.#unreachable('it does not answer as a gateway'))
     timeout.addEventListener('abort', late, { once: true })
-    await this.#challenged.finally(() => timeout.removeEventListener('abort', late))
+    const nonce = await this.#challenged.finally(() => timeout.removeEventListener('abort', late))
     const hello = await this.call('connect', {
       minProtocol: PROTOCOL_VERSION,
       maxProtocol: PROTOCOL_VERSION,
-      client: { id: 'cli', version: version.slice(0, 64), platform: process.platform, mode: 'cli' },
+      client: { id: CLIENT_ID, version: version.slice(0, 64), platform: process.platform, mode: CLIENT_MODE },
+      ...(device === undefined ? {} : proofOf(device, token.reveal(), nonce)),
       // `chat` would repeat what `agent` says.
       events: ['agent', 'approval', 'logs', 'tick'],
     })
@@ -197,6 +210,14 @@ class Connection implements GatewayClient {
   #unreachable(why: string): AppError {
     return new AppError('gateway/unreachable', `${this.#where()}, ${why}`, { hint: 'start one with `cara start`, or name another with --host and --port' })
   }
+}
+
+/** What the device signs over the challenge of this connection. */
+function proofOf(device: DeviceKey, token: string, nonce: string) {
+  const { publicKey, scopes } = device
+  const [deviceId, signedAt] = [keyId(publicKey), Date.now()]
+  const signature = signText(device, connectText({ deviceId, clientId: CLIENT_ID, mode: CLIENT_MODE, role: 'operator', scopes, signedAt, token, nonce }))
+  return { scopes, auth: { token }, device: { id: deviceId, publicKey, signature, signedAt, nonce } }
 }
 
 function parseJson(text: string): unknown {

@@ -2,5 +2,6 @@
 export const sealedFiles = {
   token: { file: 'gateway-token.sealed', place: 'gateway-token' },
   audit: { file: 'keys/audit.sealed', place: 'audit-key' },
+  paired: { file: 'paired-gateways.sealed', place: 'paired-gateways' },
   data: { file: 'keys/data.sealed', place: 'data-key' },
 } as const

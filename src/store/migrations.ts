@@ -153,6 +153,22 @@ const steps: readonly (readonly string[])[] = [
       at INTEGER NOT NULL
     )`,
   ],
+  [
+    `CREATE TABLE devices (
+      id TEXT PRIMARY KEY,
+      public_key TEXT NOT NULL,
+      name TEXT NOT NULL,
+      scopes TEXT NOT NULL,
+      token_hash TEXT UNIQUE,
+      token_expires_at INTEGER,
+      claim_until INTEGER,
+      approved_by TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      last_used_at INTEGER,
+      revoked_at INTEGER,
+      version INTEGER NOT NULL
+    ) WITHOUT ROWID`,
+  ],
 ]
 
 export async function migrate(database: Database): Promise<void> {

@@ -1,6 +1,7 @@
 /** Opens the store of a state folder: engine, schema, and the parts that read and write it. */
 import type { Database, Store } from '../contracts/store.ts'
 import { createApprovalStore } from './approvals.ts'
+import { createDeviceStore } from './devices.ts'
 import { createMemoryStore } from './memory.ts'
 import { migrate } from './migrations.ts'
 import { createRefusalStore } from './refusals.ts'
@@ -52,6 +53,7 @@ export function storeOver(database: Database): Store {
     undo: createUndoStore(database),
     approvals: createApprovalStore(database),
     refusals: createRefusalStore(database),
+    devices: createDeviceStore(database),
     check: () => database.check(),
     size: () => database.size(),
     faults: () => database.faults(),

@@ -79,6 +79,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     token: TOKEN,
     secrets: createSecretRegistry(),
     audit: noAudit,
+    store: store.devices,
     now,
   })
   const server = createServer({

@@ -133,6 +133,7 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
     async setPassword(password) {
       changes.push(['(password)', password])
     },
+    pair: () => Promise.resolve(),
     rotateToken: () => Promise.resolve(`${TOKEN}-new`),
     secrets: () => Promise.resolve({ keyKind: 'file', secrets: [] }),
     async setSecret(name, value) {

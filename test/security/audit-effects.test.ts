@@ -19,6 +19,7 @@ import { verifyTrail } from '../../src/telemetry/audit/verify.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { cleanEnvironment, startProgram } from '../doubles/gateway-process.ts'
 import { startModelServer } from '../doubles/model-server.ts'
+import { makeDevice, pairingBody } from '../doubles/device.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from '../doubles/test-gateway.ts'
@@ -324,8 +325,18 @@ describe('the receipts of a gateway', () => {
 })
 
 /** The gateway hears of a new password in a moment; wrong trials would be locked out. */
-async function browserSession({ url, folder }: ConfiguredGateway): Promise<void> {
+async function browserSession({ url, folder, client }: ConfiguredGateway): Promise<void> {
   const headers = { 'content-type': 'application/json' }
   for (let tries = 0; tries < 500 && !readFileSync(join(trailOf(folder), 'receipts.jsonl'), 'utf8').includes('"password-changed"'); tries++) await sleep(10)
   assert.equal((await fetch(`${url}/auth/login`, { method: 'POST', headers, body: '{"password":"correct horse battery"}' })).status, 200)
+  const send = async (path: string, body: string) => ({
+    status: 0,
+    headers: {},
+    body: await (await fetch(`${url}${path}`, { method: 'POST', headers, body })).text(),
+  })
+  const { body } = await send(
+    '/pair/request',
+    JSON.stringify(await pairingBody({ ask: (path, more) => send(path, more?.body ?? '') }, makeDevice(), 'request', { name: 'laptop', scopes: [] })),
+  )
+  await client.call('device.pair.reject', { requestId: JSON.parse(body).requestId })
 }

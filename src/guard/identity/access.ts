@@ -3,10 +3,11 @@
  * connections are looked at again, and what they had sent is authorised anew.
  */
 import { hash } from 'node:crypto'
+import type { Device } from '../../contracts/device.ts'
 import { covers, type Principal } from '../../contracts/principal.ts'
 import type { Scope } from '../../contracts/scope.ts'
 import { secretMatcher } from '../../std/constant-time.ts'
-import { FailedAttempts } from '../stages/request/rate-limits.ts'
+import { FailedAttempts, TokenBuckets } from '../stages/request/rate-limits.ts'
 
 /** Browser sessions; loaded by the first login. */
 export interface SessionBook {
@@ -34,6 +35,8 @@ export interface DeviceBook {
   byToken(token: string, now: number): Principal | null
   isCurrent(principal: Principal, now: number): boolean
   scopesOf(credential: string, now: number): readonly Scope[] | null
+  find(principal: Principal): Device | null
+  touch(principal: Principal): void
 }
 
 interface Known {
@@ -54,6 +57,8 @@ export const DEVICE_TOKEN_PREFIX = 'cara_device_'
 
 export class Access {
   readonly failures: FailedAttempts
+  /** Of strangers that want to be admitted as devices, by address. */
+  readonly pairRates = new TokenBuckets(2, 20)
   readonly #now: () => number
   readonly #listeners = new Set<() => void>()
   #known: readonly Known[]
@@ -92,9 +97,14 @@ export class Access {
 
   /** Whether a turn that came by this credential may begin now. A lost browser session is none that was taken away. */
   maySend(credential: string): boolean {
-    if (this.#known.some(({ principal }) => principal.credential === credential && covers(principal.scopes, 'operator.write'))) return true
-    for (const principal of this.tailnet.values()) if (principal.credential === credential) return covers(principal.scopes, 'operator.write')
-    return credential === this.passwordCredential || covers(this.devices?.scopesOf(credential, this.#now()) ?? [], 'operator.write')
+    return covers(this.scopesOf(credential) ?? [], 'operator.write')
+  }
+
+  /** What this credential may do now; null for one that has ended. */
+  scopesOf(credential: string): readonly Scope[] | null {
+    for (const { principal } of this.#known) if (principal.credential === credential) return principal.scopes
+    for (const principal of this.tailnet.values()) if (principal.credential === credential) return principal.scopes
+    return credential === this.passwordCredential ? ['operator.admin'] : (this.devices?.scopesOf(credential, this.#now()) ?? null)
   }
 
   /** The old token opens nothing from here on. */

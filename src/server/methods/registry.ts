@@ -4,6 +4,7 @@ import { approvalsGet, approvalsGrants, approvalsList, approvalsProposal, approv
 import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
 import { configGet, configSchema } from './config.ts'
+import { deviceList, devicePairApprove, devicePairList, devicePairReject, deviceTokenRevoke, deviceTokenRotate } from './devices.ts'
 import { health, status } from './health.ts'
 import { logsTail, logsUnfollow } from './logs.ts'
 import { messagesList, messagesTest } from './messages.ts'
@@ -44,6 +45,12 @@ export const methods: readonly Method[] = [
   logsUnfollow,
   usageStatus,
   authRotate,
+  devicePairList,
+  devicePairApprove,
+  devicePairReject,
+  deviceList,
+  deviceTokenRotate,
+  deviceTokenRevoke,
   undoList,
   undoApply,
 ]

@@ -5,6 +5,7 @@ import { chatCompletions } from './chat-completions.ts'
 import { healthReady } from './health-ready.ts'
 import { health, healthLive } from './health.ts'
 import { models } from './models.ts'
+import { pairChallenge, pairClaim, pairRequest } from './pair.ts'
 import { responses } from './responses.ts'
 
 export const routes: readonly Route[] = [
@@ -19,4 +20,7 @@ export const routes: readonly Route[] = [
   authLogin,
   authLogout,
   authSession,
+  pairChallenge,
+  pairRequest,
+  pairClaim,
 ]

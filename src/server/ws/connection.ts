@@ -29,13 +29,18 @@ export interface ConnectionHome {
   readonly enter: () => () => void
   readonly ready: (connection: Connection) => void
   readonly count: () => number
+  /** Somebody at this address could not prove who he is. */
+  readonly failed: (address: string) => void
 }
 
 export class Connection {
   readonly id: string
   readonly #home: ConnectionHome
+  readonly #address: string
   readonly #socket: WebSocket
   readonly #held: Principal
+  /** Of this connection alone, which has one `connect`. */
+  readonly #nonce = randomBytes(16).toString('base64url')
   readonly #ended = new AbortController()
   readonly #rate = new TokenBuckets(wsLimits.messageRate, wsLimits.messageBurst)
   readonly #running = new Set<string>()
@@ -49,8 +54,9 @@ export class Connection {
   #isAlive = true
   #stopFollowing: () => void = () => undefined
 
-  constructor(id: string, socket: WebSocket, held: Principal, home: ConnectionHome) {
+  constructor(id: string, socket: WebSocket, { held, address }: { readonly held: Principal; readonly address: string }, home: ConnectionHome) {
     this.id = id
+    this.#address = address
     this.#socket = socket
     this.#held = held
     this.#home = home
@@ -72,7 +78,7 @@ export class Connection {
     // The close that follows is all that matters.
     socket.on('error', () => undefined)
     socket.once('close', () => this.#end())
-    this.sendEvent('connect.challenge', JSON.stringify({ nonce: randomBytes(16).toString('base64url'), ts: home.deps.now() }))
+    this.sendEvent('connect.challenge', JSON.stringify({ nonce: this.#nonce, ts: home.deps.now() }))
   }
 
   /** `payload` is JSON text, so that a broadcast is written once for all. */
@@ -145,8 +151,9 @@ export class Connection {
   }
 
   #connect(frame: RequestFrame, held: Principal): void {
-    const greeting = readConnect(frame, held, this.id, this.#home)
+    const greeting = readConnect(frame, held, { connId: this.id, nonce: this.#nonce }, this.#home)
     if ('error' in greeting) {
+      if (greeting.error.code === 'auth/device-proof') this.#home.failed(this.#address)
       this.#refuse(frame.id, greeting.error)
       return this.close(greeting.code, greeting.error.message.slice(0, 100))
     }

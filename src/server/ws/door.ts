@@ -7,6 +7,7 @@ import type { Cleared } from '../../contracts/cleared.ts'
 import { AppError } from '../../contracts/errors.ts'
 import { closeCodes, wsLimits } from '../../contracts/ws-protocol.ts'
 import type { RequestFacts } from '../../guard/request.ts'
+import { addressKey } from '../../guard/stages/request/rate-limits.ts'
 import { newId } from '../../std/ids.ts'
 import { viewApproval } from '../approval-view.ts'
 import type { Drain } from '../drain.ts'
@@ -45,8 +46,13 @@ export class SocketDoor {
       enter: () => drain.enter(),
       ready: (connection) => this.#greet(connection),
       count: () => this.#ready.size,
+      failed: (address) => void deps.access.failures.count(addressKey(address), deps.now()),
     }
     // Lives as long as the server: there is one door.
+    deps.credentials.onDeviceEvent(({ event, payload }) => {
+      const text = JSON.stringify(payload)
+      for (const connection of this.#ready) if (connection.may('operator.pairing')) connection.sendEvent(event, text)
+    })
     // A moment later, so that whoever took his own credential away still gets his answer; requests are refused at once.
     deps.access.onEnded(() =>
       setImmediate(() => {
@@ -56,13 +62,13 @@ export class SocketDoor {
   }
 
   /** Throws when there is no room. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, { principal }: Cleared<RequestFacts>): void {
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, { principal, address }: Cleared<RequestFacts>): void {
     if (this.#connections.size >= this.#deps.config.maxConnections) {
       throw new AppError('request/rate-limited', `at most ${this.#deps.config.maxConnections} connections`)
     }
     if (principal === null) throw new AppError('auth/unauthorized')
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new Connection(newId('conn', this.#deps.now()), webSocket, principal, this.#home)
+      const connection = new Connection(newId('conn', this.#deps.now()), webSocket, { held: principal, address }, this.#home)
       this.#connections.add(connection)
       webSocket.once('close', () => this.#forget(connection))
     })
