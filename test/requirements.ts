@@ -444,6 +444,10 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/journeys/devices.test.ts', [
     ['SEC-254', 'Another machine is paired by two commands', 'a machine is paired, used by the URL of its gateway, renewed, and taken out'],
   ]),
+  ...proved('test/security/auth-audit.test.ts', [
+    ['SEC-255', 'Each fault that `cara security audit` looks for is found, and not after its own fix', '${check} is found, and not after its fix'],
+    ['SEC-256', 'What cannot be looked at is a finding', 'what cannot be looked at is a finding'],
+  ]),
   ...proved('test/security/auth-browser.test.ts', [
     [
       'SEC-243',

@@ -93,6 +93,10 @@ export function createServices(env: Environment): CliServices {
       const { newestReceipts } = await import('../telemetry/audit/newest.ts')
       return newestReceipts(paths.audit, query.limit, query.kind, query.turn)
     },
+    async securityAudit() {
+      const { examineSecurity, securityChecks } = await import('./security-audit/examine.ts')
+      return { findings: await examineSecurity({ env, paths }), checks: securityChecks.length }
+    },
     async doctor() {
       const { examine } = await import('./doctor.ts')
       return examine(env, paths)

@@ -68,6 +68,8 @@ export interface CliServices {
   auditVerify(anchor: string | null): Promise<AuditVerdict>
   /** The newest receipts, oldest of them first; of one kind and of one turn, where these are given. */
   auditShow(query: { readonly limit: number; readonly kind: string | null; readonly turn: string | null }): Promise<readonly AuditLine[]>
+  /** What could be safer, the gravest first, and how many things were looked at. */
+  securityAudit(): Promise<{ readonly findings: readonly SecurityFinding[]; readonly checks: number }>
   /** Checks of the machine, state folder, configuration, database and models. */
   doctor(): Promise<readonly Finding[]>
 }
@@ -91,6 +93,15 @@ export interface SecretsRotated {
   readonly resumed: boolean
   readonly sealedAgain: readonly string[]
   readonly warnings: readonly string[]
+}
+
+export interface SecurityFinding {
+  /** Stable. */
+  readonly check: string
+  readonly severity: 'critical' | 'high' | 'medium' | 'low'
+  readonly detail: string
+  /** A command, where there is one. */
+  readonly fix: string
 }
 
 /** What the owner is shown, to compare. */

@@ -33,6 +33,7 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'secrets', summary: 'Secrets: names, hosts, sealing, keys', load: async () => (await import('./commands/secrets.ts')).group },
   { name: 'auth', summary: 'How people log in', load: async () => (await import('./commands/auth.ts')).group },
   { name: 'devices', summary: 'Machines that may use this gateway', load: async () => (await import('./commands/devices.ts')).group },
+  { name: 'security', summary: 'How safe this installation is', load: async () => (await import('./commands/security.ts')).group },
   { name: 'pair', summary: 'Make this machine a device of a gateway elsewhere', load: async () => (await import('./commands/pair.ts')).command },
   { name: 'config', summary: 'Read and change the configuration', load: async () => (await import('./commands/config.ts')).group },
   {

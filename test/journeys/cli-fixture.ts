@@ -1,6 +1,16 @@
 /** The command line over a real server with a scripted gateway, and a terminal that a test can read and type on. */
 import { PassThrough } from 'node:stream'
-import type { AuditLine, CliContext, CliServices, Finding, GatewayTarget, ProviderOffer, StartOptions, Terminal } from '../../src/cli/context.ts'
+import type {
+  AuditLine,
+  CliContext,
+  CliServices,
+  Finding,
+  GatewayTarget,
+  ProviderOffer,
+  SecurityFinding,
+  StartOptions,
+  Terminal,
+} from '../../src/cli/context.ts'
 import { runCli } from '../../src/cli/main.ts'
 import { AppError } from '../../src/contracts/errors.ts'
 import { Secret } from '../../src/contracts/secret.ts'
@@ -73,6 +83,7 @@ export interface FakeWorld {
   /** How often another process holds the state folder before `startGateway` works. */
   readonly lockedTimes?: number
   readonly findings?: readonly Finding[]
+  readonly security?: readonly SecurityFinding[]
   readonly audit?: { readonly verdict?: AuditVerdict; readonly receipts?: readonly AuditLine[] }
   readonly settings?: () => Promise<Settings>
   readonly tryProvider?: CliServices['tryProvider']
@@ -153,6 +164,7 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
       Promise.resolve(
         (world.audit?.receipts ?? []).filter((receipt) => (kind === null || receipt.kind === kind) && (turn === null || receipt['turn'] === turn)),
       ),
+    securityAudit: () => Promise.resolve({ findings: world.security ?? [], checks: 3 }),
     doctor: () => Promise.resolve(world.findings ?? []),
   }
 }
