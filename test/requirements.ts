@@ -448,6 +448,15 @@ export const requirements: readonly Requirement[] = [
     ['SEC-255', 'Each fault that `cara security audit` looks for is found, and not after its own fix', '${check} is found, and not after its fix'],
     ['SEC-256', 'What cannot be looked at is a finding', 'what cannot be looked at is a finding'],
   ]),
+  ...proved('test/security/auth-scopes.test.ts', [
+    ['SEC-257', 'Every route asks for its scope', 'C7 every route answers those who hold its scope, and nobody else'],
+    ['SEC-258', 'Every method asks for its scope', 'C6 every method answers those who hold its scope, and nobody else'],
+    ['SEC-259', 'Nobody is known by his address or connection', 'B4 a connection or an address that showed a token once has no token'],
+  ]),
+  ...proved('test/security/auth-tailnet.test.ts', [
+    ['SEC-260', 'A person of the tailnet is who its daemon says', 'B3 a person of the tailnet is who the daemon says, and gets what was configured'],
+    ['SEC-261', 'Forged names in headers open nothing', 'B3 B5 another program of this machine that forges the headers is a stranger'],
+  ]),
   ...proved('test/security/auth-browser.test.ts', [
     [
       'SEC-243',

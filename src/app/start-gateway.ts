@@ -10,6 +10,7 @@ import { createSecretRegistry } from '../telemetry/secret-registry.ts'
 import { createGuardedFetch } from '../guard/guarded-fetch.ts'
 import { countDecisions } from '../guard/count-decisions.ts'
 import { Access, ownerOf } from '../guard/identity/access.ts'
+import type { Tailnet } from '../guard/identity/tailnet.ts'
 import type { Reporter } from '../guard/stage.ts'
 import type { ReadForwarded } from '../guard/trusted-proxies.ts'
 import { createModelDirectory } from '../agent/models.ts'
@@ -209,6 +210,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, c
     credentials,
     holdConnectionMs: config.approvals.holdConnectionMs,
     readForwarded: await proxyReader(config.gateway.trustedProxies),
+    tailnet: await openTailnet(config.gateway.auth.tailscale, access),
     report,
     version,
     now: () => systemClock.now(),
@@ -256,6 +258,18 @@ async function proxyReader(trusted: readonly string[]): Promise<ReadForwarded | 
   if (trusted.length === 0) return null
   const { trustProxies } = await import('../guard/trusted-proxies.ts')
   return trustProxies(trusted)
+}
+
+async function openTailnet({ enabled, users, scopes, socket }: Config['gateway']['auth']['tailscale'], access: Access): Promise<Tailnet | null> {
+  if (!enabled) return null
+  const [{ Tailnet }, { whoIs }, { ownerOfPeer, ownerOfService }] = await Promise.all([
+    import('../guard/identity/tailnet.ts'),
+    import('../net/tailscale.ts'),
+    import('../std/socket-owner.ts'),
+  ])
+  const tailnet = new Tailnet({ users, scopes, whoIs: (address) => whoIs(socket, address), ownerOfPeer, ownerOfDaemon: () => ownerOfService(socket) })
+  access.tailnet = tailnet.principals
+  return tailnet
 }
 
 /** What cannot be read keeps what was known. */

@@ -21,6 +21,19 @@ const between = (least: number, most: number) => z.int().check(z.gte(least), z.l
 const KIB = 1024
 const MIB = 1024 * KIB
 
+const grantable = z.enum(['operator.read', 'operator.write', 'operator.approvals', 'operator.pairing', 'operator.admin'])
+const tailscaleSection = z.strictObject({
+  enabled: withDefault(
+    z.boolean(),
+    false,
+    'Whether people whom `tailscale serve` names are believed, where the Tailscale daemon of this machine confirms them (Linux)',
+  ),
+  users: withDefault(texts, [], 'Who: login names as Tailscale shows them, for example `me@example.com`'),
+  scopes: withDefault(z.array(grantable), ['operator.read', 'operator.write'], 'What they may do'),
+  socket: withDefault(z.string(), '/var/run/tailscale/tailscaled.sock', 'Socket of the Tailscale daemon'),
+})
+const authSection = z.strictObject({ tailscale: z.prefault(tailscaleSection, {}) })
+
 const addressRange = z.string().check(z.refine(isAddressRange, 'this must be an address or a range like 10.0.0.0/8'))
 const gatewaySection = z.strictObject({
   host: withDefault(z.string(), '127.0.0.1', 'Address to listen on. Anything but loopback also needs `allowedHosts`'),
@@ -37,6 +50,7 @@ const gatewaySection = z.strictObject({
     [],
     'Addresses or ranges (CIDR) of reverse proxies whose X-Forwarded headers are believed; from anybody else they are refused',
   ),
+  auth: z.prefault(authSection, {}),
 })
 
 const budgetsSection = z.strictObject({

@@ -54,6 +54,12 @@ export function readHead(request: IncomingMessage, target: RequestTarget): Reque
   }
 }
 
+/** The name that `tailscale serve` writes; null where there is none, or several. */
+export function readTailnetLogin({ rawHeaders }: IncomingMessage): string | null {
+  const found = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'tailscale-user-login')
+  return found.length === 1 ? (found[0] ?? null) : null
+}
+
 /** The headers of proxies, each once. */
 class Forwarding implements ForwardedHead {
   readonly name: string

@@ -5,6 +5,7 @@ import type { Announcer } from '../gateway/announce.ts'
 import type { Undo } from '../contracts/undo.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Access } from '../guard/identity/access.ts'
+import type { Tailnet } from '../guard/identity/tailnet.ts'
 import type { Reporter } from '../guard/stage.ts'
 import type { ReadForwarded } from '../guard/trusted-proxies.ts'
 import type { Credentials } from './credentials.ts'
@@ -25,6 +26,8 @@ export interface ServerDeps {
   readonly readForwarded: ReadForwarded | null
   /** How long a request whose turn waits for the owner is kept open. */
   readonly holdConnectionMs: number
+  /** People of the tailnet; null where that is off. */
+  readonly tailnet: Tailnet | null
   readonly report: Reporter
   readonly version: string
   /** Milliseconds since the epoch. */

@@ -6,13 +6,15 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { AppError, exposed } from '../contracts/errors.ts'
-import { createRequestGuard, type RequestGuard } from '../guard/request.ts'
+import type { Principal } from '../contracts/principal.ts'
+import type { Tailnet } from '../guard/identity/tailnet.ts'
+import { createRequestGuard, type RequestGuard, type RequestHead } from '../guard/request.ts'
 import { refusalError } from '../guard/run-checkpoint.ts'
 import { Strangers } from './connections.ts'
 import { Drain } from './drain.ts'
 import { allowCrossOrigin, isPreflight } from './cross-origin.ts'
 import { normalisePath } from './path.ts'
-import { readHead } from './request-head.ts'
+import { readHead, readTailnetLogin } from './request-head.ts'
 import { rawAnswer, refuseUpgrade, securityHeaders, sendError } from './respond.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes/registry.ts'
@@ -121,7 +123,8 @@ class Doors {
     // What does not exist is told only to those who may read.
     const scope = preflight ? 'public' : (route?.scope ?? 'operator.read')
     const isAttempt = !preflight && route?.isAttempt === true
-    const decision = this.#guard(readHead(request, { path, scope, isAttempt, isUpgrade: false }), this.#port)
+    const head = readHead(request, { path, scope, isAttempt, isUpgrade: false })
+    const decision = this.#guard(head, this.#port, this.#deps.tailnet === null ? null : await this.#askTailnet(this.#deps.tailnet, request, head))
     if (!decision.ok) return refuse(request, response, refusalError(decision.refusal))
     const facts = decision.value
     if (facts.credential === 'right') this.#strangers.release(request.socket)
@@ -144,9 +147,10 @@ class Doors {
     }
   }
 
-  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #upgrade(request: IncomingMessage, socket: Duplex, first: Buffer): Promise<void> {
     const path = normalisePath(request.url ?? '')
-    const decision = this.#guard(readHead(request, { path, scope: 'operator.read', isAttempt: false, isUpgrade: true }), this.#port)
+    const head = readHead(request, { path, scope: 'operator.read', isAttempt: false, isUpgrade: true })
+    const decision = this.#guard(head, this.#port, this.#deps.tailnet === null ? null : await this.#askTailnet(this.#deps.tailnet, request, head))
     if (!decision.ok) throw refusalError(decision.refusal)
     this.#strangers.release(request.socket)
     if (path !== WS_PATH) throw new AppError('request/not-found')
@@ -154,7 +158,16 @@ class Doors {
     this.#socketDoor ??= import('./ws/door.ts').then(({ SocketDoor }) => new SocketDoor(this.#deps, this.#drain))
     const door = await this.#socketDoor
     if (this.#drain.isDraining) throw new AppError('gateway/stopping')
-    door.accept(request, socket, head, decision.value)
+    door.accept(request, socket, first, decision.value)
+  }
+
+  /** Only where the request shows no credential of ours. */
+  async #askTailnet(tailnet: Tailnet, request: IncomingMessage, { token, session, forwarded, address }: RequestHead): Promise<Principal | null> {
+    const login = readTailnetLogin(request)
+    const { remotePort, localPort } = request.socket
+    if (login === null || token !== null || session !== null || forwarded === null || forwarded.for === null || forwarded.fault !== null) return null
+    if (remotePort === undefined || localPort === undefined) return null
+    return tailnet.identify({ peerAddress: address, peerPort: remotePort, ownPort: localPort, client: forwarded.for.trim(), login })
   }
 
   #fault(path: string | null, error: unknown, request: IncomingMessage, response: ServerResponse): void {

@@ -94,6 +94,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     credentials,
     readForwarded: null,
     holdConnectionMs: 60_000,
+    tailnet: null,
     report: (report) => reports.push(report),
     version: '1.2.3',
     now: () => Date.now(),

@@ -9,6 +9,7 @@ import { chatHistoryResult, chatSendResult } from '../../src/contracts/ws-result
 import { configuredGateway } from '../doubles/configured-gateway.ts'
 import { freePort } from '../doubles/free-port.ts'
 import { cleanEnvironment, startProgram } from '../doubles/gateway-process.ts'
+import { startTailscaled } from '../doubles/tailscaled.ts'
 import { startModelServer } from '../doubles/model-server.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 
@@ -46,6 +47,25 @@ describe('gateway', () => {
     assert.equal((await strict.request('/v1/models', { headers })).status, 403)
     await using open = await configuredGateway({ gateway: { trustedProxies: ['127.0.0.0/8'] } })
     assert.equal((await open.request('/v1/models', { headers })).status, 200)
+  })
+
+  it('auth.tailscale says who of the tailnet is believed, by which daemon, and what he may do', async (t) => {
+    if (process.platform !== 'linux') return t.skip('only Linux tells whose a socket is')
+    await using daemon = await startTailscaled({ '100.64.0.7': 'me@example.com' })
+    const ask = async (tailscale: object) => {
+      await using cara = await configuredGateway({ gateway: { trustedProxies: ['127.0.0.1'], auth: { tailscale } } })
+      const headers = { 'tailscale-user-login': 'me@example.com', 'x-forwarded-for': '100.64.0.7', 'content-type': 'application/json' }
+      const read = await fetch(`${cara.url}/v1/models`, { headers })
+      const write = await fetch(`${cara.url}/v1/responses`, { method: 'POST', headers, body: '{}' })
+      await Promise.all([read.arrayBuffer(), write.arrayBuffer()])
+      return [read.status, write.status]
+    }
+    const whole = { enabled: true, users: ['me@example.com'], socket: daemon.socket }
+    assert.deepEqual(await ask(whole), [200, 400])
+    assert.deepEqual(await ask({ ...whole, scopes: ['operator.read'] }), [200, 403])
+    assert.deepEqual(await ask({ ...whole, users: ['you@example.com'] }), [401, 401])
+    assert.deepEqual(await ask({ ...whole, socket: '/nowhere' }), [401, 401])
+    assert.deepEqual(await ask({ ...whole, enabled: false }), [401, 401])
   })
 
   it('maxBodyBytes bounds a request', async () => {
