@@ -213,6 +213,33 @@ test('C4 a revoked or rotated device is out within a second, and what it sent is
   await owner.close()
 })
 
+test('C2 C4 who an approver is counts when it is decided, not when he came in', async () => {
+  await using doors = await openDoors({ failedAuthLimit: 1000 })
+  const owner = await connectSocket(doors)
+  const devices = await doors.credentials.devices()
+  const both = ['operator.pairing', 'operator.write'] as const
+  const gatekeeper = await pairedDevice(doors, owner, both)
+  const wishing = () => ask(doors, makeDevice(), ['operator.read', 'operator.write'])
+  // A client that asked for less grants no more than that.
+  const narrow = await connectDevice(doors, gatekeeper, ['operator.pairing'])
+  assert.equal((await narrow.call('device.pair.approve', { requestId: await wishing(), scopes: ['operator.write'] })).error?.code, 'auth/forbidden')
+  const earlier = doors.access.authenticate(gatekeeper.token)
+  assert.ok(earlier !== null)
+  assert.deepEqual((await devices.approve(await wishing(), ['operator.write'], earlier)).scopes, ['operator.write'])
+  // Admitted anew with less: what it came in with counts no more.
+  await owner.call('device.pair.approve', { requestId: await ask(doors, gatekeeper), scopes: ['operator.pairing'] })
+  assert.equal((await claim(doors, gatekeeper)).status, 200)
+  const requestId = await wishing()
+  await assert.rejects(devices.approve(requestId, ['operator.write'], earlier), { code: 'auth/forbidden' })
+  await devices.rotate(gatekeeper.id, { id: 'owner', scopes: ['operator.admin'], credential: 'token:owner' })
+  await assert.rejects(devices.approve(requestId, ['operator.read'], earlier), { code: 'auth/forbidden' })
+  await assert.rejects(devices.reject(requestId, earlier), { code: 'auth/forbidden' })
+  await assert.rejects(devices.approve(requestId, ['operator.read'], { id: 'owner', scopes: ['operator.admin'], credential: 'token:gone' }), {
+    code: 'auth/forbidden',
+  })
+  await owner.close()
+})
+
 test('C4 a revoked approver approves nothing, even with the request on its way', async () => {
   await using doors = await openDoors({ failedAuthLimit: 1000 })
   const owner = await connectSocket(doors)
