@@ -75,6 +75,7 @@ test('chat, whole: text, usage with details, and what the request asked for', as
       { type: 'text', text: 'three', origin: OWNER },
       { type: 'image', mediaType: 'image/png', data: 'iVBORw0KGgo=', origin: OWNER },
     ],
+    credential: 'token:owner',
     options: {
       temperature: 0.5,
       topP: 0.9,
