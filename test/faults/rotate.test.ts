@@ -36,7 +36,7 @@ function made(name: string, kind: Kind): Folder {
   const vault = kind === 'file' ? createVault(state) : createVault(state, kind === 'password' ? PASSWORDS.old : undefined, fileStore(`${state}-store`))
   const { token } = loadGatewayToken(vault, state)
   loadAuditKeys(vault, state)
-  writeFileSync(join(state, sealedFiles.data.file), vault.seal(sealedFiles.data.place, 'data'), { mode: 0o600 })
+  for (const { file, place } of [sealedFiles.data, sealedFiles.paired]) writeFileSync(join(state, file), vault.seal(place, 'data'), { mode: 0o600 })
   const named = vault.seal('secrets.one.value', 'first secret')
   writeFileSync(
     config,
@@ -50,7 +50,7 @@ async function opens(folder: Folder, password: string | undefined): Promise<void
   const vault = vaultOf(folder, password)
   assert.equal(loadGatewayToken(vault, folder.state).token, folder.token)
   loadAuditKeys(vault, folder.state)
-  assert.equal(vault.open(sealedFiles.data.place, readFileSync(join(folder.state, sealedFiles.data.file), 'utf8')), 'data')
+  for (const { file, place } of [sealedFiles.data, sealedFiles.paired]) assert.equal(vault.open(place, readFileSync(join(folder.state, file), 'utf8')), 'data')
   const { secrets } = await loadConfig({ file: folder.config, env: {}, sections, open: (path, sealed) => vault.open(path, sealed) })
   assert.deepEqual([...secrets].sort(), ['first secret', 'second secret'])
 }

@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { covers } from '../../src/contracts/principal.ts'
 import { grantableScopes, type Scope } from '../../src/contracts/scope.ts'
 import { deviceListResult, deviceResult, helloOk, pairListResult } from '../../src/contracts/ws-results.ts'
-import { MAX_PENDING } from '../../src/guard/identity/pairing.ts'
+import { MAX_PENDING, Pairing } from '../../src/guard/identity/pairing.ts'
 import { signText } from '../../src/std/ed25519.ts'
 import { ask, claim, connectDevice, deviceSocket, makeDevice, pairedDevice, pairingBody, post, proof, type TestDevice } from '../doubles/device.ts'
 import { openDoors, TOKEN, type OpenDoors } from '../doubles/open-doors.ts'
@@ -66,6 +66,7 @@ test('C3 a device token without its signature opens nothing', async () => {
     'more scopes than signed': (nonce) => ({ ...good(nonce), scopes: ['operator.admin'] }),
     'another client than signed': (nonce) => ({ ...good(nonce), client: { ...CONNECT.client, mode: 'cli' } }),
     'another token than signed': (nonce) => ({ ...good(nonce), auth: { token: other.token } }),
+    'the token of another, signed by itself': (nonce) => proof({ ...device, token: other.token }, nonce, scopes),
     'an old clock': (nonce) => proof(device, nonce, scopes, Date.now() - 11 * 60_000),
     'a clock ahead': (nonce) => proof(device, nonce, scopes, Date.now() + 11 * 60_000),
     'no clock': (nonce) => ({ ...good(nonce), device: { ...good(nonce).device, signedAt: Number.NaN } }),
@@ -104,6 +105,22 @@ test('C3 what is not signed by its key over a fresh nonce is no request', async 
   const old = await pairingBody(doors, device, 'claim')
   assert.equal((await post(doors, '/pair/claim', old)).status, 202)
   assert.equal((await post(doors, '/pair/claim', old)).status, 401)
+})
+
+test('C3 a nonce is ours, fresh and used once, whoever signs it', () => {
+  const pairing = new Pairing()
+  const { key } = makeDevice()
+  const now = 1_700_000_000_000
+  const given = (nonce: string, signedAt = now) => ({ text: nonce, nonce, signedAt, signature: signText(key, nonce) })
+  const refused = { code: 'auth/unauthorized' }
+  const nonce = pairing.nonce(now)
+  const forged = `${nonce.slice(0, -1)}${nonce.endsWith('A') ? 'B' : 'A'}`
+  assert.throws(() => pairing.verify(key, given(forged), now), refused)
+  assert.throws(() => pairing.verify(key, given(new Pairing().nonce(now)), now), refused)
+  assert.throws(() => pairing.verify(key, given(nonce), now + 2 * 60_000), refused)
+  for (const off of [11 * 60_000, -11 * 60_000, Number.NaN]) assert.throws(() => pairing.verify(key, given(nonce, now + off), now), refused, String(off))
+  pairing.verify(key, given(nonce), now)
+  assert.throws(() => pairing.verify(key, given(nonce), now), refused)
 })
 
 test('I1 strangers that ask are few, and slowed down', async () => {

@@ -50,7 +50,7 @@ const approve = defineCommand({
   name: 'approve',
   summary: 'Admit a device',
   details:
-    'Without --scopes it may read and write, as far as it wishes to; anything else you name. Nobody grants what he may not do himself. Compare the fingerprint with what the other\nmachine shows.',
+    'Without --scopes it may read and write, as far as it wishes to; anything else you name. Nobody grants what he may not do himself. Compare the fingerprint\nwith what the other machine shows.',
   options: { ...options, scopes: { type: 'list', value: 'SCOPE', description: `What it may do: ${grantableScopes.join(', ')}; \`none\` for nothing` } },
   positionals: [{ name: 'request', description: 'As `cara devices list` and the other machine show it', required: true }],
   examples: [{ command: 'cara devices approve pair_1k3xq0v2a3f09c2b81d77 --scopes operator.read', does: 'It may read, and no more' }],
