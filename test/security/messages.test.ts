@@ -109,6 +109,21 @@ describe('message_send', () => {
     await assert.rejects(messages.send({ to: 'mine', text: 'x'.repeat(17_000), key: 'k' }, AbortSignal.timeout(1000)), { code: 'message/too-long' })
   })
 
+  it('lets personal data out only where `guard.pii` does', async () => {
+    const account = 'DE89370400440532013000'
+    const sent = async (mode: string) => {
+      await using receiver = await startWebhookServer()
+      await using cara = await configuredGateway({ messages: { destinations: { [NAME]: { url: receiver.url.href } } }, guard: { pii: { mode } } })
+      cara.upstream.script(sending({ to: NAME, text: `Pay to ${account}` }), chatReply({ text: ['done'] }))
+      await cara.chat(`Send "Pay to ${account}" to ${NAME}`)
+      return receiver.posts[0]?.body ?? ''
+    }
+    assert.match(await sent('peers'), /Pay to DE89370400440532013000/)
+    const clean = await sent('all')
+    assert.match(clean, /Pay to/)
+    assert.doesNotMatch(clean, /DE89|3000/)
+  })
+
   it('keeps address and signing secret from the model, the log, the trail and every door', async () => {
     await withReceiver([{ status: 403, body: 'canary-answer' }], async (cara, receiver) => {
       const reading = chatReply({ calls: [{ id: 'c0', name: 'config_read', arguments: '{"path":"messages"}' }] })
