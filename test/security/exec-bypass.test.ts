@@ -107,6 +107,8 @@ describe('what always covers', () => {
     ])
       assert.ok(!(await same(['cat', 'notes.txt'], other)), other.join(' '))
     assert.ok(!(await same(['grep', '-f', 'notes.txt', 'other.txt'], ['grep', '-f', 'other.txt', 'notes.txt'])), 'the value of an option')
+    assert.ok(!(await same(['grep', 'x', '-fnotes.txt'], ['grep', 'x', '-fother.txt'])), 'a value that is part of its option')
+    assert.ok(!(await same(['grep', 'x', '--file=notes.txt'], ['grep', 'x', '--file=other.txt'])), 'or behind its sign')
     assert.ok(!(await same(['sort', '-o', 'notes.txt', 'other.txt'], ['sort', '-o', 'other.txt', 'other.txt'])), 'an option that writes')
     assert.ok(!(await same(['git', 'status'], ['git', 'push'])), 'a subcommand')
     assert.ok(!(await same(['python3', 'hello.py'], ['python3', 'notes.txt'])), 'a script')
