@@ -502,6 +502,7 @@ export const requirements: readonly Requirement[] = [
     ['SEC-191', 'The word for one command is none for another', 'the word for one command is none for another'],
     ['SEC-192', 'What is swapped at the last moment does not run', '${backend}: a script that is swapped after the last look'],
     ['SEC-193', 'Commands do not change what others were bound to', 'two commands do not run at the same time'],
+    ['SEC-209', 'No folder that holds something of the gateway is shown to a program', 'no folder that holds something of the gateway is shown to a program'],
     ['SEC-194', 'Nothing of a command is hidden from the owner', 'what hides, reorders or breaks lines is written out'],
     ['SEC-195', 'Two commands are never described alike', 'two commands are never described alike'],
   ]),

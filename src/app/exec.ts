@@ -34,6 +34,7 @@ export function execSettings(
     ...limits,
     workspace: workspace ?? join(paths.stateDir, 'workspace'),
     writableRoots: config.filesystem.writeAccess ? config.filesystem.roots : [],
+    protectedPaths: [paths.stateDir, paths.configFile],
     copies: join(paths.stateDir, 'exec'),
     // What does not work now may work after the owner has installed something.
     sandbox: () => (opened ??= open().catch((error: unknown) => ((opened = null), Promise.reject(error)))),

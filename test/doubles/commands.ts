@@ -33,6 +33,7 @@ export async function openCommands(more: Partial<ExecSettings> = {}, backend: 'a
     workspace,
     writableRoots: [],
     readFolders: [],
+    protectedPaths: [join(folder, 'state'), join(folder, 'carapace.json5')],
     copies: join(folder, 'state', 'exec'),
     timeoutMs: 10_000,
     memoryMb: 512,

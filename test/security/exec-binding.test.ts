@@ -213,6 +213,31 @@ describe('the owner sees every byte', () => {
   })
 })
 
+test('no folder that holds something of the gateway is shown to a program', async () => {
+  await using commands = await openCommands()
+  const { folder, workspace } = commands
+  const state = join(folder, 'state')
+  await mkdir(join(state, 'keys'))
+  await symlink(state, join(folder, 'alias'))
+  const refused = { code: 'sandbox/unavailable', message: /belongs to the gateway/ }
+  for (const more of [
+    { workspace: folder },
+    { workspace: state },
+    { workspace: join(state, 'keys') },
+    { readFolders: [folder] },
+    { readFolders: [state] },
+    { readFolders: [join(state, 'keys')] },
+    { readFolders: [join(folder, 'alias')] },
+    { protectedPaths: ['/usr/local/carapace'] },
+  ]) {
+    await using other = await openCommands({ protectedPaths: [state], workspace, ...more })
+    await assert.rejects(other.bind({ argv: ['true'] }), refused, JSON.stringify(more))
+  }
+  await using rooted = await openCommands({ protectedPaths: [state], workspace, writableRoots: [folder] })
+  await assert.rejects(rooted.bind({ argv: ['true'], cwd: folder }), refused)
+  await rooted.bind({ argv: ['true'] })
+})
+
 test('binding twice says the same', async () => {
   await using commands = await openCommands()
   await writeFile(join(commands.workspace, 'note'), 'x')

@@ -7,7 +7,7 @@ import { AppError } from '../../contracts/errors.ts'
 import { contains, findInsideRoots } from '../../std/inside-roots.ts'
 import { hashFile } from './hash-file.ts'
 import type { CommandBinding, ExecInput } from './input.ts'
-import { SEARCH_PATH, isInterpreter, isOfSystem } from './programs.ts'
+import { SEARCH_PATH, SYSTEM, isInterpreter, isOfSystem } from './programs.ts'
 import type { ExecSettings } from './settings.ts'
 
 const WEB_PORT = 443
@@ -28,6 +28,7 @@ export async function bindCommand(input: ExecInput, settings: ExecSettings, sign
   // In the workspace, or in one folder of the owner beside it: never in all of them.
   const writable = contains(workspace, cwd.path) ? [workspace] : [workspace, cwd.root]
   const readable = [...writable, ...settings.readFolders]
+  await mustHoldNothingOfOurs(readable, settings)
   const program = await findProgram(input.argv[0] ?? '', cwd.path, readable, signal)
   const files = await findFiles(input, program, cwd.path, readable, signal)
   return {
@@ -39,6 +40,21 @@ export async function bindCommand(input: ExecInput, settings: ExecSettings, sign
     hosts,
     secrets: [...settings.secretsFor(hosts)],
     sandbox: backend,
+  }
+}
+
+/** A folder that a program sees must not lead to keys, journal or configuration: not contain them, and not lie among them. */
+async function mustHoldNothingOfOurs(folders: readonly string[], { protectedPaths }: ExecSettings): Promise<void> {
+  for (const own of protectedPaths) {
+    const path = await realpath(own).catch(() => own)
+    const workspace = join(path, 'workspace')
+    for (const folder of [...folders, ...SYSTEM]) {
+      const real = await realpath(folder).catch(() => folder)
+      if (!contains(real, path) && (!contains(path, real) || contains(workspace, real))) continue
+      throw new AppError('sandbox/unavailable', `${folder} would show programs what belongs to the gateway (${own})`, {
+        hint: 'Choose another folder (exec.workspace, exec.readFolders, filesystem.roots), or another state folder (CARAPACE_STATE_DIR)',
+      })
+    }
   }
 }
 

@@ -25,7 +25,8 @@ export function isReader(path: string, file: string): boolean {
 }
 
 export const SEARCH_PATH = ['/usr/local/bin', '/usr/bin', '/bin'] as const
-const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/System', '/opt/homebrew']
+/** Shown to every program. */
+export const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/System', '/opt/homebrew']
 
 export function isOfSystem(file: string): boolean {
   return SYSTEM.some((folder) => file.startsWith(`${folder}/`))

@@ -8,6 +8,8 @@ export interface ExecSettings {
   readonly writableRoots: readonly string[]
   /** More folders that programs may read. */
   readonly readFolders: readonly string[]
+  /** The gateway's own folders and files: no program sees them, and the workspace lies in none of them but as `workspace`. */
+  readonly protectedPaths: readonly string[]
   /** A private folder for copies of what was approved; no sandbox sees it. */
   readonly copies: string
   readonly timeoutMs: number

@@ -154,6 +154,7 @@ function countingPrograms(folder: string, effects: string[]): Parameters<typeof 
   return {
     workspace: join(folder, 'workspace'),
     copies: join(folder, 'copies'),
+    protectedPaths: [],
     writableRoots: [],
     readFolders: [],
     timeoutMs: 1000,
