@@ -457,6 +457,14 @@ export const requirements: readonly Requirement[] = [
     ['SEC-260', 'A person of the tailnet is who its daemon says', 'B3 a person of the tailnet is who the daemon says, and gets what was configured'],
     ['SEC-261', 'Forged names in headers open nothing', 'B3 B5 another program of this machine that forges the headers is a stranger'],
   ]),
+  ...proved('src/guard/identity/password-gate.test.ts', [
+    ['SEC-262', 'Two passwords are checked at once, no more', 'A3 two passwords are checked at once, and further ones are refused before anything waits'],
+    [
+      'SEC-263',
+      'A crowd of addresses is no crowd of chances to guess a password',
+      'A3 a hundred wrong passwords a minute from everywhere, and a right one is not counted',
+    ],
+  ]),
   ...proved('test/security/auth-browser.test.ts', [
     [
       'SEC-243',
