@@ -351,6 +351,28 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-23', 'A hijacked model gets nothing outside; an honest one seldom asks', 'a hijacked model gets nothing outside, and an honest one asks once'],
   ]),
+  ...proved('test/security/file-modes.test.ts', [
+    ['SEC-225', 'Whatever the umask is, nobody else may use what is ours', 'under umask 0000 a whole session leaves nothing that others may use'],
+    ['SEC-226', 'What others could use is taken from them, and told', 'what others could use is taken from them at the next start, and told'],
+    [
+      'SEC-227',
+      'A key that others could have read, and a folder of somebody else, refuse the start',
+      'a key that others could have read, and a folder of somebody else, refuse the start and say what to do',
+    ],
+  ]),
+  ...proved('test/security/canary.test.ts', [
+    [
+      'SEC-228',
+      'No secret is left in folder, log, audit trail, model request, title or output',
+      'a hijacked model, a careless vendor and kill -9 leave no secret in folder, log, audit, request, title or output',
+    ],
+    [
+      'SEC-229',
+      'A defect says no secret, and nothing makes a report, a snapshot or a debugger',
+      'a defect that names a secret ends the gateway without saying it, and no flag or signal makes a report, a snapshot or a debugger',
+    ],
+    ['SEC-230', 'What the gateway starts inherits no secret', 'what the gateway starts inherits no secret'],
+  ]),
   ...proved('test/security/sealed-texts.test.ts', [
     ['SEC-221', 'With `store.encrypt` no word of a conversation is on the disk', 'a gateway with store.encrypt leaves no word of a conversation in its folder'],
     ['SEC-222', 'Turning it on leaves nothing of what was there', 'turning it on seals what is there and leaves nothing of it, turning it off opens it'],

@@ -6,5 +6,5 @@ import { createServices } from './services.ts'
 import { version } from './version.ts'
 
 const env = readEnvironment()
-const code = await runCli(process.argv.slice(2), { io: processTerminal(env), env, version, services: createServices(env) })
+const code = await runCli(process.argv.slice(2), { io: processTerminal(env), env, version, services: createServices(env, true) })
 endProcess(code)

@@ -41,3 +41,15 @@ export function gatewayToken(env: Environment, paths: Paths, vault: Vault = open
 export function openSecrets(env: Environment, paths: Paths, vault: Vault = openVault(env, paths)): (path: string, sealed: string) => string {
   return (path, sealed) => vault.open(path, sealed)
 }
+
+/** Whether it is ours or not: what this process was given, it must not give away. */
+const SECRET_VARIABLE = /(?:API_?KEY|ACCESS_KEY|_TOKEN|_SECRET|PASSWORD)$/i
+const LEAST_LENGTH = 12
+
+export function environmentSecrets(env: Environment): readonly string[] {
+  const password = configPassword(env)
+  const named = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && value.length >= LEAST_LENGTH && SECRET_VARIABLE.test(name) ? [value] : [],
+  )
+  return password === undefined ? named : [...named, password]
+}

@@ -4,7 +4,8 @@ import type { CliServices, GatewayTarget } from '../cli/context.ts'
 import { resolvePaths } from '../config/paths.ts'
 import type { Environment } from './load-settings.ts'
 
-export function createServices(env: Environment): CliServices {
+/** `ownsProcess`: this process is the program, and nothing else runs in it. */
+export function createServices(env: Environment, ownsProcess = false): CliServices {
   const paths = resolvePaths(env)
   return {
     paths: () => paths,
@@ -22,7 +23,7 @@ export function createServices(env: Environment): CliServices {
     },
     async startGateway(options) {
       const { startGateway } = await import('./start-gateway.ts')
-      return startGateway(options, env, paths)
+      return startGateway(options, env, paths, ownsProcess)
     },
     async connect(target) {
       if (target.host?.includes('://') === true) {

@@ -20,6 +20,7 @@ import type { RunningGateway, StartOptions } from '../cli/context.ts'
 import type { Config } from '../config/schema.ts'
 import type { Flag } from '../config/layers.ts'
 import { prepareStateDir, type Paths } from '../config/paths.ts'
+import { tightenState } from '../config/tighten.ts'
 import { createAnnouncer } from '../gateway/announce.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import type { DefaultModel } from '../gateway/gateway.ts'
@@ -36,36 +37,43 @@ import { execSettings } from './exec.ts'
 import { findModel } from './find-model.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
 import { openClassifier } from './classifier.ts'
+import { closeSignals, reportDefects } from './own-process.ts'
 import { openMessages } from './messages.ts'
 import { configuredModules, createProviderSet } from './provider-set.ts'
-import { gatewayToken, openSecrets, openVault } from './secrets.ts'
+import { environmentSecrets, gatewayToken, openSecrets, openVault } from './secrets.ts'
 import { version } from './version.ts'
 import { createWrites } from './writes.ts'
 
-export async function startGateway(options: StartOptions, env: Environment, paths: Paths): Promise<RunningGateway> {
+/** `ownsProcess`: nothing else runs in this process. */
+export async function startGateway(options: StartOptions, env: Environment, paths: Paths, ownsProcess = false): Promise<RunningGateway> {
+  if (ownsProcess) closeSignals()
   prepareStateDir(paths.stateDir)
   const closers: (() => unknown)[] = []
   try {
-    return await assemble(options, env, paths, closers)
+    return await assemble(options, env, paths, ownsProcess, closers)
   } catch (error) {
     await closeAll(closers)
     throw error
   }
 }
 
-async function assemble(options: StartOptions, env: Environment, paths: Paths, closers: (() => unknown)[]): Promise<RunningGateway> {
+async function assemble(options: StartOptions, env: Environment, paths: Paths, ownsProcess: boolean, closers: (() => unknown)[]): Promise<RunningGateway> {
   const lock = lockState(paths.lock)
   closers.push(() => lock.release())
+  const tightened = tightenState(paths.stateDir)
   // One for all: a credential store is asked once.
   const vault = openVault(env, paths)
-  const { config, settings, secrets: configured, warnings } = await loadSettings(env, paths, startFlags(options), openSecrets(env, paths, vault))
+  const { config, settings, secrets: configured, warnings: fromConfig } = await loadSettings(env, paths, startFlags(options), openSecrets(env, paths, vault))
   const secrets = createSecretRegistry()
   const token = gatewayToken(env, paths, vault)
-  for (const secret of [...configured, token]) secrets.add(secret)
+  for (const secret of [...configured, token, ...environmentSecrets(env)]) secrets.add(secret)
   const writer = createLog({ level: config.logging.level, file: paths.logFile, maxFileBytes: config.logging.maxFileBytes, secrets })
   closers.push(() => writer.close())
   const { log } = writer
-  for (const warning of warnings) log.warn('config.warning', { warning })
+  const warnings = [...fromConfig, ...tightened]
+  for (const warning of fromConfig) log.warn('config.warning', { warning })
+  for (const warning of tightened) log.warn('state.tightened', { warning })
+  if (ownsProcess) closers.push(reportDefects({ log, redact: (text) => secrets.redact(text), flush: () => writer.flush() }))
 
   const audit = openTrail({
     folder: paths.audit,

@@ -34,7 +34,7 @@ export function loadGatewayToken(vault: Vault, stateDir: string, given?: string)
   } catch (error) {
     if (!(error instanceof AppError) || error.code === 'secrets/store-lost') throw error
     throw new AppError('secrets/sealed', file, {
-      hint: error.hint?.startsWith('Set CARAPACE') ? error.hint : 'Delete the file and start again: a new token is made',
+      hint: error.hint === undefined || error.hint.startsWith('Set the value again') ? 'Delete the file and start again: a new token is made' : error.hint,
       cause: error,
     })
   }

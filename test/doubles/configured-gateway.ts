@@ -10,6 +10,7 @@ import { createServices } from '../../src/app/services.ts'
 import { resolvePaths } from '../../src/config/paths.ts'
 import { chatSendResult, type turnResult } from '../../src/contracts/ws-results.ts'
 import type { GatewayClient } from '../../src/net/gateway-client.ts'
+import { assertNoSecretIn } from './canaries.ts'
 import { startModelServer, type ModelServer } from './model-server.ts'
 
 export interface ConfiguredGateway extends AsyncDisposable {
@@ -97,7 +98,11 @@ export async function configuredGateway(config: Sections | ((upstream: string, f
       async [Symbol.asyncDispose]() {
         await client.close()
         await running.stop()
-        await closeRest()
+        try {
+          assertNoSecretIn(paths.stateDir, { token: gatewayToken(env, paths) })
+        } finally {
+          await closeRest()
+        }
       },
     }
   } catch (error) {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { createServices } from '../../src/app/services.ts'
 import type { GatewayClient } from '../../src/net/gateway-client.ts'
+import { assertNoSecretIn, secretsOf } from './canaries.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/app/main.ts')
 const READY = /^carapace ready on (http:\S+) .*\n/
@@ -55,7 +56,10 @@ export function runProgram(args: readonly string[], env: Environment): Program {
     if (url !== undefined) isReady.resolve(url)
   })
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
-  const ended = once(child, 'close').then(() => ({ code: child.exitCode, signal: child.signalCode, out, err }))
+  const ended = once(child, 'close').then(() => {
+    assertNoSecretIn(env['CARAPACE_STATE_DIR'], secretsOf(env))
+    return { code: child.exitCode, signal: child.signalCode, out, err }
+  })
   void ended.then(({ code, signal }) => isReady.reject(new Error(`it ended before it was ready (${code ?? signal}): ${err}`)))
   isReady.promise.catch(() => undefined)
   return {
