@@ -373,6 +373,13 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-230', 'What the gateway starts inherits no secret', 'what the gateway starts inherits no secret'],
   ]),
+  ...proved('test/security/closed-gates.test.ts', [
+    ['SEC-231', 'A broken or missing stage lets no call run', 'toolCall: nothing runs, and the model is told'],
+    ['SEC-232', 'A broken or missing stage lets nothing leave', 'egress: nothing is connected'],
+    ['SEC-233', 'A store that fails lets nothing happen', 'a store that fails when the owner’s word is looked up lets nothing happen'],
+    ['SEC-234', 'An unreadable key closes the gate', 'an unreadable key'],
+    ['SEC-235', 'A corrupt sealed value closes the gate', 'a corrupt sealed value'],
+  ]),
   ...proved('test/security/sealed-texts.test.ts', [
     ['SEC-221', 'With `store.encrypt` no word of a conversation is on the disk', 'a gateway with store.encrypt leaves no word of a conversation in its folder'],
     ['SEC-222', 'Turning it on leaves nothing of what was there', 'turning it on seals what is there and leaves nothing of it, turning it off opens it'],

@@ -31,6 +31,7 @@ function mint<T extends object>(value: T): asserts value is Cleared<T> {
 /** For checkpoints whose stages all answer at once. Nobody can be asked here: what is held is refused. */
 export function clearNow<T extends object, Context>(checkpoint: Checkpoint<T, Context>, value: T, context: Context, report: Reporter): Decision<T> {
   const run = new Run<T>(checkpoint.name, value, report)
+  if (checkpoint.stages.length === 0) run.fault(undefined, new TypeError('the checkpoint has no stages'))
   for (const stage of checkpoint.stages) {
     try {
       run.take(stage, stage.check(run.value, context))
@@ -51,6 +52,7 @@ export async function clear<T extends object, Context>(
   signal: AbortSignal,
 ): Promise<Decision<T>> {
   const run = new Run<T>(checkpoint.name, value, report)
+  if (checkpoint.stages.length === 0) run.fault(undefined, new TypeError('the checkpoint has no stages'))
   for (const stage of checkpoint.stages) {
     try {
       const verdict = stage.check(run.value, context, signal, run.holds)
@@ -111,14 +113,17 @@ class Run<T extends object> {
         this.#refusal = { stage: stage.name, code: verdict.code, why: verdict.why, ...optional(verdict) }
         return this.#tell(stage.name, 'block', verdict.why)
       default:
-        // A verdict that is none (a stage from outside the type checker) is a fault, and faults block.
+        // A verdict that is none (a stage from outside the type checker) is a fault, and faults block. A promise where nobody waits must not end the process when it is rejected.
+        Promise.resolve(verdict).catch(() => undefined)
         throw new TypeError('a stage answered without a verdict')
     }
   }
 
-  fault(stage: Pick<Stage<T, never>, 'name'>, error: unknown): void {
-    this.#refusal = { stage: stage.name, code: 'guard/blocked', why: `the check ${stage.name} failed` }
-    this.#tell(stage.name, 'fault', error instanceof Error ? error.message : 'unknown fault')
+  /** `undefined`: a stage that is not there, which is no pass. */
+  fault(stage: Pick<Stage<T, never>, 'name'> | undefined, error: unknown): void {
+    const name = stage?.name ?? 'missing'
+    this.#refusal = { stage: name, code: 'guard/blocked', why: `the check ${name} failed` }
+    this.#tell(name, 'fault', error instanceof Error ? error.message : 'unknown fault')
   }
 
   decide(): Decision<T> {
@@ -130,6 +135,7 @@ class Run<T extends object> {
     }
     this.#tell(null, 'pass', null)
     const { value } = this
+    if (typeof value !== 'object') throw new AppError('guard/blocked', 'a check left nothing')
     mint(value)
     return { ok: true, value, released: this.#released }
   }

@@ -27,7 +27,7 @@ export function createRefusalStore(database: Database): RefusalStore {
             tool,
             sealed('why', id, why),
             evidence === null ? null : sealed('evidence', id, evidence),
-            hint,
+            hint === null ? null : sealed('hint', id, hint),
             at,
           ],
         },
@@ -48,6 +48,7 @@ function cut(source: string): string {
 function toRefusal(texts: Texts, row: Row): RefusalRecord {
   const id = text(row, 'id')
   const evidence = textOrNull(row, 'evidence')
+  const hint = textOrNull(row, 'hint')
   return {
     id,
     turnId: textOrNull(row, 'turn_id'),
@@ -58,7 +59,7 @@ function toRefusal(texts: Texts, row: Row): RefusalRecord {
     effectId: textOrNull(row, 'effect_id'),
     why: texts.open('refusals.why', id, text(row, 'why')),
     evidence: evidence === null ? null : texts.open('refusals.evidence', id, evidence),
-    hint: textOrNull(row, 'hint'),
+    hint: hint === null ? null : texts.open('refusals.hint', id, hint),
     at: integer(row, 'at'),
   }
 }

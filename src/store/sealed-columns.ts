@@ -36,6 +36,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'grants', column: 'shape', ...byId },
   { table: 'refusals', column: 'why', ...byId },
   { table: 'refusals', column: 'evidence', ...byId },
+  { table: 'refusals', column: 'hint', ...byId },
   { table: 'shadow_calls', column: 'data', ...byId },
   { table: 'memory', column: 'value', identity: ['key'], row: (row) => text(row, 'key') },
 ]

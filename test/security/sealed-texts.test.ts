@@ -8,6 +8,7 @@ import { after, describe, test } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Store } from '../../src/contracts/store.ts'
+import { sealedColumns } from '../../src/store/sealed-columns.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 import { configuredGateway } from '../doubles/configured-gateway.ts'
@@ -98,7 +99,49 @@ async function filled(name: string, isOn: boolean): Promise<string> {
   return path
 }
 
+/** Columns of text that may be read without the key: names, keys, times and what is no text of people. */
+const READABLE = new Set([
+  'meta.name',
+  'meta.value',
+  'sessions.id',
+  'sessions.key',
+  'sessions.model',
+  'turns.id',
+  'turns.session_id',
+  'turns.idempotency',
+  'entries.session_id',
+  'entries.turn_id',
+  'entries.kind',
+  'memory.key',
+  'memory.origin',
+  'usage.turn_id',
+  'usage.session_id',
+  'usage.model',
+])
+
 describe('sealed texts', () => {
+  test('every column of text is sealed, or may be read', async () => {
+    const path = await filled('columns', false)
+    const direct = new DatabaseSync(path)
+    const columns = direct
+      .prepare(
+        `SELECT m.name || '.' || c.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.type = 'TEXT' AND m.name NOT LIKE 'memory_words%'`,
+      )
+      .all()
+      .map(({ name }) => String(name))
+    direct.close()
+    const sealed = new Set(sealedColumns.map(({ table, column }) => `${table}.${column}`))
+    const isId = (name: string) => /\.(id|\w+_id|tool|hash|status|batch|unlock|copy|checkpoint|rule|kind|scopes|name)$/.test(name)
+    assert.deepEqual(
+      columns.filter((name) => !sealed.has(name) && !READABLE.has(name) && !isId(name)),
+      [],
+    )
+    assert.deepEqual(
+      [...sealed].filter((name) => !columns.includes(name)),
+      [],
+    )
+  })
+
   test('leave no word on the disk while they are used, and are found by their words', async () => {
     const path = await filled('used', true)
     const store = await open(path, true)
