@@ -13,6 +13,7 @@ import type { Store } from '../../src/contracts/store.ts'
 import type { InboundMessage, TurnResult } from '../../src/contracts/turn.ts'
 import { NO_USAGE } from '../../src/contracts/usage.ts'
 import { clearNow } from '../../src/guard/run-checkpoint.ts'
+import { PASS } from '../../src/guard/stage.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { lockState } from '../../src/store/state-lock.ts'
@@ -28,7 +29,7 @@ function message(text: string, more: Partial<InboundMessage> = {}): Cleared<Inbo
     options: {},
     ...more,
   }
-  const decision = clearNow({ name: 'test', stages: [] }, inbound, null, () => {})
+  const decision = clearNow({ name: 'test', stages: [{ name: 'any', check: () => PASS }] }, inbound, null, () => {})
   assert.ok(decision.ok)
   return decision.value
 }
