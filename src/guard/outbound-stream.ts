@@ -48,7 +48,7 @@ export class OutboundStream {
       const value = this.#value(ready)
       held = isTooLong
         ? Math.max(this.#context.secrets.heldBack(value.text), Math.min(ready, this.#context.secrets.splitHeldBack(value.earlier + value.text)))
-        : Math.max(...outbound.stages.map((stage) => stage.unfinished(value, this.#context)))
+        : Math.max(0, ...outbound.stages.map((stage) => stage.unfinished(value, this.#context)))
       ready -= Math.min(held, ready)
     }
     return ready
