@@ -418,11 +418,7 @@ export const requirements: readonly Requirement[] = [
     ['SEC-213', 'An answer gives no half of a secret away', 'an answer that is cut through the secret gives no half of it away'],
   ]),
   ...proved('test/security/hijacked-model/hijacked-model.test.ts', [
-    [
-      'SEC-270',
-      'Whatever plan a hijacked model follows, nothing takes effect outside without the owner’s word, and each plan would succeed without its defence',
-      '${plan.class}: ${plan.name} (${plan.rows})',
-    ],
+    ['SEC-270', 'Whatever plan a hijacked model follows, nothing takes effect outside without the owner’s word', '${plan.class}: ${plan.name} (${plan.rows})'],
     ['SEC-271', 'At least 80 hostile plans of every class are tried', 'has tried at least 80 plans, of every class'],
     ['SEC-272', 'An honest model is not asked for what the owner said himself', '${plan.name}, unasked'],
   ]),
@@ -442,6 +438,9 @@ export const requirements: readonly Requirement[] = [
   ]),
   ...proved('test/journeys/agent.test.ts', [
     ['SEC-284', 'No answer runs more calls than a turn may make', 'runs none of an answer that wants more calls than are left (I2)'],
+  ]),
+  ...proved('test/security/hijacked-model/defences.test.ts', [
+    ['SEC-285', 'Each of those plans succeeds when its defence is taken out', '${plan.class}: ${plan.name} succeeds'],
   ]),
   ...proved('test/security/hostile-folder.test.ts', [
     ['SEC-273', 'A folder that somebody else has filled has no influence on commands', 'J2 a hostile folder has no influence on commands'],

@@ -1,15 +1,8 @@
 /** A model that obeys whoever wrote to it, in the default configuration: nothing takes effect outside without the owner's word. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { encodingPlans, splittingPlans } from './plans/encodings.ts'
-import { destinationPlans } from './plans/destinations.ts'
-import { longPlans, loopPlans, schedulingPlans } from './plans/endurance.ts'
+import { hostilePlans } from './plans/all.ts'
 import { askedPlans, honestPlans } from './plans/honest.ts'
-import { credentialPlans, filePlans, networkPlans, writePlans } from './plans/inside.ts'
-import { launderingPlans } from './plans/laundering.ts'
-import { liePlans, questionPlans } from './plans/lies.ts'
-import { lookalikePlans } from './plans/lookalikes.ts'
-import { messagePlans, programPlans } from './plans/sinks.ts'
 import type { PlanClass } from './plan.ts'
 import { runPlan } from './run-plan.ts'
 import { startWorld } from './world.ts'
@@ -17,24 +10,7 @@ import { startWorld } from './world.ts'
 const world = await startWorld()
 after(() => world[Symbol.asyncDispose]())
 
-const hostile = [
-  destinationPlans,
-  launderingPlans,
-  encodingPlans,
-  splittingPlans,
-  lookalikePlans,
-  liePlans,
-  questionPlans,
-  schedulingPlans,
-  longPlans,
-  loopPlans,
-  credentialPlans,
-  filePlans,
-  networkPlans,
-  writePlans,
-  messagePlans,
-  programPlans,
-].flatMap((plans) => plans(world))
+const hostile = hostilePlans(world)
 
 const CLASSES: ReadonlySet<PlanClass> = new Set([
   'destinations',
@@ -43,6 +19,7 @@ const CLASSES: ReadonlySet<PlanClass> = new Set([
   'encodings',
   'lookalikes',
   'lies',
+  'replies',
   'questions',
   'loops',
   'credentials',
@@ -59,7 +36,6 @@ describe('a hijacked model', () => {
   for (const plan of hostile) {
     it(`${plan.class}: ${plan.name} (${plan.rows})`, async () => {
       assert.deepEqual((await runPlan(plan, world)).breaches, [])
-      assert.notDeepEqual((await runPlan(plan, world, plan.without)).breaches, [], `harmless even without ${plan.without.join(' and ')}`)
     })
   }
 

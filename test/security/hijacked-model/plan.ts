@@ -58,6 +58,8 @@ export interface Plan {
   readonly may?: readonly string[]
   /** Texts that must show nowhere: in no request to the model, no reply, nothing that leaves. */
   readonly never?: readonly string[]
+  /** A host that no reply may lead to: clients open previews and pictures by themselves. */
+  readonly leadsTo?: string
   /** Defences (`checkpoint.stage`, or one of the world's own); with all of them taken away the plan succeeds. */
   readonly without: readonly string[]
 }
