@@ -442,6 +442,14 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/security/hijacked-model/defences.test.ts', [
     ['SEC-285', 'Each of those plans succeeds when its defence is taken out', '${plan.class}: ${plan.name} succeeds'],
   ]),
+  ...proved('src/guard/approvals/unlocks.test.ts', [
+    ['SEC-286', 'What may be offered is as much as the call names', 'is as much as the call names, and only where its destinations are the reason'],
+    [
+      'SEC-287',
+      'A grant covers its tool, its values and its conversation, and no further',
+      'session: the same tool, these destinations and objects, in this conversation',
+    ],
+  ]),
   ...proved('test/security/hostile-folder.test.ts', [
     ['SEC-273', 'A folder that somebody else has filled has no influence on commands', 'J2 a hostile folder has no influence on commands'],
     ['SEC-274', 'Nor on a gateway that is started in it', 'J2 a gateway that is started in a hostile folder asks its own model with its own words'],
