@@ -1,5 +1,5 @@
 /**
- * `npm run mutate [-- PATTERN…] [--minutes N] [--json FILE] [--again FILE]`: switches every mutant of `src/guard` and `src/net` on, one after the other, and runs the tests that reach it. What no
+ * `npm run mutate [-- PATTERN…] [--minutes N] [--json FILE] [--again FILE] [--open FILE]`: switches every mutant of `src/guard` and `src/net` on, one after the other, and runs the tests that reach it. What no
  * test notices must be named and argued in docs/security/mutants.md, or the exit code is 1. Two workers; tests that need another process take no part. `--again` tries what survived in
  * an earlier FILE, and takes more time for each.
  */
@@ -43,7 +43,7 @@ const root = dirname(import.meta.dirname)
 process.chdir(root)
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: 'string', default: '60' }, json: { type: 'string' }, again: { type: 'string' } },
+  options: { minutes: { type: 'string', default: '60' }, json: { type: 'string' }, again: { type: 'string' }, open: { type: 'string' } },
 })
 const until = Date.now() + Number(values.minutes) * 60_000
 
@@ -194,6 +194,22 @@ function nameOf({ file, before, after }: Mutant): string {
 
 const escape = (text: string) => text.replaceAll('|', '\\|').replaceAll('`', "'")
 
+/** What is neither killed nor argued, as a page. */
+function listOf(open: readonly Result[]): string {
+  const head =
+    '# Mutants that are open\n\nNoticed by no test, and not argued in [mutants](mutants.md) yet. Written by `npm run mutate -- --open FILE`; a line that comes twice is there twice in its file.\n'
+  const files = [...Map.groupBy(open, ({ mutant }) => mutant.file)].toSorted(([a], [b]) => a.localeCompare(b))
+  return (
+    head +
+    files
+      .map(
+        ([file, list]) =>
+          `\n## ${file}\n\n${list.map(({ mutant, fate }) => `- ${fate}: \`${escape(mutant.before)}\` → \`${escape(mutant.after)}\`\n`).join('')}`,
+      )
+      .join('')
+  )
+}
+
 function report(results: readonly Result[]): boolean {
   const files = Map.groupBy(results, ({ mutant }) => mutant.file)
   const count = (list: readonly Result[], ...fates: readonly Fate[]) => list.filter(({ fate }) => fates.includes(fate)).length
@@ -204,11 +220,11 @@ function report(results: readonly Result[]): boolean {
   console.log(`${''.padEnd(54)} ${['mutants', 'killed', 'hung', 'alive', 'unseen', 'left'].map((each) => each.padStart(7)).join('')}`)
   for (const [file, list] of [...files].toSorted(([a], [b]) => a.localeCompare(b))) row(file, list)
   row('all', results)
-  // What stands under the last heading is known and not argued away.
-  const [argued = ''] = readFileSync(ARGUED, 'utf8').split('\n## Open')
+  const argued = readFileSync(ARGUED, 'utf8')
   const open = results.filter(({ mutant, fate }) => (fate === 'survived' || fate === 'not reached') && !argued.includes(nameOf(mutant)))
   for (const { mutant, fate } of open.toSorted((a, b) => a.mutant.file.localeCompare(b.mutant.file) || a.mutant.line - b.mutant.line))
     console.log(`  ${fate === 'survived' ? 'alive ' : 'unseen'} line ${String(mutant.line).padStart(3)} | ${nameOf(mutant)}`)
+  if (values.open !== undefined) writeFileSync(values.open, listOf(open))
   console.log(`${open.length} neither killed nor argued in ${ARGUED}`)
   return open.length === 0 && count(results, 'not tried') === 0
 }
