@@ -271,6 +271,65 @@ export const requirements: readonly Requirement[] = [
     ],
     ['SEC-301', '`cara audit show --turn` tells the story of one turn', 'tells what one turn did and nothing of another'],
   ]),
+  ...proved('test/journeys/approvals.test.ts', [
+    [
+      'SEC-100',
+      'A held call is asked about, with where its value came from, and runs once it is allowed',
+      'is asked about, with what it would do and where its value came from, and runs once it is allowed',
+    ],
+    [
+      'SEC-101',
+      'A denial does not happen, and the owner’s note is his word',
+      'does not happen when it is denied, and the owner’s note reaches the model as his own word',
+    ],
+    ['SEC-102', 'The owner may change the arguments', 'runs with the arguments that the owner put in, and the model hears of the change'],
+    ['SEC-103', 'Held calls of one answer are one group', 'is asked about together with the others of its answer, while what passes runs'],
+    ['SEC-104', 'A question outlives the process', 'waits over a restart, and its conversation keeps its order'],
+    ['SEC-105', 'Shadow mode records and proposes the fewest grants', 'shadow: records what it lets pass, and proposes the fewest grants'],
+    ['SEC-106', 'A grant is taken back at once', 'destination: everywhere, until it is taken back'],
+  ]),
+  ...proved('test/journeys/approvals-doors.test.ts', [
+    [
+      'SEC-107',
+      'A client of /v1 is told what waits, and the turn goes on when it is answered',
+      'is told what waits and how to answer; in a conversation the turn goes on when that happens',
+    ],
+    ['SEC-108', 'WebSocket clients hear what waits, and why', 'tells a waiting turn by agent.wait, chat.send and events, and why by its id'],
+  ]),
+  ...proved('test/security/approvals.test.ts', [
+    [
+      'SEC-109',
+      'What changed after the answer is asked about anew',
+      'a call whose facts changed after the answer is asked about anew, and said to have changed',
+    ],
+    [
+      'SEC-110',
+      'An answer counts for the hash that it names, all or none',
+      'an answer with the hash of another question decides nothing, and takes the others of its list along',
+    ],
+    ['SEC-111', 'One word is for one call', 'one word is for one call: the same call again, under the same call id, is another question'],
+    ['SEC-112', 'A denial stands beside any grant', 'a denial stands, whatever else was allowed beside it'],
+    ['SEC-113', 'A grant is never wider than what was offered', 'is never wider than what was offered'],
+    ['SEC-114', 'A word of one conversation or shape counts in no other', 'of one conversation or one shape counts in no other'],
+    ['SEC-115', 'A lookalike is allowed once at most', 'a value that does not read as it is written is allowed once at most'],
+    ['SEC-116', 'What a model says is no approval', 'what a model says about it is no word of the owner'],
+    ['SEC-117', 'Answering needs its own scope', 'nobody without the scope, over either door'],
+    ['SEC-118', 'A question expires, to the millisecond', 'until it expires, to the millisecond; then it is refused, and says so'],
+    ['SEC-119', 'Of two answers one wins', 'of two answers at once one wins'],
+    ['SEC-120', 'What cannot be read or kept is refused', 'is refused: grants that cannot be read, answers that cannot, shadow calls that cannot be kept'],
+    ['SEC-121', 'An answer is on the audit trail before it counts', 'an answer that the audit trail cannot take is none'],
+    ['SEC-122', 'Waiting turns take no slot and hold at most 2 kB', 'hold at most 2 kB of memory each'],
+  ]),
+  ...proved('test/faults/approvals.test.ts', [
+    [
+      'SEC-123',
+      'Killed around an answer, a call happens once or is reported as unknown',
+      'killed ${blow}, an allowed call happens once or is reported as unknown',
+    ],
+  ]),
+  ...proved('src/std/visible-text.test.ts', [
+    ['SEC-124', 'Nothing hides in what the owner is shown', 'shows every character that hides, moves others or passes for a space'],
+  ]),
   ...proved('src/guard/count-decisions.test.ts', [
     ['SEC-60', 'A flood of refusals is counted, not written out', 'are noted at once, and counted within their minute, each rule and verdict apart'],
   ]),

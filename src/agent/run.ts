@@ -28,6 +28,7 @@ import { readSteps } from './recovered-steps.ts'
 import { ReplyContext } from './reply-context.ts'
 import { toldEvent } from './told.ts'
 import { CallReceipts } from './call-receipts.ts'
+import { keepingRefusals } from './keep-refusals.ts'
 import { refuseHeld, type ToolRun } from './run-tool.ts'
 import { createSummarizer } from './summarize.ts'
 import { systemPrompt } from './system-prompt.ts'
@@ -92,6 +93,8 @@ class AgentRun {
   readonly #outcomes: ToolOutcome[] = []
   #at = 0
   #answers: TurnAnswers
+  /** What the outbound checkpoint refuses is kept. */
+  readonly #reportOutbound: Reporter
 
   constructor(turn: AgentTurn, deps: AgentDeps, chain: readonly ResolvedModel[], first: ResolvedModel, signal: AbortSignal, isExpired: () => boolean) {
     this.#turn = turn
@@ -101,6 +104,8 @@ class AgentRun {
     this.#signal = signal
     this.#isExpired = isExpired
     this.#answers = new TurnAnswers(turn.turnId, 0, [])
+    const keeping = { refusals: deps.store.refusals, clock: deps.clock, log: deps.log }
+    this.#reportOutbound = keepingRefusals(deps.report, { turnId: turn.turnId, sessionId: turn.session?.id ?? null }, keeping)
     this.#budget = new Budget(deps.config.agent.budgets, deps.clock)
     this.#reply = new ReplyContext(turn.request, deps.config.guard, deps.secrets)
     const { policy, list } = deps.config.tools
@@ -214,11 +219,11 @@ class AgentRun {
   }
 
   async #ask(memory: TurnMemory): Promise<{ readonly answer: Answer; readonly text: string }> {
-    const { report, secrets } = this.#deps
+    const { secrets } = this.#deps
     const context = this.#reply.of(memory)
     const before = this.#texts.at(-1) ?? ''
-    const stream = new OutboundStream(context, report, before)
-    const thoughts = new OutboundStream(context, report)
+    const stream = new OutboundStream(context, this.#reportOutbound, before)
+    const thoughts = new OutboundStream(context, this.#reportOutbound)
     const think = (cleared: string) => {
       if (cleared !== '') this.#turn.emit({ type: 'reasoning-delta', text: cleared })
     }
@@ -247,13 +252,13 @@ class AgentRun {
     this.#at = at
     this.#budget.spendModel(answer.usage, answer.model.price)
     // The same text through the same stages, whatever its pieces were.
-    const parts = new OutboundStream(context, report, before)
+    const parts = new OutboundStream(context, this.#reportOutbound, before)
     const texts = answer.parts.filter((part) => part.type === 'text').length
     let kept = 0
     const cleaning = {
       text: (part: string) => (texts === 1 ? text : parts.push(part) + (++kept === texts ? parts.end() : '')),
-      reasoning: (part: string) => clearText(part, context, report),
-      argument: (part: string) => clearArgument(part, { secrets }, report),
+      reasoning: (part: string) => clearText(part, context, this.#reportOutbound),
+      argument: (part: string) => clearArgument(part, { secrets }, this.#reportOutbound),
     }
     return { answer: cleanAnswer(answer, cleaning), text }
   }

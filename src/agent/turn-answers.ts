@@ -48,9 +48,10 @@ export class TurnAnswers {
   }
 
   answerTo(call: ToolCall): AnswerToCall | null {
+    if (this.#all.length === 0) return null
     const about = this.#about(call.callId)
-    if (about.length === 0) return null
     const hash = callHash(call)
+    if (about.length === 0) return this.allowed.some(({ decision }) => decision.unlock === 'once' && decision.hash === hash) ? { kind: 'repeated' } : null
     const open = about.filter(({ id, status }) => status === 'allowed' && !this.#used.has(id))
     const allowed = open.find(({ decision }) => decision.hash === hash)
     if (allowed !== undefined) {

@@ -122,7 +122,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
 
     async submit(message, listener) {
       if (halt.signal.aborted) throw new AppError('gateway/stopping')
-      const clearance = clearInbound(message, agent, halt.signal)
+      const clearance = clearInbound(message, { ...agent, refusals: store.refusals }, halt.signal)
       const request = clearance instanceof Promise ? await clearance : clearance
       await agent.models.resolve(request.options.model ?? null)
       const turnId = newId('turn', clock.now())

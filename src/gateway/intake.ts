@@ -3,12 +3,13 @@ import type { Cleared } from '../contracts/cleared.ts'
 import type { SecretRegistry } from '../contracts/log.ts'
 import type { InboundMessage } from '../contracts/turn.ts'
 import type { CoreConfig } from '../config/schema.ts'
+import { keepRefusal, type RefusalKeeping } from '../agent/keep-refusals.ts'
 import { inbound, inboundWithClassifier } from '../guard/pipeline.ts'
 import type { Classifier } from '../guard/stages/message/classified.ts'
 import { clear, clearNow, refusalError, type Decision } from '../guard/run-checkpoint.ts'
 import type { Reporter } from '../guard/stage.ts'
 
-export interface IntakeDeps {
+export interface IntakeDeps extends RefusalKeeping {
   readonly secrets: SecretRegistry
   readonly report: Reporter
   readonly config: Pick<CoreConfig, 'guard'>
@@ -20,12 +21,16 @@ export function clearInbound(message: InboundMessage, deps: IntakeDeps, signal: 
   const { secrets, report, config, classifier } = deps
   const context = { secrets, injection: config.guard.injection }
   if (classifier !== null && message.parts.some(({ origin }) => origin.author.kind !== 'owner' || origin.trust === 'untrusted')) {
-    return clear(inboundWithClassifier, message, { ...context, classifier }, report, signal).then(admitted)
+    return clear(inboundWithClassifier, message, { ...context, classifier }, report, signal).then((decision) => admitted(decision, deps))
   }
-  return admitted(clearNow(inbound, message, context, report))
+  return admitted(clearNow(inbound, message, context, report), deps)
 }
 
-function admitted(decision: Decision<InboundMessage>): Cleared<InboundMessage> {
-  if (!decision.ok) throw refusalError(decision.refusal)
+function admitted(decision: Decision<InboundMessage>, keeping: RefusalKeeping): Cleared<InboundMessage> {
+  if (!decision.ok) {
+    const { stage, why, hint } = decision.refusal
+    const id = keepRefusal({ checkpoint: inbound.name, rule: stage, why, hint }, { turnId: null, sessionId: null }, keeping)
+    throw refusalError({ ...decision.refusal, hint: `${hint === undefined ? '' : `${hint}. `}cara why ${id}` })
+  }
   return decision.value
 }

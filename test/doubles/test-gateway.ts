@@ -57,6 +57,8 @@ export interface TestGateway extends GatewayControl {
   answer(approvals: readonly Approval[], answer: Omit<Answer, 'hash'>): Promise<readonly Approval[]>
   /** The end of a turn, or what it asks next. */
   next(turnId: string): Promise<TurnResult | readonly Approval[]>
+  /** Drops `reports` and `logged`. */
+  forget(): void
   /** Ends this gateway and keeps the folder, as a crash does. */
   crash(): Promise<void>
   close(): Promise<void>
@@ -199,6 +201,10 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     },
     answer,
     next: (turnId) => control.gateway.waitOrAsked(turnId, AbortSignal.timeout(20_000)),
+    forget() {
+      reports.length = 0
+      logged.length = 0
+    },
     async crash() {
       await control.drain(0)
       decisions.close()

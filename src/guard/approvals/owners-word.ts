@@ -8,6 +8,8 @@ export type AnswerToCall =
   | { readonly kind: 'refused'; readonly status: 'denied' | 'expired' | 'cancelled'; readonly note: string | null }
   /** It was allowed with other arguments or other facts. */
   | { readonly kind: 'changed' }
+  /** The very same was allowed once before, in this turn. */
+  | { readonly kind: 'repeated' }
 
 export interface OwnersWord {
   /** `shadow`: what would be held passes and is recorded, where it can be taken back and its tool does not always ask. */

@@ -21,6 +21,13 @@ export const ownerApproved: AsyncStage<ToolCall, ToolCallContext> = {
           evidence: 'its arguments, or what they stand for, are not those that you allowed',
           unlock: 'The owner can allow it as it is now',
         }
+      case 'repeated':
+        return {
+          verdict: 'hold',
+          why: `${call.tool}: you allowed the very same call once`,
+          evidence: 'your word was for one call, and this is another',
+          unlock: 'The owner can allow it again',
+        }
       default:
         return holds.length === 0 ? PASS : released(call, { tools, word }, holds)
     }

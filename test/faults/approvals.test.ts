@@ -1,0 +1,85 @@
+/** `kill -9` around an answer of the owner: what he allowed happens exactly once, or is reported as unknown; never twice, and never without his answer. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { agentResult, agentWaitResult, approvalsListResult } from '../../src/contracts/ws-results.ts'
+import { newestReceipts } from '../../src/telemetry/audit/newest.ts'
+import { cleanEnvironment, startProgram, type Program } from '../doubles/gateway-process.ts'
+import { startLoopback } from '../doubles/loopback.ts'
+import { chatReply } from '../doubles/openai-wire.ts'
+
+type Blow = 'while it waits' | 'after the answer' | 'after the intent'
+
+for (const blow of ['while it waits', 'after the answer', 'after the intent'] as const) {
+  test(`killed ${blow}, an allowed call happens once or is reported as unknown`, { timeout: 60_000 }, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'carapace-answer-kill-'))
+    const programs: Program[] = []
+    const posts: string[] = []
+    const struck = Promise.withResolvers<void>()
+    const receiver = await startLoopback(async (request, response) => {
+      let body = ''
+      for await (const piece of request.setEncoding('utf8')) body += String(piece)
+      posts.push(body)
+      if (blow === 'after the intent' && posts.length === 1) {
+        struck.resolve()
+        return
+      }
+      response.writeHead(200).end()
+    })
+    const model = await startLoopback(async (request, response) => {
+      let body = ''
+      for await (const piece of request.setEncoding('utf8')) body += String(piece)
+      const isAnswered = body.includes('"role":"tool"')
+      const call = { id: 'c1', name: 'message_send', arguments: '{"to":"team-chat","text":"hello"}' }
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      for (const piece of chatReply(isAnswered ? { text: ['Done.'] } : { calls: [call] }).pieces) response.write(String(piece))
+      response.end()
+    })
+    t.after(async () => {
+      for (const program of programs) await program.kill()
+      await receiver.close()
+      await model.close()
+      await rm(folder, { recursive: true, force: true })
+    })
+    await writeFile(
+      join(folder, 'carapace.json5'),
+      JSON.stringify({ messages: { destinations: { 'team-chat': { url: new URL('/hook', receiver.url).href, format: 'slack' } } } }),
+    )
+    const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: new URL('/v1', model.url).href })
+    const start = async () => {
+      const program = startProgram(env)
+      programs.push(program)
+      await program.ready()
+      return { program, client: await program.connect() }
+    }
+    const first = await start()
+    const { runId } = agentResult.parse(await first.client.call('agent', { message: 'hello', idempotencyKey: 'a', sessionKey: 'main' }))
+    const waiting = agentWaitResult.parse(await first.client.call('agent.wait', { runId, timeoutMs: 20_000 }))
+    const answers = (waiting.approvals ?? []).map(({ id, hash }) => ({ id, hash, decision: 'allow' }))
+    assert.equal(answers.length, 1)
+    if (blow !== 'while it waits') await first.client.call('approvals.resolve', { answers })
+    if (blow === 'after the intent') await struck.promise
+    await first.program.kill()
+    if (blow === 'while it waits') assert.equal(posts.length, 0)
+
+    const second = await start()
+    const left = approvalsListResult.parse(await second.client.call('approvals.list'))
+    assert.equal(left.total, blow === 'while it waits' ? 1 : 0)
+    if (blow === 'while it waits') await second.client.call('approvals.resolve', { answers })
+    const { status, result } = agentWaitResult.parse(await second.client.call('agent.wait', { runId, timeoutMs: 20_000, untilEnd: true }))
+    assert.deepEqual([status, result?.text], ['ok', 'Done.'])
+    const [outcome] = result?.toolCalls ?? []
+    assert.equal(result?.toolCalls.length, 1)
+    if (blow === 'after the intent') assert.match(outcome?.output ?? '', /^Unknown/)
+    if (blow === 'while it waits') assert.equal(outcome?.output, 'Sent')
+    assert.ok(posts.length === 1 || (posts.length === 0 && /^Unknown/.test(outcome?.output ?? '')), `${posts.length} ${outcome?.output}`)
+    await second.client.close()
+    second.program.child.kill('SIGTERM')
+    await second.program.ended
+    const kinds = newestReceipts(join(folder, 'state', 'audit'), 1000, null).map(({ kind }) => kind)
+    assert.equal(kinds.filter((kind) => kind === 'approval-decided').length, 1)
+    assert.ok(kinds.indexOf('approval-decided') < kinds.indexOf('effect-intended'))
+  })
+}
