@@ -32,8 +32,8 @@ for (const blow of ['while it waits', 'after the answer', 'after the intent'] as
       const isAnswered = body.includes('"role":"tool"')
       const call = { id: 'c1', name: 'message_send', arguments: '{"to":"team-chat","text":"hello"}' }
       response.writeHead(200, { 'content-type': 'text/event-stream' })
-      const { pieces } = chatReply(isAnswered ? { text: ['Done.'] } : { calls: [call] })
-      response.write(pieces.join(''))
+      const pieces: readonly unknown[] = chatReply(isAnswered ? { text: ['Done.'] } : { calls: [call] }).pieces
+      for (const piece of pieces) response.write(String(piece))
       response.end()
     })
     t.after(async () => {
