@@ -19,6 +19,7 @@ const OTHER = 'canary-other-secret-9931'
 const secretsAt = (port: number): NamedSecrets => ({
   site: { value: new Secret(VALUE), hosts: [`www.site.example:${port}`], header: 'authorization', prefix: 'Bearer ' },
   keyed: { value: new Secret(OTHER), hosts: [`api.site.example:${port}`], header: 'x-api-key', prefix: '' },
+  local: { value: new Secret('canary-local-4410'), hosts: [`127.0.0.1:${port}`], header: 'authorization', prefix: '' },
   broken: { value: new Secret('line\r\nx-injected: 1'), hosts: [`www.site.example:${port}`], header: 'authorization', prefix: '' },
 })
 
@@ -79,7 +80,7 @@ test('for any other host, spelling, port, name or place it is refused before any
       {
         method: 'GET',
         url: new URL(`http://127.0.0.1:${web.port}/`),
-        headers: { authorization: '{{secret:site}}' },
+        headers: { authorization: '{{secret:local}}' },
         policy: { origins: [`http://127.0.0.1:${web.port}`] },
       },
       AbortSignal.timeout(5000),

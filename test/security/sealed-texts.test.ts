@@ -117,6 +117,9 @@ const READABLE = new Set([
   'usage.turn_id',
   'usage.session_id',
   'usage.model',
+  'devices.public_key',
+  'devices.token_hash',
+  'devices.approved_by',
 ])
 
 describe('sealed texts', () => {
