@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { findPersonal, type PersonalKind } from './personal.ts'
 import { replaceSpans } from './spans.ts'
+import { cpuMs } from '../../std/cpu-time.ts'
 
 const ALL: readonly PersonalKind[] = ['email', 'phone', 'iban', 'card', 'national-id']
 const clean = (text: string, kinds = ALL) => replaceSpans(text, findPersonal(text, kinds))
@@ -58,9 +59,8 @@ describe('personal data', () => {
 
   it('takes time in the length of the text', () => {
     for (const part of ['1', '1 ', 'a@', 'a.', '+1', 'DE89 ', '(030) ', '4111-', '1.']) {
-      const from = performance.now()
-      findPersonal(part.repeat(Math.ceil(65_536 / part.length)), ALL)
-      assert.ok(performance.now() - from < 400, part)
+      const ms = cpuMs(() => findPersonal(part.repeat(Math.ceil(65_536 / part.length)), ALL))
+      assert.ok(ms < 400, part)
     }
   })
 })

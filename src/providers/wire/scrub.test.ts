@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { scrub } from './scrub.ts'
+import { cpuMs } from '../../std/cpu-time.ts'
 
 test('what looks like a credential goes, the rest stays', () => {
   const cases = {
@@ -46,8 +47,7 @@ test('a short or empty secret blanks nothing out', () => {
 
 test('a text of 64 KiB that tempts the patterns is read at once', () => {
   for (const tempting of ['https://', 'sk-', 'key=', 'a-', '?a=', 'Bearer ']) {
-    const startedAt = performance.now()
-    scrub(tempting.repeat(65_536 / tempting.length), ['secret-secret'])
-    assert.ok(performance.now() - startedAt < 500, tempting)
+    const ms = cpuMs(() => scrub(tempting.repeat(65_536 / tempting.length), ['secret-secret']))
+    assert.ok(ms < 500, tempting)
   }
 })
