@@ -75,13 +75,14 @@ export async function configuredGateway(config: Sections | ((upstream: string, f
   try {
     const running = await services.startGateway({})
     const { hostname: host, port } = new URL(running.url)
+    const token = gatewayToken(env, paths)
     const client = await services.connect({})
     let count = 0
     return {
       url: running.url,
       host,
       port: Number(port),
-      token: gatewayToken(env, paths),
+      token,
       folder,
       upstream,
       client,
@@ -99,7 +100,7 @@ export async function configuredGateway(config: Sections | ((upstream: string, f
         await client.close()
         await running.stop()
         try {
-          assertNoSecretIn(paths.stateDir, { token: gatewayToken(env, paths) })
+          assertNoSecretIn(paths.stateDir, { token })
         } finally {
           await closeRest()
         }

@@ -67,13 +67,12 @@ describe('cara ask', () => {
   it('--wait stays until somebody answers elsewhere', within, async () => {
     await using here = await world()
     here.cara.upstream.script(send('hello'), done)
+    const { promise: asked, resolve } = Promise.withResolvers<void>()
+    here.cara.client.onEvent((name) => (name === 'approval' ? resolve() : undefined))
     const asking = here.run(['ask', '--wait', '--session', 'main', 'Tell them'])
-    for (;;) {
-      const [question] = await here.waiting()
-      if (question === undefined) continue
-      assert.equal((await here.run(['approvals', 'allow', question.id])).code, 0)
-      break
-    }
+    await asked
+    const [question] = await here.waiting()
+    assert.equal((await here.run(['approvals', 'allow', question?.id ?? ''])).code, 0)
     assert.deepEqual(await asking.then(({ code, out }) => [code, out]), [0, 'Done.\n'])
     assert.deepEqual(bodies(here.receiver), ['hello'])
   })

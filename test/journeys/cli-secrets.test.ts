@@ -100,7 +100,7 @@ test('a plain secret is told at start, in doctor and in the log, and one command
 
 test('rotate needs the gateway to be stopped, and moves everything to a password and back', { timeout: 120_000 }, async (t) => {
   const { cara, env, load } = setUp(t)
-  const password = 'a long password'
+  const password = 'quiet marmot lantern 42'
   await cara(['set', 'one'], 'canary-one')
   const gateway = startProgram(env)
   await gateway.ready()
