@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Access } from './identity/access.ts'
 import { trustProxies } from './trusted-proxies.ts'
+import type { Principal } from '../contracts/principal.ts'
 import type { Scope } from '../contracts/scope.ts'
 import { createRequestGuard, requestCheckpoint, type ForwardedHead, type RequestHead } from './request.ts'
-import { addressKey } from './stages/request/rate-limits.ts'
+import { authenticated } from './stages/request/authenticated.ts'
+import type { RequestContext, RequestFacts } from './stages/request/facts.ts'
+import { addressKey, FailedAttempts, TokenBuckets } from './stages/request/rate-limits.ts'
 import { isCleared } from './run-checkpoint.ts'
 import type { CheckpointReport } from './stage.ts'
 
@@ -200,4 +203,156 @@ test('I1 bodyWithinLimit: the declared length counts', () => {
   assert.equal(code({ contentLength: 1000 }), 'ok')
   assert.equal(code({ contentLength: 1001 }), 'request/too-large')
   assert.equal(code({ contentLength: null }), 'ok')
+})
+
+const READ: ReadonlyMap<string, Principal> = new Map([['cookie', { id: 'owner', scopes: ['operator.admin'], credential: 'password:0001' }]])
+
+/** A guard whose access notes every secret that it is asked for. */
+function asked() {
+  const tried: string[] = []
+  const token: Principal = { id: 'token', scopes: ['operator.admin'], credential: 'token' }
+  const guard = createRequestGuard({
+    allowedHosts: ['gw.example'],
+    allowedOrigins: [],
+    maxBodyBytes: 1000,
+    access: {
+      failures: new FailedAttempts(1000),
+      authenticate: (given) => (tried.push(`token ${given}`), given === RIGHT ? token : null),
+      session: (given) => {
+        tried.push(`session ${given}`)
+        const principal = READ.get(given)
+        return principal === undefined ? null : { principal, origin: 'https://gw.example', isCsrfToken: (one) => one === 'csrf' }
+      },
+    },
+    readForwarded: trustProxies(['127.0.0.1']),
+    report: () => undefined,
+    now: () => 0,
+  })
+  const { head } = guarded()
+  const come = (change: Partial<RequestHead>, tailnet?: Principal) => {
+    tried.length = 0
+    const decision = guard({ ...head, token: null, scope: 'operator.read', method: 'GET', ...change }, PORT, tailnet)
+    return decision.ok ? decision.value : decision.refusal
+  }
+  const who = (change: Partial<RequestHead>, tailnet?: Principal) => {
+    const found = come(change, tailnet)
+    return 'credential' in found ? `${found.credential} ${found.principal?.id ?? 'nobody'}` : found.code
+  }
+  return { tried, come, who }
+}
+
+test('C1 one credential counts: the bearer token before the cookie, the cookie before the tailnet, and a wrong one is not saved by the next', () => {
+  const { who, tried } = asked()
+  const guest: Principal = { id: 'guest', scopes: ['operator.read'], credential: 'tailnet:guest' }
+  assert.equal(who({ token: RIGHT, session: 'cookie', host: 'gw.example' }, guest), 'right token')
+  assert.deepEqual(tried, [`token ${RIGHT}`])
+  assert.equal(who({ token: 'wrong', session: 'cookie', host: 'gw.example' }, guest), 'auth/unauthorized')
+  assert.deepEqual(tried, ['token wrong'])
+  assert.equal(who({ token: '', session: 'cookie', host: 'gw.example' }, guest), 'auth/unauthorized')
+  assert.deepEqual(tried, [])
+  assert.equal(who({ session: '', host: 'gw.example' }, guest), 'auth/unauthorized')
+  assert.deepEqual(tried, [])
+  assert.equal(who({ session: 'lost' }, guest), 'auth/unauthorized')
+  assert.deepEqual(tried, ['session lost'])
+  assert.equal(who({}, guest), 'right guest')
+  assert.equal(who({}), 'auth/unauthorized')
+  assert.deepEqual(tried, [])
+  // The same where nothing is needed: what came is told as it is.
+  const open = { scope: 'public' } as const
+  assert.deepEqual(
+    [who(open), who({ ...open, token: '' }), who({ ...open, session: '' }), who({ ...open, session: 'lost' }, guest), who({ ...open, token: 'wrong' }, guest)],
+    ['absent nobody', 'wrong nobody', 'wrong nobody', 'wrong nobody', 'wrong nobody'],
+  )
+  assert.equal(who({ ...open, session: 'cookie' }), 'right owner')
+})
+
+test('A4 a cookie is used by its own page: what it needs for a read, a change and a socket', () => {
+  const { come } = asked()
+  const own = 'https://gw.example'
+  const code = (change: Partial<RequestHead>) => {
+    const found = come({ session: 'cookie', host: 'gw.example', ...change })
+    return 'code' in found ? found.code : 'ok'
+  }
+  const tls: ForwardedHead = { ...FORWARDED, for: '203.0.113.9', proto: 'https', host: 'gw.example' }
+  assert.equal(code({ forwarded: tls }), 'ok', 'implied by the address that was asked, over TLS')
+  assert.equal(code({}), 'auth/csrf', 'over plain http it is another page')
+  assert.equal(code({ forwarded: { ...tls, proto: 'http' } }), 'auth/csrf')
+  assert.equal(code({ forwarded: tls, method: 'HEAD' }), 'ok')
+  assert.equal(code({ forwarded: tls, method: 'POST', csrfToken: 'csrf' }), 'auth/csrf', 'a change names its page')
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'get']) {
+    assert.equal(code({ origin: own, method }), 'auth/csrf', method)
+    assert.equal(code({ origin: own, method, csrfToken: 'other' }), 'auth/csrf', method)
+    assert.equal(code({ origin: own, method, csrfToken: 'csrf' }), 'ok', method)
+  }
+  assert.equal(code({ origin: 'http://gw.example', method: 'POST', csrfToken: 'csrf' }), 'auth/csrf', 'our host, and not the page of this session')
+  assert.equal(code({ origin: own, isUpgrade: true }), 'ok')
+  assert.equal(code({ forwarded: tls, isUpgrade: true }), 'auth/csrf', 'a browser names the page of a socket')
+  assert.equal(code({ origin: 'http://gw.example', scope: 'public', method: 'POST' }), 'ok', 'what is public needs nothing')
+  const bearer = come({ token: RIGHT, session: 'cookie', host: 'gw.example', method: 'POST' })
+  assert.ok('cookie' in bearer && bearer.cookie === null, 'a bearer token is sent by no browser by itself')
+})
+
+test('C3 a token that needs a proof opens nothing but a socket, and a refusal tells what was missing', () => {
+  const facts = (change: Partial<RequestFacts>): RequestFacts => ({
+    method: 'GET',
+    path: '/',
+    address: '203.0.113.9',
+    isSecure: false,
+    host: 'gw.example',
+    origin: null,
+    fetchSite: null,
+    proxyFault: null,
+    credential: 'right',
+    principal: { id: 'device:d', scopes: ['operator.read'], credential: 'device:d', needsProof: true },
+    cookie: null,
+    scope: 'operator.read',
+    isAttempt: false,
+    isUpgrade: false,
+    contentLength: null,
+    ...change,
+  })
+  const failures = new FailedAttempts(2)
+  const context: RequestContext = { port: 1, allowedHosts: [], allowedOrigins: [], maxBodyBytes: 1, rates: new TokenBuckets(1, 1), failures, now: 0 }
+  const why = (change: Partial<RequestFacts>) => {
+    const verdict = authenticated.check(facts(change), context)
+    return verdict.verdict === 'block' ? `${verdict.code}: ${verdict.why}` : verdict.verdict
+  }
+  assert.equal(why({}), 'auth/unauthorized: a device signs the challenge of a WebSocket: its token alone opens nothing')
+  assert.equal(why({ isUpgrade: true }), 'pass')
+  assert.equal(why({ scope: 'public' }), 'pass')
+  assert.equal(why({ principal: { id: 'owner', scopes: [], credential: 'token' } }), 'pass')
+  assert.match(why({ credential: 'absent', principal: null }), /^auth\/unauthorized: send it as/)
+  assert.equal(why({ credential: 'wrong', principal: null }), 'auth/unauthorized: it is no credential of this gateway')
+  assert.match(why({ credential: 'right', principal: null }), /^auth\/unauthorized/, 'right, but nobody')
+  assert.match(why({ credential: 'absent', principal: { id: 'owner', scopes: [], credential: 'token' } }), /^auth\/unauthorized/, 'somebody, but not right')
+  assert.equal(why({ isAttempt: true, scope: 'public' }), 'pass', 'the second that counts')
+  assert.match(why({ isAttempt: true, scope: 'public' }), /^auth\/locked-out/)
+  assert.equal(why({ isUpgrade: true }), 'pass', 'a right one passes while others are locked out')
+})
+
+test('B2 what a proxy hands on is read to its last address, and every header of it has one reading', () => {
+  const read = trustProxies(['10.0.0.0/8', '2001:db8::/32'])
+  const through = (change: Partial<ForwardedHead>, peer = '10.1.2.3') => {
+    const found = read(peer, { ...FORWARDED, ...change })
+    return 'fault' in found ? found.fault : `${found.address} ${found.isSecure} ${found.host}`
+  }
+  assert.equal(through({}), '203.0.113.9 true null')
+  assert.equal(through({ proto: 'http' }), '203.0.113.9 false null')
+  assert.equal(through({ proto: null }), '203.0.113.9 false null')
+  for (const proto of ['', 'HTTPS', 'wss', 'https,http']) assert.equal(through({ proto }), 'X-Forwarded-Proto is neither http nor https', proto)
+  for (const host of ['gw.example', 'gw.example:8443', '[::1]:1', 'a_b-c', 'a'.repeat(255)]) assert.equal(through({ host }), `203.0.113.9 true ${host}`)
+  for (const host of ['', 'a b', 'a/b', 'A', 'a@b', 'a,b', 'a'.repeat(256)]) assert.equal(through({ host }), 'X-Forwarded-Host is no host', host)
+  for (const peer of ['', 'localhost', '11.0.0.1', '2001:db9::1', '10.1.2.3:80', '::ffff:11.0.0.1'])
+    assert.match(through({}, peer), /the peer is not one of/, peer)
+  assert.equal(through({}, '2001:db8::7'), '203.0.113.9 true null')
+  assert.equal(through({}, '::ffff:10.0.0.1'), '203.0.113.9 true null')
+  assert.equal(through({ for: null }), 'x-forwarded-for: X-Forwarded-For is missing')
+  assert.equal(through({ for: '' }), 'X-Forwarded-For is no list of addresses')
+  assert.equal(through({ for: '  203.0.113.9\t,10.0.0.1' }), '203.0.113.9 true null')
+  assert.equal(through({ for: `203.0.113.9${', 10.0.0.1'.repeat(31)}` }), '203.0.113.9 true null', '32 of them')
+  assert.equal(through({ for: `203.0.113.9${', 10.0.0.1'.repeat(32)}` }), 'X-Forwarded-For is no list of addresses')
+  assert.equal(through({ for: '2001:db9:0:0::1' }), '2001:db9::1 true null')
+  assert.equal(through({ clients: [' 203.0.113.9 ', '::ffff:203.0.113.9'] }), '203.0.113.9 true null')
+  for (const other of ['', 'unknown', '203.0.113.8']) assert.equal(through({ clients: ['203.0.113.9', other] }), 'headers name different clients', other)
+  assert.equal(through({ fault: 'it came twice', for: null }), 'it came twice')
 })

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AppError } from '../../contracts/errors.ts'
 import { PasswordGate } from './password-gate.ts'
 
-const refused = (code: string) => (error: unknown) => error instanceof Error && 'code' in error && error.code === code
+const refused = (code: string, retryAfterMs: number) => (error: unknown) =>
+  error instanceof AppError && error.code === code && error.retryAfterMs === retryAfterMs
 
 test('A3 two passwords are checked at once, and further ones are refused before anything waits', async () => {
   const answers: ((isRight: boolean) => void)[] = []
@@ -11,7 +13,7 @@ test('A3 two passwords are checked at once, and further ones are refused before 
     () => 0,
   )
   const trials = [gate.try('a'), gate.try('b')]
-  await assert.rejects(gate.try('c'), refused('request/rate-limited'))
+  await assert.rejects(gate.try('c'), refused('request/rate-limited', 1000))
   assert.equal(answers.length, 2)
   for (const answer of answers.splice(0)) answer(false)
   assert.deepEqual(await Promise.all(trials), [false, false])
@@ -29,7 +31,7 @@ test('A3 a hundred wrong passwords a minute from everywhere, and a right one is 
   )
   for (let index = 0; index < 50; index++) assert.equal(await gate.try('right'), true)
   for (let index = 0; index < 100; index++) assert.equal(await gate.try('wrong'), false)
-  await assert.rejects(gate.try('right'), refused('auth/locked-out'))
+  await assert.rejects(gate.try('right'), refused('auth/locked-out', 60_000))
   assert.equal(checked, 150)
   now += 60_000
   assert.equal(await gate.try('right'), true)
