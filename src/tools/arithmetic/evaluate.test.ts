@@ -56,6 +56,14 @@ test('expressions', () => {
     '2 ^ 200': '1606938044258990275541962092341162602522202993782792835301376',
     '0': '0',
     '-0.05': '-0.05',
+    '1/11*1e500': '9.09090909090909e+498',
+    '-1e500 / 99999': '-1.0000100001e+495',
+    '1e500 * 2 / 3 / 1e490': '6666666666.66667',
+    '(3 ^ 900) / (7 ^ 400) / (3 ^ 200)': '0.0000882393495474573',
+    '1 / 3 / 1e500': '3.33333333333333e-501',
+    '2 / 3 / 1e310': '6.66666666666667e-311',
+    '(1e500 - 1/3) / 7e500 * 1e400': '1.42857142857143e+399',
+    'sqrt(1e500)': `1${'0'.repeat(250)}`,
   }
   for (const [expression, expected] of Object.entries(cases)) assert.equal(result(expression), expected, expression)
 })
@@ -70,6 +78,8 @@ test('what cannot be computed says why', () => {
     'log(8, 1)': /base/,
     '(-8) ^ (1/3)': /no real result/,
     '10 ^ 10 ^ 10': /too large/,
+    'sqrt(1e700/3)': /too large/,
+    '1e500/99999 + cos(1)': /too large/,
     '9 ^ 99999999999': /too large/,
     '1e9999': /too large or too small/,
     '': /expected a number at 1, found the end/,
@@ -99,11 +109,14 @@ test('integers are exact', () => {
 
 test('any text gives a number or an ArithmeticError, soon', () => {
   const piece = fc.constantFrom('1', '99999', '(', ')', '^', '%', '-', '*', '/', ',', 'max(', 'sqrt', 'of', 'e', '.', '1e500', ' ')
+  const number = fc.constantFrom('1', '11', '99999', '1e500', '7', 'e', 'sqrt(2)', 'sqrt(1e500/3)')
+  const sum = fc.array(fc.tuple(number, fc.constantFrom('*', '/', '-', '^', '%')), { maxLength: 8 })
   fc.assert(
     fc.property(
       fc.oneof(
         fc.string(),
         fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join('')),
+        fc.tuple(sum, number).map(([pairs, last]) => [...pairs.flat(), last].join(' ')),
       ),
       (text) => {
         try {

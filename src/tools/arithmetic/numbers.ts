@@ -35,12 +35,17 @@ export function finite(value: number): number {
   return value
 }
 
+/** Infinite where floating point ends: what computes with it asks `finite`. */
 export function toNumber(amount: Amount): number {
   if (!isFraction(amount)) return amount
   const { over, under } = amount
-  const bits = Math.max(bitLength(over), bitLength(under)) - 1000
-  // Both are brought into the range of floating point; what is cut off is far below its precision.
-  return bits <= 0 ? Number(over) / Number(under) : Number(over >> BigInt(bits)) / Number(under >> BigInt(bits))
+  const [above, below] = [bitLength(over), bitLength(under)]
+  if (above <= 1000 && below <= 1000) return Number(over) / Number(under)
+  // A quotient of 64 bits keeps more than floating point does, however far apart the two are.
+  const shift = below - above + 64
+  const quotient = shift < 0 ? over / (under << BigInt(-shift)) : (over << BigInt(shift)) / under
+  const half = Math.trunc(-shift / 2)
+  return Number(quotient) * 2 ** half * 2 ** (-shift - half)
 }
 
 export function add(a: Amount, b: Amount): Amount {
@@ -91,7 +96,7 @@ export function squareRoot(amount: Amount): Amount {
     const under = exactRoot(amount.under)
     if (over !== null && under !== null) return { over, under }
   }
-  return Math.sqrt(toNumber(amount))
+  return finite(Math.sqrt(toNumber(amount)))
 }
 
 /** Exact where the decimals end within 30 places, else 15 significant digits. */
@@ -99,8 +104,31 @@ export function format(amount: Amount): string {
   if (isFraction(amount)) {
     const exact = decimals(amount)
     if (exact !== null) return exact
+    const near = Math.abs(toNumber(amount))
+    if (!Number.isFinite(near) || near < LEAST_NORMAL) return scientific(amount)
   }
   return String(Number(toNumber(amount).toPrecision(15)))
+}
+
+/** Below it floating point loses digits. */
+const LEAST_NORMAL = 2 ** -1022
+const DIGITS = 15
+
+/** What is too large or too small for floating point, rounded. */
+function scientific({ over, under }: Fraction): string {
+  const size = over < 0n ? -over : over
+  let exponent = size.toString().length - under.toString().length
+  if (size * tens(-exponent) < under * tens(exponent)) exponent--
+  const scale = DIGITS - 1 - exponent
+  let digits = String((2n * size * tens(scale) + under * tens(-scale)) / (2n * under * tens(-scale)))
+  if (digits.length > DIGITS) exponent++
+  digits = digits.slice(0, DIGITS).replace(/0+$/, '')
+  const fractional = digits.length === 1 ? '' : `.${digits.slice(1)}`
+  return `${over < 0n ? '-' : ''}${digits[0]}${fractional}e${exponent < 0 ? '' : '+'}${exponent}`
+}
+
+function tens(exponent: number): bigint {
+  return exponent <= 0 ? 1n : 10n ** BigInt(exponent)
 }
 
 function decimals({ over, under }: Fraction): string | null {
