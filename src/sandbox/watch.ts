@@ -7,6 +7,8 @@ import type { Ended, SandboxLimits } from '../contracts/sandbox.ts'
 const EVERY_MS = 40
 /** Of the time that looking takes, so that a machine with thousands of processes is not kept busy by it. */
 const REST_FACTOR = 15
+/** Others who free as much as a run writes hide it for this long at most. */
+const MEASURE_EVERY_MS = 2000
 const PAGE_BYTES = 4096
 const MAX_ENTRIES = 200_000
 
@@ -17,6 +19,7 @@ export interface Watch {
 export function watchProcesses(leader: number, limits: SandboxLimits, writable: readonly string[], onLimit: (ended: Ended) => void): Watch {
   const free = writable.map((folder) => ({ folder, bytes: freeBytes(folder) }))
   let isClosed = false
+  let measuredAt = performance.now()
   let timer: NodeJS.Timeout | undefined
   const look = async () => {
     const startedAt = performance.now()
@@ -31,9 +34,11 @@ export function watchProcesses(leader: number, limits: SandboxLimits, writable: 
   const again = () => void look().catch(() => undefined)
   const sizes = Promise.all(writable.map(sizeOf))
   const hasGrown = async (places: typeof free, { maxDiskBytes }: SandboxLimits): Promise<boolean> => {
-    // Others write to the same disk: a folder is measured only when the disk has lost as much.
-    if (places.every(({ folder, bytes }) => bytes - freeBytes(folder) <= maxDiskBytes)) return false
+    // Others write to the same disk: a folder is measured when the disk has lost as much, and now and then.
+    const isDue = performance.now() - measuredAt >= MEASURE_EVERY_MS
+    if (!isDue && places.every(({ folder, bytes }) => bytes - freeBytes(folder) <= maxDiskBytes)) return false
     const [before, now] = await Promise.all([sizes, Promise.all(writable.map(sizeOf))])
+    measuredAt = performance.now()
     return sum(now) - sum(before) > maxDiskBytes
   }
   again()
