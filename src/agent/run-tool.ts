@@ -1,5 +1,4 @@
 /** One tool call: guard, journal the intent, run, guard the result, journal the outcome. Nothing else in the program runs a tool. */
-import { canonicalJson } from '../std/canonical-json.ts'
 import { withDeadline } from '../std/deadline.ts'
 import type { AuditTrail } from '../contracts/audit.ts'
 import type { ApprovalStore, RefusalStore } from '../contracts/approval-store.ts'
@@ -26,9 +25,6 @@ import { newId } from '../std/ids.ts'
 import { admitCall, explain, refuse, type Admission } from './admit-call.ts'
 import { CallReceipts, type Executed } from './call-receipts.ts'
 import type { TurnAnswers } from './turn-answers.ts'
-
-/** Characters of changed arguments that the model is shown. */
-const MAX_SHOWN = 4096
 
 export interface ToolRun {
   readonly turnId: string
@@ -119,17 +115,17 @@ async function carryOut(
     return refusedResult(part, await explain(call, toolResult.name, refusal, run))
   }
   const { output, isError, origin, suspicion } = outcome.value
-  const isChanged = part !== asked
-  const words = ownersWords(part, isChanged, released === null ? null : run.answers.noteOf(released.by))
+  const note = released === null ? null : run.answers.noteOf(released.by)
   return {
     type: 'tool-result',
     callId,
     tool: name,
-    output: `${words}${output}`,
+    output,
     isError,
     origin,
     ...(suspicion === undefined ? {} : { suspicion }),
-    ...(isChanged ? { ranWith: part.input } : {}),
+    ...(part === asked ? {} : { ranWith: part.input }),
+    ...(note === null ? {} : { note }),
   }
 }
 
@@ -145,12 +141,6 @@ async function keepShadow(call: ToolCall, tool: AnyTool, released: Released, run
     rules: holds.map(({ rule }) => rule),
     at: run.clock.now(),
   })
-}
-
-/** What the model must know of the owner's answer: that something else ran than it asked for, and what he said. */
-function ownersWords({ input }: ToolCallPart, isChanged: boolean, note: string | null): string {
-  const change = isChanged ? `[The owner changed the arguments; this ran with ${canonicalJson(input).slice(0, MAX_SHOWN)}]\n` : ''
-  return note === null ? change : `${change}[The owner says: ${note}]\n`
 }
 
 /** Settles soon after the signal or the time-out, also when the tool does not. */

@@ -18,6 +18,6 @@ function partTokens(part: UserPart | AssistantPart | ToolResultPart): number {
     case 'tool-call':
       return estimateTokens(JSON.stringify(part.input)) + 10
     case 'tool-result':
-      return estimateTokens(part.output) + 10
+      return estimateTokens(part.output) + estimateTokens(part.note ?? '') + 10
   }
 }

@@ -50,6 +50,8 @@ export interface ToolResultPart {
   readonly suspicion?: readonly Suspicion[]
   /** Arguments that the owner put in the place of the model's. */
   readonly ranWith?: JsonValue
+  /** What the owner said with his yes. Never part of `output`: that may be a text of others. */
+  readonly note?: string
 }
 
 export type UserPart = TextPart | ImagePart

@@ -15,7 +15,7 @@ export function openingMark(from: string, warning: string | null): string {
 
 export const CLOSING_MARK = `</${NAME}>`
 
-const QUOTATION = new RegExp(`^<${NAME} [^<>\\n]*>\\n([^]*)\\n</${NAME}>$`)
+const QUOTATION = new RegExp(`(?:^|\\n)<${NAME} [^<>\\n]*>\\n([^]*)\\n</${NAME}>$`)
 
 /** The text inside, for whoever shows a request to people; a text without marks is itself. */
 export function unquoted(text: string): string {

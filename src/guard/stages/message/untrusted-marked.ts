@@ -1,25 +1,32 @@
+import { canonicalJson } from '../../../std/canonical-json.ts'
 import type { Message, TextPart, ToolResultPart, UserPart } from '../../../contracts/message.ts'
 import type { ModelRequest } from '../../../contracts/provider.ts'
 import { describeSuspicion } from '../../../contracts/suspicion.ts'
 import { PASS, type Stage } from '../../stage.ts'
+import { makeInert } from '../../text/inert.ts'
 import { marked, marksAround, sourceOf } from '../../text/mark.ts'
 import type { PromptContext } from './facts.ts'
 
 /**
  * Text of others reaches a model between marks that it cannot write itself, with its source. Only the request is changed: the journal keeps texts as they were. With
- * `withhold` a suspicious result is replaced by a notice.
+ * `withhold` a suspicious result is replaced by a notice. What the owner said about a call stands before its result, outside of the mark.
  */
 export const untrustedMarked: Stage<ModelRequest, PromptContext> = {
   name: 'untrustedMarked',
   check(request, { injection }) {
-    if (!request.messages.some(hasForeign)) return PASS
-    const messages = request.messages.map((message) => (hasForeign(message) ? markMessage(message, injection === 'withhold') : message))
+    if (!request.messages.some(isToChange)) return PASS
+    const messages = request.messages.map((message) => (isToChange(message) ? markMessage(message, injection === 'withhold') : message))
     return { verdict: 'rewrite', value: { ...request, messages }, why: 'text of others was marked', isRoutine: true }
   },
 }
 
-function hasForeign(message: Message): boolean {
-  return (message.role === 'user' || message.role === 'tool') && message.parts.some(({ origin }) => origin.trust === 'untrusted')
+function isToChange(message: Message): boolean {
+  if (message.role === 'tool') return message.parts.some((part) => part.origin.trust === 'untrusted' || hasWords(part))
+  return message.role === 'user' && message.parts.some(({ origin }) => origin.trust === 'untrusted')
+}
+
+function hasWords({ ranWith, note }: ToolResultPart): boolean {
+  return ranWith !== undefined || note !== undefined
 }
 
 function markMessage(message: Message, withholds: boolean): Message {
@@ -48,14 +55,25 @@ function markText(part: TextPart): TextPart {
 }
 
 function markResult(part: ToolResultPart, withholds: boolean): ToolResultPart {
-  if (part.origin.trust === 'trusted') return part
+  const isForeign = part.origin.trust === 'untrusted'
+  if (!isForeign && !hasWords(part)) return part
   const { suspicion = [] } = part
-  if (withholds && suspicion.length > 0) return { ...part, output: notice(part.tool, describeSuspicion(suspicion)) }
+  if (isForeign && withholds && suspicion.length > 0) return { ...part, output: `${ownersWords(part)}${notice(part.tool, describeSuspicion(suspicion))}` }
   const known = results.get(part)
   if (known !== undefined) return known
-  const done = { ...part, output: marked(part.output, sourceOf(part.origin, part.tool), suspicion) }
+  const output = isForeign ? marked(part.output, sourceOf(part.origin, part.tool), suspicion) : part.output
+  const done = { ...part, output: `${ownersWords(part)}${output}` }
   results.set(part, done)
   return done
+}
+
+/** Characters of changed arguments that the model is shown. */
+const MAX_SHOWN = 4096
+
+/** That something else ran than the model asked for, and what the owner said. A part of the arguments may still be a text of others. */
+function ownersWords({ ranWith, note }: ToolResultPart): string {
+  const change = ranWith === undefined ? '' : `[The owner changed the arguments; this ran with ${makeInert(canonicalJson(ranWith).slice(0, MAX_SHOWN)).text}]\n`
+  return note === undefined ? change : `${change}[The owner says: ${note}]\n`
 }
 
 function notice(tool: string, why: string): string {
