@@ -105,6 +105,7 @@ const faults: readonly Fault[] = [
   { check: 'exec-unsandboxed', make: withConfig({ exec: { sandbox: 'unsandboxed' } }) },
   { check: 'approvals-mode', make: withConfig({ approvals: { mode: 'shadow' } }) },
   { check: 'injection-unseen', make: withConfig({ guard: { injection: 'off' } }) },
+  { check: 'classifier-open', make: withConfig({ guard: { classifier: { model: 'demo:demo', mode: 'block', onError: 'open' } } }) },
   { check: 'demo-enabled', make: withConfig({ providers: {} }) },
 ]
 
@@ -157,6 +158,22 @@ test('token-weak, secrets-in-environment and node-old are found in what the serv
   assert.deepEqual(await home.look({ nodeVersion: '26.12.1' }), [])
 })
 
+test('node-options that open the memory of the gateway, or run code in it, are found', async () => {
+  await using home = await makeHome()
+  const dangerous = [
+    '--inspect',
+    '--max-old-space-size=512 --inspect-brk=0.0.0.0:9229',
+    '--heapsnapshot-signal=SIGUSR2',
+    '--report_on_signal',
+    '--require ./x.js',
+    '-r ./x.js',
+    '"--import" ./x.mjs',
+  ]
+  for (const options of dangerous) assert.deepEqual(await home.look({ env: { NODE_OPTIONS: options } }), ['node-options'], options)
+  for (const options of ['', '--max-old-space-size=512', '--no-warnings --requirements'])
+    assert.deepEqual(await home.look({ env: { NODE_OPTIONS: options } }), [], options)
+})
+
 test('an audit-trail that was changed, or is gone, is found', async () => {
   await using home = await makeHome()
   const running = await createServices({ ...home.env, CARAPACE_PORT: '0' }).startGateway({})
@@ -180,7 +197,7 @@ test('what cannot be looked at is a finding', async () => {
 })
 
 test('every check has a test, and the command says what it found', async () => {
-  const elsewhere = ['token-weak', 'secrets-in-environment', 'node-old', 'audit-trail']
+  const elsewhere = ['token-weak', 'secrets-in-environment', 'node-old', 'node-options', 'audit-trail']
   assert.deepEqual(securityChecks.map(({ id }) => id).sort(), [...faults.map(({ check }) => check), ...elsewhere].sort())
   const finding = { check: 'exposed', severity: 'critical', detail: 'it listens\u001b[2J', fix: "cara config set gateway.host '127.0.0.1'" } as const
   const shown = await cara(['security', 'audit'], { security: [finding] })

@@ -36,6 +36,21 @@ export const injectionUnseen: SecurityCheck = {
       : [],
 }
 
+export const classifierOpen: SecurityCheck = {
+  id: 'classifier-open',
+  about: 'no text passes unread where the classifier blocks',
+  run: ({ config: { guard } }): readonly Found[] =>
+    guard.classifier.mode === 'block' && guard.classifier.onError === 'open'
+      ? [
+          {
+            severity: 'medium',
+            detail: 'guard.classifier.onError is open: what its model does not answer for passes, and who can make it fail is not blocked',
+            fix: setCommand('guard.classifier.onError', 'closed'),
+          },
+        ]
+      : [],
+}
+
 export const demoEnabled: SecurityCheck = {
   id: 'demo-enabled',
   about: 'answers come from a model that you chose',
@@ -59,6 +74,23 @@ export const auditTrail: SecurityCheck = {
     const { fault } = verifyTrail(paths.audit, verifier)
     if (fault === null) return []
     return [{ severity: 'critical', detail: `the audit trail is ${fault.kind} at ${fault.file}: compare with a backup`, fix }]
+  },
+}
+
+/** Options of the runtime that show its memory, or run code of others in it. */
+const OPENING_OPTION =
+  /(?:^|[\s"])(--(?:inspect(?:-brk|-wait|-port)?|debug-port|heapsnapshot-signal|heapsnapshot-near-heap-limit|report-on-signal|report-signal|report-uncaught-exception|report-on-fatalerror|require|import|loader|experimental-loader)|-r)(?=[\s="]|$)/g
+
+export const nodeOptions: SecurityCheck = {
+  id: 'node-options',
+  about: 'nothing opens the memory of the gateway',
+  run({ env }) {
+    // The runtime reads an underscore as a hyphen.
+    const given = (env['NODE_OPTIONS'] ?? '').replaceAll('_', '-')
+    const found = [...new Set(Array.from(given.matchAll(OPENING_OPTION), ([, option]) => option))]
+    if (found.length === 0) return []
+    const detail = `NODE_OPTIONS has ${found.join(', ')}: keys are read out of the memory of the gateway, or code of others runs in it`
+    return [{ severity: 'critical', detail, fix: 'unset NODE_OPTIONS   # and take it out of the unit or profile that sets it' }]
   },
 }
 
