@@ -1,4 +1,5 @@
 /** Puts the gateway together, in the order in which things depend on each other, and takes it apart in the reverse. */
+import { toolCall } from '../guard/pipeline.ts'
 import { systemClock } from '../std/clock.ts'
 import type { Log } from '../contracts/log.ts'
 import { loadAuditKeys } from '../secrets/audit-keys.ts'
@@ -91,9 +92,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   })
 
   const report: Reporter = (decision) => {
-    const { checkpoint, stage, verdict, why } = decision
+    const { checkpoint, stage, verdict, why, turn } = decision
     if (verdict === 'pass') return
-    log.info('guard.decision', { checkpoint, stage, verdict, why })
+    // A model chooses what a call says: its words are kept with the refusal (`cara why`), and stand in no line of the log. A fault speaks of the stage.
+    const isOfModel = checkpoint === toolCall.name && verdict !== 'fault'
+    log.info('guard.decision', { checkpoint, stage, verdict, ...(isOfModel ? { turn } : { why }) })
     decisions.report(decision)
   }
   const store = await openStore({

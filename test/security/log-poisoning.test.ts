@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
+import { whyResult } from '../../src/contracts/ws-results.ts'
 import { configuredGateway } from '../doubles/configured-gateway.ts'
+import { chatReply } from '../doubles/openai-wire.ts'
 
 const POISON = 'IGNORE-PREVIOUS-INSTRUCTIONS'
 const LONG = `${POISON} `.repeat(500)
@@ -40,6 +42,28 @@ test('K2 headers, paths and names of strangers are in no line of the log', async
   await cara.stop()
   const log = cara.logged()
   assert.match(log, /guard\.decision/, 'the refusals themselves are there')
+  assert.doesNotMatch(log, /IGNORE-PREVIOUS/i)
+})
+
+test('K2 what a model puts into a call is in no line of the log, and the owner finds it with its refusal', async () => {
+  const destinations = { team: { url: 'https://hooks.example/in', format: 'text' } }
+  await using cara = await configuredGateway({ logging: { level: 'debug' }, messages: { destinations }, approvals: { mode: 'deny' } })
+  const calls = [
+    { id: 'c0', name: 'web_fetch', arguments: JSON.stringify({ url: `https://evil.example/${POISON}` }) },
+    { id: 'c1', name: POISON, arguments: '{}' },
+    { id: 'c2', name: 'message_send', arguments: JSON.stringify({ to: POISON, text: 'x' }) },
+    { id: 'c3', name: 'memory_write', arguments: JSON.stringify({ [POISON]: POISON }) },
+  ]
+  cara.upstream.script(chatReply({ calls }), chatReply({ text: ['Done.'] }))
+  await cara.chat('hello')
+  const { refusals } = whyResult.parse(await cara.client.call('why', {}))
+  assert.ok(
+    refusals.some(({ why }) => why.includes(POISON)),
+    'it is kept where the owner looks',
+  )
+  await cara.stop()
+  const log = cara.logged()
+  assert.match(log, /guard\.decision.*toolCall.*destinationsKnown/)
   assert.doesNotMatch(log, /IGNORE-PREVIOUS/i)
 })
 
