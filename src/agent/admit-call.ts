@@ -10,7 +10,7 @@ import type { JsonValue } from '../contracts/json.ts'
 import type { ToolCallPart } from '../contracts/message.ts'
 import type { AnyTool, ToolCall } from '../contracts/tool.ts'
 import { callHash } from '../guard/approvals/call-hash.ts'
-import { unlocksFor } from '../guard/approvals/unlocks.ts'
+import { isOwnersOwn, unlocksFor } from '../guard/approvals/unlocks.ts'
 import { toolCall } from '../guard/pipeline.ts'
 import { answeredFor, destinationsOf, effectOf, reachesOut } from '../guard/provenance/judge-call.ts'
 import { clear, refusalError, type Released } from '../guard/run-checkpoint.ts'
@@ -44,7 +44,7 @@ export async function admitCall(part: ToolCallPart, run: ToolRun, signal: AbortS
     return refuse(call, { stage: 'bound', code, why: message }, run)
   }
   // As they are at this moment: one that was taken back does not count any more.
-  run.guard.evidence.stand(grants.filter(({ unlock }) => unlock !== 'always').flatMap(({ values }) => values))
+  run.guard.evidence.stand(grants.filter((grant) => isOwnersOwn(grant, call)).flatMap(({ values }) => values))
   const { mode } = run
   const decision = await clear(toolCall, call, { ...run.guard, word: { mode, grants, answerTo: (asked) => run.answers.answerTo(asked) } }, run.report, signal)
   if (decision.ok && tool !== undefined) return { kind: 'cleared', call: decision.value, tool, released: decision.released }

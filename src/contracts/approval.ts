@@ -7,7 +7,8 @@ import type { Effect } from './tool.ts'
 
 /**
  * How far the owner's word reaches. `once`: this very call. `session`: this tool to these destinations and objects, in this conversation. `destination`: these destinations are the
- * owner's own from now on, everywhere. `always`: calls of this shape (`Tool.shape`) never ask again.
+ * owner's own from now on, in every conversation and for every tool: no call is held for them, while what else speaks against it (another destination, a deed that nobody asked for,
+ * what it carries) still asks. `always`: calls of this shape (`Tool.shape`) never ask again.
  */
 export type Unlock = 'once' | 'session' | 'destination' | 'always'
 
@@ -84,6 +85,7 @@ export interface Answer {
 export interface Grant {
   readonly id: string
   readonly unlock: Exclude<Unlock, 'once'>
+  /** The tool that was asked about. A `destination` reaches beyond it. */
   readonly tool: string
   /** Only in this conversation; null everywhere. */
   readonly sessionId: string | null

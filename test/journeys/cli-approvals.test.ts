@@ -220,7 +220,7 @@ describe('cara approvals', () => {
     const id = question?.id ?? ''
     assert.match((await here.run(['approvals'])).out, new RegExp(`${id} +message_send +team +main`))
     assert.equal(approvalsListResult.parse(JSON.parse((await here.run(['approvals', '--json'])).out)).total, 1)
-    assert.match((await here.run(['approvals', 'show', id])).out, /destination message_send to "team"[^]*passes from now on/)
+    assert.match((await here.run(['approvals', 'show', id])).out, /destination "team" counts as yours from now on, for every tool/)
     assert.equal((await here.run(['approvals', 'allow', id, '--for', 'destination', '--edit', '{}'])).code, 1)
     assert.match((await here.run(['approvals', 'allow', id, '--for', 'destination'])).out, /^allowed .*, destination: message_send to team/)
     assert.equal((await here.run(['approvals', 'allow', id])).code, 1, 'it is decided')

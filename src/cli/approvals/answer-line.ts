@@ -13,7 +13,7 @@ const UNLOCKS: Readonly<Record<string, Unlock>> = { y: 'once', s: 'session', d: 
 
 export const ANSWER_HELP: readonly string[] = [
   'y  this call, once                  s  its like, in this conversation',
-  'd  this destination, everywhere     a  calls of this shape, always',
+  'd  this destination, for every tool  a  calls of this shape, always',
   'n  no; `n WORDS` tells the model why',
   'e  change the arguments first       Enter  leave it waiting',
   'of several: `y` is all of them, `y 1 3` some; the others wait',

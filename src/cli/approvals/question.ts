@@ -24,7 +24,7 @@ export function unlockMeaning(unlock: Unlock, { tool, destinations }: ApprovalVi
   const name = oneLine(tool, 64)
   if (unlock === 'once') return 'this call, and no other'
   if (unlock === 'session') return `${name} with the same destinations and objects, in this conversation`
-  if (unlock === 'destination') return `${name} to ${places(destinations)} passes from now on, in every conversation`
+  if (unlock === 'destination') return `${places(destinations)} counts as yours from now on, for every tool and in every conversation`
   return `calls of ${name} of this shape never ask again`
 }
 

@@ -44,6 +44,11 @@ export function alwaysShape(call: ToolCall, tool: AnyTool): string | null {
   return canonicalJson(values)
 }
 
+/** Whether what the grant names counts as said by the owner where this call is judged: destinations for every tool, what he allowed in a conversation for its tool alone. */
+export function isOwnersOwn({ unlock, tool }: Grant, call: ToolCall): boolean {
+  return unlock === 'destination' || (unlock === 'session' && tool === call.tool)
+}
+
 /** Whether the grant speaks of this call, and of which rules: null means all of them. */
 export function coverage(grant: Grant, call: ToolCall, tool: AnyTool): { readonly rules: readonly string[] | null } | null {
   if (grant.tool !== call.tool || (grant.sessionId !== null && grant.sessionId !== call.sessionId)) return null
