@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { toolDefinition } from '../../src/tools/definition.ts'
 import { openCommands, type Commands } from '../doubles/commands.ts'
-import { installBubblewrap } from '../doubles/bubblewrap.ts'
+import { installBubblewrap } from '../doubles/install-packages.ts'
 import { testToolContract } from './tool-contract.ts'
 
 installBubblewrap()

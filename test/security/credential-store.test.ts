@@ -13,6 +13,7 @@ import { mayHaveCredentialStore, systemCredentialStore } from '../../src/secrets
 import { createVault } from '../../src/secrets/vault.ts'
 import { fileStore } from '../doubles/file-store.ts'
 import { cleanEnvironment, runProgram, startProgram } from '../doubles/gateway-process.ts'
+import { installPackages } from '../doubles/install-packages.ts'
 
 function folder(t: TestContext): string {
   const made = mkdtempSync(join(tmpdir(), 'carapace-store-'))
@@ -102,19 +103,9 @@ test('a gateway whose store is lost does not start, and says what to do', { time
 /** A bus and an unlocked keyring of its own, around a script. */
 const SESSION = `printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec "$@"`
 
-function isInstalled(...names: readonly string[]): boolean {
-  return names.every((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0)
-}
-
 /** Null, or why there is no real store to try. */
 function missingStore(): string | null {
-  if (process.platform !== 'linux') return 'only the Secret Service is tried'
-  if (isInstalled('dbus-run-session', 'gnome-keyring-daemon')) return null
-  if (process.getuid?.() !== 0 || !isInstalled('apt-get')) return 'dbus and gnome-keyring are not installed'
-  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: 120_000 }
-  spawnSync('apt-get', ['update', '-qq'], options)
-  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'dbus', 'gnome-keyring'], options)
-  return isInstalled('dbus-run-session', 'gnome-keyring-daemon') ? null : 'dbus and gnome-keyring cannot be installed'
+  return installPackages(['dbus-run-session', 'gnome-keyring-daemon'], ['dbus', 'gnome-keyring'])
 }
 
 test('with a real Secret Service the key lies there: start, doctor, rotate', { timeout: 240_000 }, async (t) => {

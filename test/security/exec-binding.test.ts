@@ -8,7 +8,7 @@ import type { SandboxRun } from '../../src/contracts/sandbox.ts'
 import { canonicalJson } from '../../src/std/canonical-json.ts'
 import { openSandbox } from '../../src/sandbox/open-sandbox.ts'
 import { commandBinding, type ExecInput } from '../../src/tools/exec/input.ts'
-import { installBubblewrap } from '../doubles/bubblewrap.ts'
+import { installBubblewrap } from '../doubles/install-packages.ts'
 import { openCommands, type Commands } from '../doubles/commands.ts'
 
 const missing = installBubblewrap()

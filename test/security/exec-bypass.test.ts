@@ -9,7 +9,7 @@ import { describe, test } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
 import { canonicalJson } from '../../src/std/canonical-json.ts'
 import { ENVIRONMENT_NAMES } from '../../src/tools/exec/input.ts'
-import { installBubblewrap } from '../doubles/bubblewrap.ts'
+import { installBubblewrap } from '../doubles/install-packages.ts'
 import { openCommands, type Commands } from '../doubles/commands.ts'
 import { bypasses, harmless } from './bypasses.ts'
 

@@ -9,7 +9,7 @@ import type { Sandbox } from '../../src/contracts/sandbox.ts'
 import { openProbeListener } from '../../src/net/probe-listener.ts'
 import { tryToBreakOut } from '../../src/sandbox/break-out.ts'
 import { openSandbox } from '../../src/sandbox/open-sandbox.ts'
-import { installBubblewrap } from '../doubles/bubblewrap.ts'
+import { installBubblewrap } from '../doubles/install-packages.ts'
 
 const missing = installBubblewrap()
 const exec = { enabled: true, sandbox: 'required', backend: 'auto' } as const
