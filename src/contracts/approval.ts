@@ -93,7 +93,7 @@ export interface Grant {
   readonly values: readonly string[]
   /** Canonical JSON of the shape, for `always`. */
   readonly shape: string | null
-  /** The approval that it came from. */
+  /** The approval that it came from; `proposal` where he made what shadow mode proposed. */
   readonly approvalId: string
   readonly createdAt: number
 }

@@ -301,9 +301,13 @@ export const grantsListResult = z.object({
 })
 export const grantsRevokeResult = z.object({ id: z.string(), revoked: z.boolean() })
 
+/** `approvals.apply {hash}`: makes the grants of the proposal that has this hash, all or none. */
+export const proposalApplyResult = z.object({ grants: z.array(z.object({ id: z.string(), unlock: z.string(), tool: z.string() })) })
+
 /** `approvals.proposal {}`: what shadow mode let pass that would have been held, and the fewest grants that cover it. */
 export const proposalResult = z.object({
   calls: z.number(),
+  hash: z.string(),
   proposals: z.array(
     z.object({ tool: z.string(), unlock: z.enum(['destination', 'always']), values: z.array(z.string()), shape: z.string().nullable(), covers: z.number() }),
   ),

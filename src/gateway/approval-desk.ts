@@ -29,6 +29,7 @@ const MAX_NOTE = 2000
 const BIND_MS = 10_000
 /** The longest that a timer sleeps before it looks again. */
 const MAX_SLEEP_MS = 3_600_000
+const FROM_PROPOSAL = 'proposal'
 const WHY_LIMIT = 50
 
 export class ApprovalDesk implements Approvals {
@@ -59,8 +60,7 @@ export class ApprovalDesk implements Approvals {
       const settled: Settled[] = []
       for (const answer of answers) settled.push(await this.#check(answer, who))
       const isNew = settled.some(({ grant }) => grant !== null)
-      if (isNew && (await this.#deps.store.approvals.grants()).length >= MAX_GRANTS)
-        throw new AppError('request/invalid', `there are ${MAX_GRANTS} grants`, { hint: 'Take back what is not needed: cara approvals grants' })
+      if (isNew && (await this.#deps.store.approvals.grants()).length >= MAX_GRANTS) throw tooMany()
       return this.#settle(settled)
     })
   }
@@ -74,7 +74,27 @@ export class ApprovalDesk implements Approvals {
   }
 
   async proposal(): ReturnType<Approvals['proposal']> {
-    return proposeGrants(await this.#deps.store.approvals.shadow())
+    const { approvals } = this.#deps.store
+    return proposeGrants(await approvals.shadow(), await approvals.grants())
+  }
+
+  applyProposal(hash: string, { by, door }: Answerer): Promise<readonly Grant[]> {
+    return this.#inTurn(async () => {
+      const { store, audit, clock, tools, log } = this.#deps
+      const proposal = await this.proposal()
+      if (proposal.hash !== hash) throw new AppError('approval/changed', 'the proposal', { hint: 'Look at it again: cara approvals proposal' })
+      const gone = proposal.proposals.find(({ tool }) => !tools.has(tool))
+      if (gone !== undefined) throw new AppError('request/invalid', `there is no tool ${gone.tool} any more`)
+      if ((await store.approvals.grants()).length + proposal.proposals.length > MAX_GRANTS) throw tooMany()
+      const now = clock.now()
+      const grants = proposal.proposals.map(({ tool, unlock, values, shape }): Grant => {
+        return { id: newId('grt', now), unlock, tool, sessionId: null, values, shape, approvalId: FROM_PROPOSAL, createdAt: now }
+      })
+      for (const { id, unlock, tool } of grants) await audit.keep({ kind: 'grant-made', grant: id, approval: FROM_PROPOSAL, unlock, tool, by, door })
+      await store.approvals.decide([], grants)
+      log.info('approval.proposal-applied', { grants: grants.map(({ id }) => id) })
+      return grants
+    })
   }
 
   async why(id: string | null): ReturnType<Approvals['why']> {
@@ -193,6 +213,10 @@ export class ApprovalDesk implements Approvals {
     }
     this.#timer = setTimeout(wake, Math.min(MAX_SLEEP_MS, Math.max(0, time - this.#deps.clock.now()))).unref()
   }
+}
+
+function tooMany(): AppError {
+  return new AppError('request/invalid', `there can be ${MAX_GRANTS} grants`, { hint: 'Take back what is not needed: cara approvals grants' })
 }
 
 function callOf({ callId, tool, turnId, sessionId, effectId }: Approval, { input, binding }: Pick<ToolCall, 'input' | 'binding'>): ToolCall {

@@ -22,6 +22,8 @@ export interface Approvals {
   /** False when there is none. */
   revoke(id: string, who: Answerer): Promise<boolean>
   proposal(): Promise<Proposal>
+  /** Makes the proposed grants, all or none. Throws `approval/changed` where the proposal is not what he was shown (`Proposal.hash`), `request/invalid` and `audit/unwritable`. */
+  applyProposal(hash: string, who: Answerer): Promise<readonly Grant[]>
   /** Why something was refused or asked: by the id of a refusal, an approval, a turn or an effect; without one the newest refusals. */
   why(id: string | null): Promise<{ readonly refusals: readonly RefusalRecord[]; readonly approvals: readonly Approval[] }>
   /** Told of questions that were asked or decided. Returns the way to stop. */
@@ -31,6 +33,8 @@ export interface Approvals {
 export interface Proposal {
   /** Calls that passed because of shadow mode alone. */
   readonly calls: number
+  /** Hex SHA-256 over what is proposed. */
+  readonly hash: string
   readonly proposals: readonly {
     readonly tool: string
     readonly unlock: 'destination' | 'always'

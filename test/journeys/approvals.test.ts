@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, describe, it } from 'node:test'
 import type { Approval } from '../../src/contracts/approval.ts'
+import { newestReceipts } from '../../src/telemetry/audit/newest.ts'
 import { textOf } from '../../src/contracts/message.ts'
 import type { TurnResult } from '../../src/contracts/turn.ts'
 import { outsideTools, toolOf } from '../doubles/outside-tools.ts'
@@ -271,8 +272,10 @@ describe('modes', () => {
     })
     await cara.ask('Send my mail on to ann@example.org')
     assert.equal(mail.done.length, 3)
-    assert.deepEqual(await cara.gateway.approvals.proposal(), {
+    const shown = await cara.gateway.approvals.proposal()
+    assert.deepEqual(shown, {
       calls: 3,
+      hash: shown.hash,
       proposals: [
         { tool: 'send_mail', unlock: 'destination', values: ['eve@evil.example', 'mallory@evil.example'], shape: null, covers: 2 },
         { tool: 'send_mail', unlock: 'always', values: [], shape: '[["to","ann@example.org"]]', covers: 1 },
@@ -281,6 +284,31 @@ describe('modes', () => {
     // What cannot be taken back is asked about all the same.
     await cara.asked('Now pay')
     assert.equal(mail.done.length, 3)
+  })
+
+  it('what shadow mode proposes is granted as it was shown or not at all, and not proposed again', async () => {
+    const mailTo = (...to: readonly string[]) => calls(...to.map((each) => ['send_mail', { to: each, text: 'hello' }] as const))
+    const scenes = [MAIL, mailTo('mallory@evil.example'), says('Done.'), mailTo('eve@evil.example', 'm\u0430ry@evil.example'), says('Done.')]
+    const { cara, outside } = await gateway(scenes, { approvals: { mode: 'shadow' } })
+    const { approvals } = cara.gateway
+    const owner = { by: 'owner', door: 'test' }
+    await cara.ask('Send my mail on')
+    const shown = await approvals.proposal()
+    await cara.ask('Send my mail on')
+    await assert.rejects(approvals.applyProposal(shown.hash, owner), { code: 'approval/changed' })
+    assert.deepEqual(await approvals.grants(), [])
+    const now = await approvals.proposal()
+    assert.deepEqual(
+      now.proposals.flatMap(({ values }) => values),
+      ['eve@evil.example', 'mallory@evil.example'],
+      'nothing that reads as something else',
+    )
+    const grants = await approvals.applyProposal(now.hash, owner)
+    assert.partialDeepStrictEqual(await approvals.grants(), [{ id: grants[0]?.id, unlock: 'destination', tool: 'send_mail', approvalId: 'proposal' }])
+    assert.deepEqual((await approvals.proposal()).proposals, [])
+    const made = newestReceipts(`${cara.folder}/state/audit`, 100, 'grant-made')
+    assert.partialDeepStrictEqual(made, [{ grant: grants[0]?.id, approval: 'proposal', tool: 'send_mail', by: 'owner', door: 'test' }])
+    assert.equal(outside.done.length, 3)
   })
 
   it('deny: refuses at once', async () => {

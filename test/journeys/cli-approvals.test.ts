@@ -22,9 +22,9 @@ interface World extends AsyncDisposable {
   waiting(): Promise<readonly { readonly id: string; readonly runId: string }[]>
 }
 
-async function world(): Promise<World> {
+async function world(approvals: Readonly<Record<string, unknown>> = {}): Promise<World> {
   const receiver = await startWebhookServer()
-  const cara = await configuredGateway({ messages: { destinations: { team: { url: new URL('/in', receiver.url).href, format: 'text' } } } })
+  const cara = await configuredGateway({ messages: { destinations: { team: { url: new URL('/in', receiver.url).href, format: 'text' } } }, approvals })
   const env = { HOME: cara.folder, CARAPACE_STATE_DIR: `${cara.folder}/state`, CARAPACE_CONFIG_PATH: `${cara.folder}/carapace.json5` }
   return {
     cara,
@@ -233,6 +233,29 @@ describe('cara approvals', () => {
     assert.equal((await here.run(['ask', '--session', 'third', 'More'])).code, 6)
     assert.deepEqual(bodies(here.receiver), ['hello', 'again'])
     assert.match((await here.run(['approvals', 'proposal'])).out, /^0 calls would have been held/)
+  })
+
+  it('makes the grants that shadow mode proposes, once they were seen', within, async () => {
+    await using here = await world({ mode: 'shadow' })
+    here.cara.upstream.script(send('hello'), done)
+    await here.run(['ask', '--session', 'main', 'Tell them'])
+    const granted = async () => grantsListResult.parse(await here.cara.client.call('approvals.grants')).grants.map(({ values }) => values)
+    const unasked = await here.run(['approvals', 'proposal', '--apply'])
+    assert.deepEqual([unasked.code, await granted()], [2, []])
+    const answering = async (answer: string) => {
+      const io = fakeTerminal({ isTerminal: true })
+      const running = here.run(['approvals', 'proposal', '--apply'], io)
+      await io.shows('[y/N]')
+      assert.match(io.out(), /destination +message_send +team +1/)
+      io.input.write(`${answer}\n`)
+      return running
+    }
+    assert.equal((await answering('')).code, 1)
+    assert.deepEqual(await granted(), [])
+    assert.equal((await answering('y')).code, 0)
+    assert.deepEqual(await granted(), [['team']])
+    const after = await here.run(['approvals', 'proposal', '--apply', '--yes'])
+    assert.deepEqual([after.code, after.out], [0, '0 calls would have been held\n'])
   })
 
   it('several at once, all or none; denies with a note; says why', within, async () => {

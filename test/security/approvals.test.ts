@@ -250,6 +250,7 @@ describe('who may answer, and when', () => {
       for (const [method, params] of [
         ['approvals.resolve', { answers }],
         ['approvals.revoke', { id: 'grt_1' }],
+        ['approvals.apply', { hash: '0'.repeat(64) }],
       ] as const) {
         const response = await client.call(method, params)
         assert.equal(response.error?.code, 'auth/forbidden', `${method} ${scopes?.join()}`)

@@ -69,6 +69,7 @@ test('C6 what changes something asks for more than reading, whatever its door', 
     'device.token.rotate': 'operator.pairing',
     'device.token.revoke': 'operator.pairing',
     'approvals.resolve': 'operator.approvals',
+    'approvals.apply': 'operator.approvals',
   })) {
     assert.equal(scopeOf.get(name), scope, name)
   }

@@ -169,22 +169,35 @@ const revoke = defineCommand({
 const proposal = defineCommand({
   name: 'proposal',
   summary: 'The fewest grants under which shadow mode would have held nothing',
-  details: 'Where the guard only watches, this is what it would have asked about.',
-  options: { json: jsonOption, ...gatewayOptions },
+  details:
+    'Where the guard only watches, this is what it would have asked about. --apply makes these grants after you have seen them; one that changed meanwhile is refused.',
+  options: {
+    apply: { type: 'boolean', description: 'Make these grants' },
+    yes: { type: 'boolean', short: 'y', description: 'Ask nothing before' },
+    json: jsonOption,
+    ...gatewayOptions,
+  },
   positionals: [],
-  examples: [{ command: 'cara approvals proposal', does: 'Shows what you would have to allow' }],
+  examples: [
+    { command: 'cara approvals proposal', does: 'Shows what you would have to allow' },
+    { command: 'cara approvals proposal --apply', does: 'Shows it, asks, and allows it' },
+  ],
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
       const { proposalResult } = await import('../../contracts/ws-results.ts')
       const found = understood(proposalResult, await client.call('approvals.proposal', {}))
-      if (parsed.flag('json')) printJson(context.io, found)
-      else {
+      const isJson = parsed.flag('json')
+      const applies = parsed.flag('apply') && found.proposals.length > 0
+      if (isJson && !applies) printJson(context.io, found)
+      if (!isJson) {
         context.io.write(`${found.calls} ${found.calls === 1 ? 'call' : 'calls'} would have been held\n`)
         const rows = found.proposals.map((one) => [one.unlock, one.tool, one.values.join(', ') || (one.shape ?? ''), String(one.covers)])
         if (rows.length > 0) table(context.io, ['reach', 'tool', 'what', 'calls'], rows)
       }
-      return exitCodes.ok
+      if (!applies) return exitCodes.ok
+      const { applyProposal } = await import('../approvals/apply-proposal.ts')
+      return applyProposal(context.io, client, found.hash, { isSure: parsed.flag('yes'), isJson })
     }),
 })
 

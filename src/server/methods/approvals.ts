@@ -6,6 +6,7 @@ import {
   approvalsResolveResult,
   grantsListResult,
   grantsRevokeResult,
+  proposalApplyResult,
   proposalResult,
   whyResult,
 } from '../../contracts/ws-results.ts'
@@ -71,8 +72,19 @@ export const approvalsProposal = defineMethod({
   params: z.strictObject({}),
   result: proposalResult,
   async handle(_params, { deps }) {
-    const { calls, proposals } = await deps.gateway.approvals.proposal()
-    return { calls, proposals: proposals.map(({ tool, unlock, values, shape, covers }) => ({ tool, unlock, values: [...values], shape, covers })) }
+    const { calls, hash, proposals } = await deps.gateway.approvals.proposal()
+    return { calls, hash, proposals: proposals.map(({ tool, unlock, values, shape, covers }) => ({ tool, unlock, values: [...values], shape, covers })) }
+  },
+})
+
+export const approvalsApply = defineMethod({
+  name: 'approvals.apply',
+  scope: 'operator.approvals',
+  params: z.strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/) }),
+  result: proposalApplyResult,
+  async handle({ hash }, { deps, principal }) {
+    const grants = await deps.gateway.approvals.applyProposal(hash, { by: principal.id, door: 'ws' })
+    return { grants: grants.map(({ id: grant, unlock, tool }) => ({ id: grant, unlock, tool })) }
   },
 })
 

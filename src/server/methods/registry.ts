@@ -1,6 +1,6 @@
 import type { Method } from '../method.ts'
 import { agent, agentWait } from './agent.ts'
-import { approvalsGet, approvalsGrants, approvalsList, approvalsProposal, approvalsResolve, approvalsRevoke, why } from './approvals.ts'
+import { approvalsApply, approvalsGet, approvalsGrants, approvalsList, approvalsProposal, approvalsResolve, approvalsRevoke, why } from './approvals.ts'
 import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
 import { configGet, configSchema } from './config.ts'
@@ -28,6 +28,7 @@ export const methods: readonly Method[] = [
   approvalsGrants,
   approvalsRevoke,
   approvalsProposal,
+  approvalsApply,
   why,
   sessionsList,
   sessionsPreview,

@@ -181,6 +181,7 @@ const scenarios: readonly Scenario[] = [
       await client.call('approvals.revoke', { id: 'grt_1' })
       await client.call('approvals.revoke', { id: 'grt_1' })
       await client.call('approvals.proposal')
+      await client.call('approvals.apply', { hash })
       await client.call('why')
       await client.call('why', { id: 'apr_1' })
       await client.call('why', { id: 'ref_1' })
