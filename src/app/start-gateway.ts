@@ -102,7 +102,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const store = await openStore({
     path: paths.database,
     synchronous: config.store.synchronous,
-    encrypt: { isOn: config.store.encrypt, key: () => loadDataKey(vault, paths.stateDir) },
+    encrypt: { isOn: config.store.encrypt, key: () => loadDataKey(vault, paths.stateDir), copies: paths.undo },
   })
   closers.push(() => store.close())
   const transport = createTransport()

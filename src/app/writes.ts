@@ -16,14 +16,14 @@ export interface Writes {
 }
 
 export function createWrites(
-  { undo: rows, memory }: Pick<Store, 'undo' | 'memory'>,
+  { undo: rows, memory, texts }: Pick<Store, 'undo' | 'memory' | 'texts'>,
   paths: Pick<Paths, 'undo'>,
   limits: CoreConfig['undo'],
   audit: AuditTrail,
   now: () => number,
 ): Writes {
   const inTurn = oneAtATime()
-  const log = createUndoLog(rows, paths.undo, limits, now)
+  const log = createUndoLog(rows, texts, paths.undo, limits, now)
   return {
     log,
     inTurn,

@@ -32,6 +32,9 @@ export interface Texts {
   seal(place: string, row: string, text: string): string
   /** Throws `store/corrupt` for what was changed or moved. */
   open(place: string, row: string, stored: string): string
+  /** The same for bytes that stand outside of the database; only where `isSealed`. */
+  sealBytes(place: string, row: string, bytes: Uint8Array): Uint8Array
+  openBytes(place: string, row: string, stored: Uint8Array): Uint8Array
   /** Whether queries cannot look into them. */
   readonly isSealed: boolean
 }
@@ -53,6 +56,8 @@ export interface Database {
 }
 
 export interface Store {
+  /** How texts of people are kept: for what lies beside the database. */
+  readonly texts: Texts
   readonly sessions: SessionStore
   readonly turns: TurnStore
   readonly memory: MemoryStore

@@ -4,6 +4,7 @@
  */
 import type { Database, SqlValue, Statement } from '../contracts/store.ts'
 import { integer, textOrNull } from './rows.ts'
+import { convertCopies } from './undo-copies.ts'
 import { sealedColumns, type SealedColumn } from './sealed-columns.ts'
 import type { TextState } from './text-state.ts'
 import type { SwitchableTexts } from './texts.ts'
@@ -15,6 +16,7 @@ export async function convertTexts(
   texts: SwitchableTexts,
   key: Buffer,
   to: 'plain' | 'sealed',
+  copies: string | null,
   onStep: () => void = () => undefined,
 ): Promise<void> {
   texts.become('mixed', key)
@@ -23,6 +25,7 @@ export async function convertTexts(
   await note(database, to === 'sealed' ? 'sealing' : 'opening')
   onStep()
   for (const column of sealedColumns) await convertColumn(database, texts, column, to, onStep)
+  if (copies !== null) await convertCopies(copies, texts, to, onStep)
   // The index of words drops nothing by itself, and pages that were given up still hold what they held.
   await database.commit([{ sql: `INSERT INTO memory_words (memory_words) VALUES ('rebuild')`, params: [] }])
   onStep()

@@ -14,8 +14,11 @@ import { createUndoStore } from './undo-steps.ts'
 import { createUsageStore } from './usage.ts'
 
 export interface StoreOptions extends Omit<SqliteOptions, 'texts'> {
-  /** Whether texts are to be sealed, and the key, asked for where it is needed. Without it they stay as they are, and sealed ones cannot be read. */
-  readonly encrypt?: { readonly isOn: boolean; readonly key: () => Buffer }
+  /**
+   * Whether texts are to be sealed, and the key, asked for where it is needed. Without it they stay as they are, and sealed ones cannot be read. `copies`: the
+   * folder of copies of replaced files, which follow.
+   */
+  readonly encrypt?: { readonly isOn: boolean; readonly key: () => Buffer; readonly copies?: string }
 }
 
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -38,14 +41,20 @@ async function settleTexts(database: Database, texts: SwitchableTexts, encrypt: 
   const wanted = encrypt.isOn ? 'sealed' : 'plain'
   if (state === 'plain' && wanted === 'plain') return
   const key = encrypt.key()
-  if (state === wanted) return texts.become('sealed', key)
+  if (state === wanted) {
+    texts.become('sealed', key)
+    // Copies that were made before they were sealed.
+    if (encrypt.copies !== undefined) await (await import('./undo-copies.ts')).convertCopies(encrypt.copies, texts, wanted, () => undefined)
+    return
+  }
   const { convertTexts } = await import('./convert-texts.ts')
-  await convertTexts(database, texts, key, wanted)
+  await convertTexts(database, texts, key, wanted, encrypt.copies ?? null)
 }
 
 /** The parts of the store over an engine whose schema stands. */
 export function storeOver(database: Database): Store {
   return {
+    texts: database.texts,
     sessions: createSessionStore(database),
     turns: createTurnStore(database),
     memory: createMemoryStore(database),

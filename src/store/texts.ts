@@ -43,28 +43,44 @@ export function createTexts(): SwitchableTexts {
         if (text !== null) return text
       }
       // Somebody who may write the file but lacks the key could put a text of his own here.
-      if (mode !== 'mixed')
-        throw new AppError('store/corrupt', `a sealed text of ${place} was changed or moved`, { hint: 'Restore a backup of the state folder' })
+      if (mode !== 'mixed') throw changed(place)
       return stored
+    },
+    sealBytes: (place, row, bytes) => encryptBytes(keyNow(), place, row, bytes),
+    openBytes(place, row, stored) {
+      const bytes = decryptBytes(keyNow(), place, row, stored)
+      if (bytes === null) throw changed(place)
+      return bytes
     },
   }
   return texts
 }
 
+function changed(place: string): AppError {
+  return new AppError('store/corrupt', `a sealed text of ${place} was changed or moved`, { hint: 'Restore a backup of the state folder' })
+}
+
 function encrypt(key: Buffer, place: string, row: string, text: string): string {
+  return PREFIX + encryptBytes(key, place, row, Buffer.from(text)).toString('base64url')
+}
+
+function encryptBytes(key: Buffer, place: string, row: string, bytes: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(boundTo(place, row))
-  return PREFIX + Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url')
+  return Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()])
 }
 
 /** Null where it does not open. */
 function decrypt(key: Buffer, place: string, row: string, stored: string): string | null {
-  const bytes = Buffer.from(stored.slice(PREFIX.length), 'base64url')
+  return decryptBytes(key, place, row, Buffer.from(stored.slice(PREFIX.length), 'base64url'))?.toString('utf8') ?? null
+}
+
+function decryptBytes(key: Buffer, place: string, row: string, bytes: Uint8Array): Buffer | null {
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return null
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES }).setAAD(boundTo(place, row))
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8')
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
   } catch {
     return null
   }

@@ -3,12 +3,13 @@
  * that no row speaks of (a crash between the two) is removed by the next process.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../contracts/errors.ts'
+import type { Texts } from '../contracts/store.ts'
 import type { UndoLog, UndoStore } from '../contracts/undo.ts'
 import { newId } from '../std/ids.ts'
+import { bytesOf, copyFile, copyName, readSealed, syncFolder, writeCopy } from './undo-copies.ts'
 
 export interface UndoLimits {
   readonly maxBytes: number
@@ -18,7 +19,8 @@ export interface UndoLimits {
 const MAX_STEPS = 10_000
 const DAY_MS = 86_400_000
 
-export function createUndoLog(store: UndoStore, folder: string, limits: UndoLimits, now: () => number): UndoLog {
+export function createUndoLog(store: UndoStore, texts: Texts, folder: string, limits: UndoLimits, now: () => number): UndoLog {
+  const pathOf = (name: string) => join(folder, copyFile(name, texts.isSealed))
   let totals: Promise<{ steps: number; bytes: number }> | null = null
   let prunedAt = 0
   // Copies that are being made: the sweep of leftovers must not take them.
@@ -27,7 +29,10 @@ export function createUndoLog(store: UndoStore, folder: string, limits: UndoLimi
   async function sweep() {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const known = new Set(await store.copies())
-    for (const name of await readdir(folder)) if (!known.has(name) && !fresh.has(name)) await rm(join(folder, name), { force: true })
+    for (const file of await readdir(folder)) {
+      const name = copyName(file)
+      if (!known.has(name) && !fresh.has(name)) await rm(join(folder, file), { force: true })
+    }
     return { ...(await store.totals()) }
   }
   // Not at the start of the gateway: most have nothing to keep.
@@ -45,7 +50,7 @@ export function createUndoLog(store: UndoStore, folder: string, limits: UndoLimi
     if (sums.steps <= MAX_STEPS && sums.bytes <= limits.maxBytes && at - prunedAt < DAY_MS / 24) return
     prunedAt = at
     for (const name of await store.prune({ since: at - limits.keepDays * DAY_MS, maxSteps: MAX_STEPS, maxBytes: limits.maxBytes })) {
-      await rm(join(folder, name), { force: true })
+      await rm(pathOf(name), { force: true })
     }
     Object.assign(sums, await store.totals())
   }
@@ -58,31 +63,29 @@ export function createUndoLog(store: UndoStore, folder: string, limits: UndoLimi
       const hash = createHash('sha256')
       let bytes = 0
       try {
-        const file = await open(join(folder, name), 'wx', 0o600)
+        const file = await open(pathOf(name), 'wx', 0o600)
         try {
-          for await (const piece of content) {
+          await writeCopy(file, name, content, texts.isSealed ? texts : null, (piece) => {
             bytes += piece.length
             if (bytes > limits.maxBytes) throw new AppError('undo/too-large', undefined, { hint: 'The owner can allow more: cara config set undo.maxBytes' })
             hash.update(piece)
-            await file.writeFile(piece)
-          }
-          await file.sync()
+          })
         } finally {
           await file.close()
         }
         await syncFolder(folder)
       } catch (error) {
-        await rm(join(folder, name), { force: true })
+        await rm(pathOf(name), { force: true })
         fresh.delete(name)
         throw error
       }
       return { name, hash: hash.digest('hex'), bytes, mode }
     },
     async discard({ name }) {
-      await rm(join(folder, name), { force: true })
+      await rm(pathOf(name), { force: true })
       fresh.delete(name)
     },
-    read: ({ name }) => createReadStream(join(folder, name)),
+    read: ({ name }) => (texts.isSealed ? readSealed(pathOf(name), name, texts) : bytesOf(pathOf(name))),
     async keep(call, summary, change) {
       const sums = await ready()
       await store.add(call, { id: newId('undo', now()), summary, change, at: now() })
@@ -94,11 +97,4 @@ export function createUndoLog(store: UndoStore, folder: string, limits: UndoLimi
     },
     find: (call) => store.find(call),
   }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r').catch(() => null)
-  // Some platforms cannot sync a folder.
-  await folder?.sync().catch(() => undefined)
-  await folder?.close()
 }

@@ -1,13 +1,16 @@
 /** Texts sealed on the disk: no word of them is left in the state folder, and none opens in another place. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Store } from '../../src/contracts/store.ts'
+import { createUndoLog } from '../../src/store/undo-log.ts'
 import { sealedColumns } from '../../src/store/sealed-columns.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
@@ -18,7 +21,10 @@ after(() => rmSync(root, { recursive: true, force: true }))
 const KEY = Buffer.alloc(32, 7)
 const [QUESTION, NOTE, ANSWER] = ['canarywordone', 'canarywordtwo', 'canarywordthree'] as const
 const [TITLE, SUMMARY, STATELESS] = ['canarywordfour', 'canarywordfive', 'canarywordsix'] as const
-const CANARIES = [QUESTION, NOTE, ANSWER, TITLE, SUMMARY, STATELESS]
+const COPY = 'canarywordseven'
+const CANARIES = [QUESTION, NOTE, ANSWER, TITLE, SUMMARY, STATELESS, COPY]
+/** Longer than a piece. */
+const REPLACED = Buffer.from(`${COPY} in a file `.repeat(9000))
 
 /** Names of files that hold one of the words, whatever the file is. */
 function leaks(folder: string, words: readonly string[] = CANARIES): readonly string[] {
@@ -31,9 +37,11 @@ function leaks(folder: string, words: readonly string[] = CANARIES): readonly st
     })
 }
 
-const open = (path: string, isOn: boolean) => openStore({ path, synchronous: 'full', encrypt: { isOn, key: () => KEY } })
+const open = (path: string, isOn: boolean) => openStore({ path, synchronous: 'full', encrypt: { isOn, key: () => KEY, copies: copiesOf(path) } })
+const copiesOf = (path: string) => join(path, '..', 'undo')
+const logOf = (store: Store, path: string) => createUndoLog(store.undo, store.texts, copiesOf(path), { maxBytes: 1e8, keepDays: 30 }, () => 1)
 
-async function fill(store: Store): Promise<void> {
+async function fill(store: Store, path: string): Promise<void> {
   const taint = { untrusted: false, private: false }
   const text = (words: string) => ({ type: 'text', text: words, origin: OWNER }) as const
   const request = (words: string, sessionKey: string | null) =>
@@ -66,10 +74,21 @@ async function fill(store: Store): Promise<void> {
   const before = { value: `${NOTE} before`, origin: OWNER }
   const call = { turnId: 'turn_1', callId: 'c', effectId: 'e', sessionId: session.id, tool: 'memory_write' }
   await store.undo.add(call, { id: 'undo_1', summary: `wrote ${NOTE}`, change: { kind: 'memory', key: 'k', before, after: 'h' }, at: 1 })
+  const log = logOf(store, path)
+  const place = { root: '/notes', path: '/notes/list' }
+  const replaced = await log.copy(Readable.from([REPLACED]), 0o600)
+  await log.keep({ ...call, callId: 'file' }, 'wrote a file', { kind: 'file', place, before: replaced, after: 'h' })
   for (let note = 0; note < 120; note++) await store.memory.write({ key: `note-${note}`, value: `${NOTE} Grüße ${note}`, origin: OWNER, now: 1 })
 }
 
-async function reads(store: Store): Promise<void> {
+async function copied(store: Store, path: string): Promise<Buffer> {
+  const [step] = await store.undo.list({ limit: 1 })
+  assert.ok(step?.change.kind === 'file' && step.change.before !== null)
+  return buffer(logOf(store, path).read(step.change.before))
+}
+
+async function reads(store: Store, path: string): Promise<void> {
+  assert.ok(REPLACED.equals(await copied(store, path)))
   const session = await store.sessions.find('main')
   assert.equal(session?.title, `About ${TITLE}`)
   assert.equal((await store.sessions.summary(session.id))?.text, `${SUMMARY} so far`)
@@ -94,7 +113,7 @@ async function filled(name: string, isOn: boolean): Promise<string> {
   const path = join(root, name, 'carapace.db')
   spawnSync('mkdir', ['-p', join(root, name)])
   const store = await open(path, isOn)
-  await fill(store)
+  await fill(store, path)
   await store.close()
   return path
 }
@@ -148,7 +167,7 @@ describe('sealed texts', () => {
   test('leave no word on the disk while they are used, and are found by their words', async () => {
     const path = await filled('used', true)
     const store = await open(path, true)
-    await reads(store)
+    await reads(store, path)
     await store.memory.write({ key: 'note-1', value: `${NOTE} again`, origin: OWNER, now: 2 })
     // As it is after kill -9, write-ahead log included.
     assert.deepEqual(leaks(join(root, 'used')), [])
@@ -162,11 +181,11 @@ describe('sealed texts', () => {
     assert.equal(leaks(join(root, 'turned')).length >= CANARIES.length, true, 'the words are there before')
     const sealed = await open(path, true)
     assert.deepEqual(leaks(join(root, 'turned')), [])
-    await reads(sealed)
+    await reads(sealed, path)
     await sealed.close()
     assert.deepEqual(leaks(join(root, 'turned')), [])
     const plain = await open(path, false)
-    await reads(plain)
+    await reads(plain, path)
     await plain.close()
     assert.equal(leaks(join(root, 'turned')).length >= CANARIES.length, true)
   })
@@ -186,7 +205,7 @@ describe('sealed texts', () => {
         const path = copy(`killed-${to}-${step}`)
         assert.equal(run(path, step).signal, 'SIGKILL')
         const store = await open(path, to === 'sealed')
-        await reads(store)
+        await reads(store, path)
         await store.close()
         if (to === 'sealed') assert.deepEqual(leaks(join(path, '..')), [], `step ${step}`)
       }
@@ -220,6 +239,39 @@ describe('sealed texts', () => {
     await refuses(`UPDATE entries SET data = '{"role":"user","parts":[]}' WHERE turn_id = 'turn_1'`, head)
     await refuses(`UPDATE turns SET result = (SELECT result FROM turns WHERE id = 'turn_2') WHERE id = 'turn_1'`, (store) => store.turns.result('turn_1'))
     await refuses(`UPDATE sessions SET title = summary`, (store) => store.sessions.find('main'))
+  })
+
+  test('a copy of a file that was cut, swapped or made by somebody without the key does not open', async () => {
+    const path = await filled('copies', true)
+    const [file = ''] = readdirSync(copiesOf(path))
+    assert.match(file, /\.sealed$/)
+    const whole = readFileSync(join(copiesOf(path), file))
+    const piece = whole.readUInt32BE(0) + 4
+    const [first, second] = [whole.subarray(0, piece), whole.subarray(piece, 2 * piece)]
+    const store = await open(path, true)
+    for (const bytes of [
+      Buffer.alloc(0),
+      whole.subarray(0, piece),
+      whole.subarray(0, -1),
+      whole.subarray(0, -32),
+      Buffer.concat([second, first, whole.subarray(2 * piece)]),
+      Buffer.concat([first, whole.subarray(-32)]),
+      Buffer.concat([whole, whole.subarray(-32)]),
+      REPLACED,
+    ]) {
+      writeFileSync(join(copiesOf(path), file), bytes)
+      await assert.rejects(copied(store, path), { code: 'store/corrupt' }, String(bytes.length))
+    }
+    writeFileSync(join(copiesOf(path), file), whole)
+    assert.ok(REPLACED.equals(await copied(store, path)))
+    await store.close()
+    // One that was made before copies were sealed.
+    writeFileSync(join(copiesOf(path), file.replace('.sealed', '')), REPLACED)
+    rmSync(join(copiesOf(path), file))
+    const later = await open(path, true)
+    assert.deepEqual(leaks(join(path, '..')), [])
+    await reads(later, path)
+    await later.close()
   })
 
   test('without the key nothing is read, and nothing is converted', async () => {
