@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 import { resolvePaths } from '../../src/config/paths.ts'
-import { chatSendResult } from '../../src/contracts/ws-results.ts'
+import { approvalsListResult, chatSendResult } from '../../src/contracts/ws-results.ts'
 import { openVault } from '../../src/app/secrets.ts'
 import { canariesIn, canary, findCanaries, type Canaries } from '../doubles/canaries.ts'
 import { cleanEnvironment, runProgram, startProgram, type Program } from '../doubles/gateway-process.ts'
@@ -35,18 +35,18 @@ interface World {
   readonly canaries: Canaries
 }
 
-async function world(t: TestContext, more: Readonly<Record<string, string>> = {}): Promise<World> {
+async function world(t: TestContext, more: { readonly approvals?: Readonly<Record<string, unknown>> } = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'carapace-canary-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const model = await startModelServer()
   t.after(() => model.close())
-  const env = cleanEnvironment(folder, { ...GIVEN, CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: `${model.url.origin}/v1`, ...more })
+  const env = cleanEnvironment(folder, { ...GIVEN, CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: `${model.url.origin}/v1` })
   const paths = resolvePaths(env)
   mkdirSync(paths.stateDir, { mode: 0o700 })
   const vault = openVault(env, paths)
   const config = {
     logging: { level: 'debug' },
-    approvals: { mode: 'deny' },
+    approvals: more.approvals ?? { mode: 'deny' },
     filesystem: { roots: [folder], excludePatterns: [] },
     secrets: { named: { value: vault.seal('secrets.named.value', NAMED), hosts: ['named.example'] } },
     providers: { compatible: { other: { baseUrl: 'http://127.0.0.1:9/v1', apiKey: vault.seal('providers.compatible.other.apiKey', SEALED) } } },
@@ -122,14 +122,13 @@ function assertNothing({ folder, canaries, model, env }: World, ...printed: read
 }
 
 /** Command line and title of a process, and of all that it started; environments of those. */
-function processesOf(pid: number): { readonly shown: string; readonly environments: string; readonly count: number } {
+function processesOf(pid: number): { readonly shown: string; readonly environments: string } {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
   const below = children.map(processesOf)
   const shown = ['cmdline', 'comm', 'status'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'latin1')).join('\n')
   return {
     shown: [shown, ...below.map((one) => one.shown)].join('\n'),
     environments: [...children.map((child) => readFileSync(`/proc/${child}/environ`, 'latin1')), ...below.map((one) => one.environments)].join('\n'),
-    count: children.length + below.reduce((sum, one) => sum + one.count, 0),
   }
 }
 
@@ -207,6 +206,43 @@ test(
   },
 )
 
+test('a command that the owner allowed has no secret in its environment, its command line or its reach', { skip: onLinux, timeout: 90_000 }, async (t) => {
+  const all = await world(t, { approvals: {} })
+  const program = startProgram(all.env)
+  t.after(() => program.kill())
+  await program.ready()
+  const pid = program.child.pid ?? 0
+  const line = `cat /proc/self/environ /proc/[0-9]*/environ /proc/[0-9]*/cmdline; cat ${all.folder}/carapace.json5 ${all.folder}/state/keys/*; sleep 20`
+  const argv = ['sh', '-c', line]
+  all.model.script(chatReply({ calls: [{ id: 'c0', name: 'exec', arguments: JSON.stringify({ argv, timeoutMs: 6000 }) }] }), chatReply({ text: ['Done.'] }))
+  const client = await program.connect()
+  await client.call('chat.send', { message: 'Please run it', sessionKey: 'main', idempotencyKey: 'x', wait: true })
+  const [asked] = approvalsListResult.parse(await client.call('approvals.list')).approvals
+  assert.equal(asked?.tool, 'exec')
+  await client.call('approvals.resolve', { answers: [{ id: asked.id, hash: asked.hash, decision: 'allow' }] })
+  const ended = client.call('agent.wait', { runId: asked.runId, untilEnd: true })
+  // Processes come and go while they are read.
+  const look = () => {
+    try {
+      return processesOf(pid)
+    } catch {
+      return null
+    }
+  }
+  let seen = look()
+  for (let tries = 0; seen === null || !/sleep\0+20/.test(seen.shown) || !seen.environments.includes('TERM=dumb'); tries++, seen = look()) {
+    assert.ok(tries < 400, `the command runs, and its environment can be read: ${seen?.shown.replaceAll('\0', ' ')}`)
+    await sleep(25)
+  }
+  assert.deepEqual(findCanaries('processes', seen.shown + seen.environments, all.canaries), [])
+  assert.doesNotMatch(seen.environments, /_API_KEY|AWS_|CARAPACE_/)
+  await ended
+  await client.close()
+  assert.match(all.model.requests.at(-1)?.body ?? '', /TERM=dumb/, 'what the command read came back')
+  const { out, err } = await program.kill()
+  assertNothing(all, out, err)
+})
+
 test('what the gateway starts inherits no secret', { skip: onLinux, timeout: 60_000 }, async (t) => {
   // A bus that accepts and never answers holds the child that asks the credential store.
   const { folder, env, canaries } = await world(t)
@@ -220,7 +256,8 @@ test('what the gateway starts inherits no secret', { skip: onLinux, timeout: 60_
   t.after(() => silent.close())
   const program = startProgram({ ...rest, DBUS_SESSION_BUS_ADDRESS: `unix:path=${bus}` })
   t.after(() => program.kill())
-  for (let tries = 0; processesOf(program.child.pid ?? 0).count === 0; tries++) {
+  // A child that has just been made has no environment yet.
+  for (let tries = 0; !processesOf(program.child.pid ?? 0).environments.includes('DBUS_SESSION'); tries++) {
     assert.ok(tries < 200, 'there is a child')
     await sleep(25)
   }
