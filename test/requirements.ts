@@ -273,6 +273,21 @@ export const requirements: readonly Requirement[] = [
   ]),
   ...proved('test/journeys/approvals.test.ts', [
     [
+      'SEC-380',
+      'The owner’s words about a call stand apart from its result, and no result imitates them',
+      'brings the owner’s words before a result of others and outside of its mark, and an imitation of them stays inside',
+    ],
+    [
+      'SEC-381',
+      'A word about a destination is for every tool, one about a conversation for its own',
+      'destination: for every tool; session: for its own alone; neither for what else speaks against the call',
+    ],
+    [
+      'SEC-382',
+      'Proposed grants are made as they were shown, or not at all',
+      'what shadow mode proposes is granted as it was shown or not at all, and not proposed again',
+    ],
+    [
       'SEC-100',
       'A held call is asked about, with where its value came from, and runs once it is allowed',
       'is asked about, with what it would do and where its value came from, and runs once it is allowed',
@@ -420,6 +435,7 @@ export const requirements: readonly Requirement[] = [
     ],
   ]),
   ...proved('test/security/canary.test.ts', [
+    ['SEC-383', 'An allowed command finds no secret', 'a command that the owner allowed has no secret in its environment, its command line or its reach'],
     [
       'SEC-228',
       'No secret is left in folder, log, audit trail, model request, title or output',
@@ -440,6 +456,11 @@ export const requirements: readonly Requirement[] = [
     ['SEC-235', 'A corrupt sealed value closes the gate', 'a corrupt sealed value'],
   ]),
   ...proved('test/security/sealed-texts.test.ts', [
+    [
+      'SEC-384',
+      'A sealed copy of a file opens whole and in its place, or not',
+      'a copy of a file that was cut, swapped or made by somebody without the key does not open',
+    ],
     ['SEC-221', 'With `store.encrypt` no word of a conversation is on the disk', 'a gateway with store.encrypt leaves no word of a conversation in its folder'],
     ['SEC-222', 'Turning it on leaves nothing of what was there', 'turning it on seals what is there and leaves nothing of it, turning it off opens it'],
     ['SEC-223', 'A conversion of the texts survives a kill at any step', 'a conversion killed at each of its steps goes on at the next start'],
@@ -514,6 +535,11 @@ export const requirements: readonly Requirement[] = [
     ['SEC-274', 'Nor on a gateway that is started in it', 'J2 a gateway that is started in a hostile folder asks its own model with its own words'],
   ]),
   ...proved('test/security/log-poisoning.test.ts', [
+    [
+      'SEC-385',
+      'What a model puts into a call is in no line of the log',
+      'K2 what a model puts into a call is in no line of the log, and the owner finds it with its refusal',
+    ],
     ['SEC-275', 'What strangers send is in no line of the log', 'K2 headers, paths and names of strangers are in no line of the log'],
   ]),
   ...proved('test/security/session-isolation.test.ts', [
@@ -540,6 +566,7 @@ export const requirements: readonly Requirement[] = [
     ['SEC-254', 'Another machine is paired by two commands', 'a machine is paired, used by the URL of its gateway, renewed, and taken out'],
   ]),
   ...proved('test/security/auth-audit.test.ts', [
+    ['SEC-386', 'Options that open the memory of the runtime are found', 'node-options that open the memory of the gateway, or run code in it, are found'],
     ['SEC-255', 'Each fault that `cara security audit` looks for is found, and not after its own fix', '${check} is found, and not after its fix'],
     ['SEC-256', 'What cannot be looked at is a finding', 'what cannot be looked at is a finding'],
   ]),
@@ -688,6 +715,7 @@ export const requirements: readonly Requirement[] = [
     ['SEC-145', 'What is kept is bounded', 'is bounded in bytes and days, the oldest goes first, and what is too large is not written'],
   ]),
   ...proved('test/journeys/cli-approvals.test.ts', [
+    ['SEC-387', 'The owner sees what is proposed before he allows it', 'makes the grants that shadow mode proposes, once they were seen'],
     ['SEC-146', 'No text of a model looks like a line of a question, and none of it is hidden', 'forges no line of a question, and hides nothing in it'],
     ['SEC-147', 'No argument is cut without a word', 'is never cut without a word, and whoever allows it hears of the rest'],
     ['SEC-148', 'Only an exact answer allows a call', 'shows the question, and the next line answers it; nothing else is an answer'],
