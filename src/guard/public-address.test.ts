@@ -115,6 +115,16 @@ describe('public addresses', () => {
     )
   })
 
+  it('knows a tunnel by all of its mark', () => {
+    for (const [carried, isPublic] of [
+      ['2606:4700::5efe:808:808', false],
+      ['2606:4700::200:5efe:808:808', false],
+      ['2606:4700::1:5efe:808:808', true],
+      ['2606:4700::5eff:808:808', true],
+    ] as const)
+      assert.equal(isPublicAddress(carried), isPublic, carried)
+  })
+
   it('answers for any text', () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.ipV6()), (text) => typeof isPublicAddress(text) === 'boolean'))
   })

@@ -221,7 +221,7 @@ function asked() {
       session: (given) => {
         tried.push(`session ${given}`)
         const principal = READ.get(given)
-        return principal === undefined ? null : { principal, origin: 'https://gw.example', isCsrfToken: (one) => one === 'csrf' }
+        return principal === undefined ? null : { principal, origin: 'https://gw.example', isCsrfToken: (one) => one.length > 0 && one === 'csrf' }
       },
     },
     readForwarded: trustProxies(['127.0.0.1']),

@@ -285,9 +285,16 @@ describe('addresses of guessers', () => {
     same('2001:db8::1:0:0:0:1', '2001:db8:0:1::')
     same('2001:db8::', '2001:db8:0:0:1::')
     same('::ffff:1.2.3.4', '1.2.3.4')
+    same('::1:2:3:4:5:6:7', '0:1:2:3::')
+    assert.deepEqual(['::ffff:0:1', '64:ff9b::1.2.3.4'].map(addressKey), ['::ffff:0:1', '64:ff9b:0:0::/64'])
     apart('2001:db8:1:2::', '2001:db8:1:3::', '2001:db8:2:2::', '2002:db8:1:2::', '2001:db8::')
     apart('::1', '::2', '::', '::ffff:0:1', '1.2.3.4', '1.2.3.5')
     assert.equal(addressKey('2001:DB8:0:2::1'), '2001:db8:0:2::/64')
+  })
+
+  it('are counted anew in every minute', () => {
+    const attempts = new FailedAttempts(1)
+    assert.deepEqual([attempts.count('a', 0), attempts.count('a', 60_000), attempts.count('a', 60_001), attempts.count('a', 120_000)], [0, 0, 59_999, 0])
   })
 
   it('lose one trial where it was right, and never more than there were', () => {

@@ -195,6 +195,7 @@ const TABLE: readonly (readonly [text: string, tainted: string | null, before?: 
   ['x.-a', SAME],
   ['foo.test', 'foo[.]test', SAME],
   ['localhost/x', SAME],
+  ['ftp://good.example/page', 'ftp[:]//good[.]example/page', SAME],
 ]
 
 const left = (text: string, context: OutboundContext) => clearText(text, context, quiet)
@@ -265,6 +266,10 @@ describe('what an outbound stage says', () => {
     assert.equal(says(linksSafe, 'see https://good.example/page', tainted), 'pass')
     assert.equal(says(linksSafe, 'see https://evil.example/x', tainted), 'a link led to a host that nobody vouches for')
     assert.equal(says(linksSafe, 'see https://evil.example/x', page), 'pass')
+    assert.equal(linksSafe.check(out('evil.example', 'bob@'), tainted).verdict, 'pass', 'it is a mail address')
+    assert.equal(linksSafe.check(out('evil.example', 'to bob '), tainted).verdict, 'rewrite')
+    const control = markupSafe.check(out('a\u001bb', 'so '), page)
+    assert.deepEqual(control.verdict === 'rewrite' ? control.value : null, out('ab', 'so '))
     assert.equal(says(outboundSecretsRedacted, 'no secret', page), 'pass')
     assert.equal(says(outboundSecretsRedacted, `x ${SECRET}`, page), 'a known secret stood in it')
     assert.equal(says(outboundSecretsRedacted, `x ${SECRET.split('').join('.')}`, page), 'a known secret stood in it')
@@ -337,6 +342,15 @@ describe('a stream that leaves', () => {
     assert.equal(stream.end(), 'y')
     assert.equal(stream.end(), '')
     assert.equal(new OutboundStream(tainted, quiet).end(), '')
+  })
+
+  it('remembers what has left, so that a label is still one when its address comes', () => {
+    const stream = new OutboundStream(tainted, quiet)
+    assert.equal(stream.push('see [a b'), 'see [a ')
+    assert.equal(stream.push('](/x) ') + stream.end(), 'b](/x) ')
+    const picture = new OutboundStream(tainted, quiet)
+    assert.equal(picture.push('see ![a b'), 'see ![a ')
+    assert.equal(picture.push('](/x) ') + picture.end(), 'b] (/x) ')
   })
 
   it('goes on in code that began long before', () => {
@@ -446,6 +460,7 @@ describe('what comes in', () => {
     assert.ok(verdict.verdict === 'rewrite')
     assert.match(verdict.why, /replaces earlier instructions/)
     assert.deepEqual(verdict.value.options, { model: 'a:b' })
+    assert.equal(inboundInjectionScanned.check(inboundOf([text(ODD)]), { secrets, injection: 'off' }).verdict, 'pass')
     const context: readonly Message[] = [{ role: 'tool', parts: [result(ODD)] }]
     const handed = scan(inboundOf([text('fine')], { model: 'a:b', context }))
     assert.ok(handed.verdict === 'rewrite')

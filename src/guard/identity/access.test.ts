@@ -138,6 +138,7 @@ test('C4 a session that was ended opens nothing, and the others stay', () => {
 test('a session tells its own page its token and its end, and nobody else', () => {
   const sessions = new Sessions()
   const { principal, csrfToken, secret, expiresAt } = open(sessions, 5)
+  assert.deepEqual(principal, { id: 'owner', scopes: ['operator.admin'], credential: 'password:0001' })
   assert.deepEqual(sessions.describe(principal), { csrfToken, expiresAt })
   assert.equal(expiresAt, 5 + 7 * 24 * HOUR)
   assert.equal(sessions.describe({ ...principal }), null)

@@ -5,11 +5,12 @@ import { AppError } from '../../contracts/errors.ts'
 import type { Principal } from '../../contracts/principal.ts'
 import { makeSigningKey, signText } from '../../std/ed25519.ts'
 import { Access, ownerOf } from './access.ts'
-import { Devices, type DeviceEvent, TOKEN_MS } from './devices.ts'
+import { Devices, type DeviceEvent } from './devices.ts'
 import { MAX_PENDING, Pairing, PENDING_MS, SKEW_MS } from './pairing.ts'
 import { Tailnet, type TailnetClaim } from './tailnet.ts'
 
 const DAY = 24 * 3_600_000
+const TOKEN_MS = 90 * DAY
 const OWNER = ownerOf('right')
 const refused = (code: string) => (error: unknown) => error instanceof AppError && error.code === code
 
@@ -66,7 +67,8 @@ async function opened() {
 }
 
 test('C2 a device gets what the owner grants, and by its wish alone no more than reading and writing', async () => {
-  const { devices, ask, told, notes, now, kept } = await opened()
+  const { devices, ask, told, notes, now, kept, endings } = await opened()
+  const waiting = ask('zero', ['operator.read'])
   const request = ask('one')
   assert.deepEqual(told.at(-1), { event: 'device.pair.requested', payload: request })
   assert.equal(request.expiresAt - request.requestedAt, PENDING_MS)
@@ -76,6 +78,9 @@ test('C2 a device gets what the owner grants, and by its wish alone no more than
   assert.deepEqual((await devices.approve(ask('two').id, ['operator.approvals'], OWNER)).scopes, ['operator.approvals'])
   assert.deepEqual((await devices.approve(ask('three', ['operator.read', 'operator.admin']).id, undefined, OWNER)).scopes, ['operator.read'])
   assert.deepEqual((await devices.approve(ask('four').id, [], OWNER)).scopes, [])
+  assert.equal((await devices.reject(waiting.id, OWNER)).id, waiting.id)
+  assert.equal(endings(), 0, 'nothing was taken away')
+  assert.deepEqual(notes.splice(-1), ['rejected zero by owner: '])
   assert.deepEqual(notes, [
     'approved one by owner: operator.read,operator.write',
     'approved two by owner: operator.approvals',
@@ -365,6 +370,7 @@ test('B3 a person of the tailnet is known by the daemon and the socket, whoever 
   assert.equal(await tailnet(['100.64.0.7/128', 'fd7a::7/32']).identify(claim), null)
   assert.equal(await tailnet(['100.64.0.7/128', 'fd7a::7/32']).identify({ ...claim, client: 'fd7a::7' }), null)
   assert.equal(await tailnet(undefined, 'eve@a.example').identify(claim), null, 'the daemon names somebody else')
+  assert.equal(await tailnet(undefined, 'eve@a.example').identify({ ...claim, login: 'eve@a.example' }), null, 'known to the daemon, and no user of ours')
   for (let index = 0; index < 20; index++) assert.equal(await one.identify(claim), me, 'each question that is answered makes room')
 })
 
