@@ -21,7 +21,7 @@ interface Window {
   count: number
 }
 
-export function countDecisions(audit: AuditTrail, now: () => number): DecisionCounts {
+export function countDecisions(audit: AuditTrail, now: () => number, windowMs = WINDOW_MS): DecisionCounts {
   const windows = new Map<string, Window>()
   const note = ({ facts, count }: Window) => audit.note({ kind: 'decision', ...facts, count })
   const sweep = (time: number) => {
@@ -37,7 +37,7 @@ export function countDecisions(audit: AuditTrail, now: () => number): DecisionCo
       timer = null
       sweep(now())
       if (windows.size > 0) wait()
-    }, WINDOW_MS).unref()
+    }, windowMs).unref()
   }
   return {
     report({ checkpoint, stage, verdict, turn: about }: CheckpointReport) {
@@ -55,7 +55,7 @@ export function countDecisions(audit: AuditTrail, now: () => number): DecisionCo
       if (windows.size >= MAX_KINDS) return
       const facts = { checkpoint, rule, verdict, turn }
       audit.note({ kind: 'decision', ...facts, count: 1 })
-      windows.set(key, { endsAt: time + WINDOW_MS, facts, count: 0 })
+      windows.set(key, { endsAt: time + windowMs, facts, count: 0 })
       wait()
     },
     close() {

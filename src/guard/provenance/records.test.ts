@@ -43,4 +43,25 @@ describe('records', () => {
   it('finds none in prose, in code, and in broken JSON', () => {
     for (const text of ['Dear Ann,\nsee you at 10.', '{"id": 7', '', '- a\nb']) assert.deepEqual(plain(text), [], text)
   })
+
+  it('reads white space, constants and escapes as what they are', () => {
+    assert.deepEqual(plain('\n {"ok":true,"at":null,"to":["a",null,{"x":1}]}\n'), [{ ok: ['true'], at: [], to: ['a'] }, { x: ['1'] }])
+    assert.deepEqual(plain(String.raw`{'a': 'x\ny'}`), [{ a: ['x\ny'] }])
+    assert.deepEqual(plain("id:  '7' \nname:  Ann \nnone: \n \ntitle: x"), [{ id: ['7'], name: ['Ann'], none: [], title: ['x'] }])
+  })
+
+  it('takes a value that goes on for no name, and none that is long', () => {
+    assert.deepEqual(plain('id: 3\n  4 \nto:\n  more '), [{ id: ['3\n4'], to: ['more\n'] }])
+    const value = (text: string) => readRecords(JSON.stringify({ a: text }))[0]?.get('a')?.[0]?.value
+    assert.deepEqual([value('x'.repeat(320))?.kind, value('x'.repeat(321)), value('a\nb')], ['words', null, null])
+  })
+
+  it('finds none where a line does not belong to one', () => {
+    for (const text of ['- red\n- - a', '- red\n  - blue', 'id: 3\nhello', '- red\n    more', '{"id":1}\nx', '- id: 1\nx: 2']) assert.deepEqual(plain(text), [], text)
+    assert.deepEqual(plain('- id: 1\n- red\n    more')[0], { id: ['1'] })
+  })
+
+  it('reads up to a number that is bounded', () => {
+    assert.equal(readRecords(JSON.stringify(Array.from({ length: 501 }, (_, id) => ({ id })))).length, 500)
+  })
 })

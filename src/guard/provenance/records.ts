@@ -68,8 +68,8 @@ function objectsIn(value: z.infer<typeof json>): readonly RawRecord[] {
 }
 
 function scalars(value: z.infer<typeof json>): readonly string[] {
-  if (Array.isArray(value)) return value.flatMap((each) => (each === null || typeof each === 'object' ? [] : [String(each)]))
-  return value === null || typeof value === 'object' ? [] : [String(value)]
+  if (Array.isArray(value)) return value.flatMap((each) => (typeof each === 'object' ? [] : [String(each)]))
+  return typeof value === 'object' ? [] : [String(value)]
 }
 
 function fromLines(lines: readonly string[]): readonly RawRecord[] {

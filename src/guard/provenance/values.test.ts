@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { array, assert as always, constantFrom, property, stringMatching, tuple } from 'fast-check'
 import { decodings } from './decode.ts'
 import { isPlain, squeeze, words } from './fold.ts'
-import { classify, extract } from './values.ts'
+import { classify, extract, isTyped, urlKey } from './values.ts'
 import { cpuMs } from '../../std/cpu-time.ts'
 
 describe('values', () => {
@@ -45,6 +45,22 @@ describe('values', () => {
       ['007', '7'],
     ]
     for (const [one = '', other = ''] of different) assert.notEqual(classify(one).key, classify(other).key, `${one} ${other}`)
+  })
+
+  it('takes what is spaced, empty, long or refused for what it is', () => {
+    assert.deepEqual(classify(' Ann@example.org\n'), { kind: 'email', key: 'ann@example.org' })
+    assert.equal(classify('').kind, 'words')
+    const long = 'A '.repeat(1024)
+    assert.deepEqual([classify(long).key, classify(`${long}BC`)], [long.trim().toLowerCase(), { kind: 'words', key: `${long}BC` }])
+    assert.equal(classify('10:00 wednesday').kind, 'moment')
+    assert.equal(classify(`10:00 ${'wednesday '.repeat(8)}`).kind, 'words', 'longer than a time is')
+    assert.deepEqual([urlKey(' a.example/ '), urlKey('http://['), urlKey('https://:pw@a.example')], ['a.example', '?http://[', '?https://:pw@a.example'])
+    assert.equal(extract('write to a@shop.example').url.size, 0, 'the host of an address is no page')
+    const typed = ['ann@example.org', 'a.example/x', 'DE89370400440532013000', '+442079460018', '17', 'Ann']
+    assert.deepEqual(
+      typed.map((text) => isTyped(classify(text))),
+      [true, true, true, true, false, false],
+    )
   })
 
   it('finds in prose what it takes a whole argument for', () => {

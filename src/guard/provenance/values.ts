@@ -97,5 +97,5 @@ function all(pattern: RegExp, text: string): readonly string[] {
 }
 
 function isWhole(pattern: RegExp, text: string): boolean {
-  return all(pattern, text)[0]?.length === text.length && text !== ''
+  return all(pattern, text)[0]?.length === text.length
 }
