@@ -57,9 +57,11 @@ describe('identifiers in what is sent', () => {
     assert.notEqual(found(knows('id HGK137803'), `HGK137803 ${hex('ab!c')}`), null, 'what is short beside it hides nothing')
   })
 
-  it('are found backwards and turned by half the alphabet', () => {
+  it('are found backwards, turned by half the alphabet, and in letters of others', () => {
     assert.notEqual(found(knows('id ANZ137803'), 'nam137803'), null)
     assert.notEqual(found(knows('id ANZ137803'), '308731ZNA'), null)
+    for (const text of ['АВК137803', 'ΑΒΚ137803', 'авк 137803 ж']) assert.notEqual(found(knows('id ABK137803'), text), null, text)
+    assert.equal(found(knows('id ABK137803'), 'жжж137803'), null)
   })
 
   it('are none where they are no secret: of a page, a date, his own words, granted', () => {

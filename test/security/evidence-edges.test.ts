@@ -29,7 +29,10 @@ describe('pieces', () => {
   })
 
   it('of deeds are receipts, of reads none, and each says what was looked up', () => {
-    const { evidence } = new Conversation().did('mail_search', { query: 'x' }, 'a').did('note_write', { text: 'x' }, 'b').did('page_fetch', { url: 'a.example' }, 'c')
+    const { evidence } = new Conversation()
+      .did('mail_search', { query: 'x' }, 'a')
+      .did('note_write', { text: 'x' }, 'b')
+      .did('page_fetch', { url: 'a.example' }, 'c')
     assert.deepEqual(
       evidence.pieces.map(({ isReceipt, source }) => [isReceipt, source]),
       [
@@ -123,7 +126,7 @@ describe('what calls have sent', () => {
     const has = (text: string, count = 2) => sent.includes({ kind: 'words', key: text }, count)
     assert.deepEqual([has('ab'), has('17'), has('abc'), has('oom')], [true, true, false, false])
     assert.deepEqual([has('efghi'), has('efghi', 1), has('bcdro'), has('17efg')], [true, false, true, true])
-    assert.ok(has('abcd') === false, 'four letters are compared as they stand')
+    assert.equal(has('abcd'), false, 'four letters are compared as they stand')
   })
 })
 

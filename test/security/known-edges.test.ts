@@ -217,6 +217,11 @@ describe('the judge of a call', () => {
     assert.match(judge({ url, to: 'www.bob.example' }, { destinations: ['url', 'to'] })?.evidence ?? '', /no word of yours/)
   })
 
+  it('judges a destination as one, also where it carries something', async () => {
+    const found = talk('Open the link on www.ann.example').did('page_fetch', { url: 'www.ann.example' }, 'see https://one.example/y')
+    assert.equal(await found.stoppedBy('page_fetch', { url: 'https://one.example/y' }), null)
+  })
+
   it('lets objects go that were seen, and holds those that only others name, at any depth', async () => {
     const mail = (of: Conversation, attachments: JsonObject) => of.stoppedBy('send_mail', { to: [ANN], text: 'hi', attachments })
     const seen = asked(`Send ${ANN} a mail`).did('profile_read', {}, 'Report is yours')
@@ -235,7 +240,16 @@ describe('the judge of a call', () => {
 
   it('reads addresses with the argument that they stand in', () => {
     const { manifest } = tools.get('add_guest') ?? assert.fail()
-    const call = { callId: 'c', tool: 'add_guest', input: { guest: ANN, event_id: 7 }, turnId: 't', sessionId: null, effectId: 'e', binding: null, origin: OWNER }
+    const call = {
+      callId: 'c',
+      tool: 'add_guest',
+      input: { guest: ANN, event_id: 7 },
+      turnId: 't',
+      sessionId: null,
+      effectId: 'e',
+      binding: null,
+      origin: OWNER,
+    }
     assert.deepEqual(addressed(call, manifest), [
       ['guest', ANN],
       ['event_id', '7'],

@@ -57,7 +57,8 @@ describe('records', () => {
   })
 
   it('finds none where a line does not belong to one', () => {
-    for (const text of ['- red\n- - a', '- red\n  - blue', 'id: 3\nhello', '- red\n    more', '{"id":1}\nx', '- id: 1\nx: 2']) assert.deepEqual(plain(text), [], text)
+    for (const text of ['- red\n- - a', '- red\n  - blue', 'id: 3\nhello', '- red\n    more', '{"id":1}\nx', '- id: 1\nx: 2'])
+      assert.deepEqual(plain(text), [], text)
     assert.deepEqual(plain('- id: 1\n- red\n    more')[0], { id: ['1'] })
   })
 
