@@ -195,6 +195,14 @@ const TABLE: readonly (readonly [text: string, tainted: string | null, before?: 
   ['x.-a', SAME],
   ['foo.test', 'foo[.]test', SAME],
   ['localhost/x', SAME],
+  ['[a](javascript:a(1.5)b.c)d.e', '[a] (javascript[:]a(1[.]5)b[.]c)d.e'],
+  ['[a](javascript:a\\)b.c)d.e', '[a] (javascript[:]a)b[.]c)d.e'],
+  ['[a](javascript:a b.c)', '[a] (javascript[:]a b.c)'],
+  ['[a [b]](/x)', SAME],
+  ['[a] b](/x)', '[a] b] (/x)', SAME],
+  ['see github.com [a](https://good.example/page)', SAME],
+  [']: /x', '] : /x', SAME],
+  ['`a](/x) [b`](/x)', SAME],
   ['ftp://good.example/page', 'ftp[:]//good[.]example/page', SAME],
 ]
 
