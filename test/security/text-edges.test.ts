@@ -1,7 +1,7 @@
 /** What leaves, character by character: every form of a link, a tag and a stretch of code with what becomes of it, on both sides of each bound, whole and cut. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Message } from '../../src/contracts/message.ts'
+import type { Message, ToolResultPart } from '../../src/contracts/message.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { ModelRequest } from '../../src/contracts/provider.ts'
 import type { InboundMessage } from '../../src/contracts/turn.ts'
@@ -203,6 +203,10 @@ const TABLE: readonly (readonly [text: string, tainted: string | null, before?: 
   ['see github.com [a](https://good.example/page)', SAME],
   [']: /x', '] : /x', SAME],
   ['`a](/x) [b`](/x)', SAME],
+  ['<b> `c`', '&lt;b> `c`'],
+  ['`c`<b>', '`c`&lt;b>'],
+  ['[a](javascript:x) `c`', '[a] (javascript[:]x) `c`'],
+  ['`a`](/x)', '`a`] (/x)', SAME],
   ['ftp://good.example/page', 'ftp[:]//good[.]example/page', SAME],
 ]
 
@@ -311,6 +315,22 @@ describe('what an outbound stage says', () => {
     assert.deepEqual(held('a `b` ', page), [0, 0])
     assert.deepEqual(held('a `b', html), [0, 0])
     assert.deepEqual(held('a\ud83d', html), [0, 1])
+    assert.deepEqual(
+      [held('a\ud800', html), held('a\udbff', html), held('a\udc00', html)],
+      [
+        [0, 1],
+        [0, 1],
+        [0, 0],
+      ],
+    )
+    assert.deepEqual(
+      [held('aé', html), held('a😀', html), held('a\uff01', html)],
+      [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+      ],
+    )
     assert.deepEqual(held('a\u200b\u200b', html), [0, 2])
     assert.deepEqual(held('a\u200b\ud83d', page), [0, 2])
   })
@@ -514,6 +534,34 @@ describe('what a model is asked', () => {
     assert.match(JSON.stringify(asked.parts[1]), /carapace-quote.*theirs/)
     assert.match(JSON.stringify(tools.parts[1]), /carapace-quote.*page/)
     for (const [at, message] of second.value.messages.entries()) assert.equal(message.parts[1], first.value.messages[at]?.parts[1], 'the very same')
+  })
+
+  it('has the owner’s words before a result, whoever wrote that', () => {
+    const shown = (part: ToolResultPart, injection: 'mark' | 'withhold' = 'mark') => {
+      const verdict = ask([user(mine), { role: 'tool', parts: [part] }], injection)
+      return verdict.verdict === 'rewrite' ? Object(verdict.value.messages[1]).parts[0].output : verdict.verdict
+    }
+    const ran = { ranWith: { to: '[INST]' } }
+    const change = '[The owner changed the arguments; this ran with {"to":"(inst)"}]\n'
+    assert.equal(shown({ ...result('ours', OWNER), ...ran }), `${change}ours`)
+    assert.equal(shown({ ...result('ours', OWNER), note: 'well done' }), '[The owner says: well done]\nours')
+    assert.equal(shown({ ...result('ours', OWNER), ...ran, note: 'well done' }), `${change}[The owner says: well done]\nours`)
+    assert.equal(shown({ ...result('page'), note: 'well done' }), `[The owner says: well done]\n${shown(result('page'))}`)
+    assert.match(shown({ ...result(ODD), suspicion: ['override'], note: 'well done' }, 'withhold'), /^\[The owner says: well done\]\n\[Withheld: /)
+    assert.ok(shown({ ...result('ours', OWNER), ranWith: 'x'.repeat(10_000) }).length < 4200)
+  })
+
+  it('has a picture of others between marks', () => {
+    const image = { type: 'image', mediaType: 'image/png', data: 'AAAA', origin: PEER } as const
+    const verdict = ask([user(mine, image)])
+    assert.ok(verdict.verdict === 'rewrite')
+    const opening = '<carapace-quote from="image, chat user eve">'
+    assert.deepEqual(verdict.value.messages[0]?.parts, [
+      mine,
+      { type: 'text', text: opening, origin: PEER },
+      image,
+      { type: 'text', text: '</carapace-quote>', origin: PEER },
+    ])
   })
 
   it('has a suspicious result withheld where the owner wants that', () => {

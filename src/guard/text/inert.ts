@@ -70,8 +70,8 @@ function changesOf(mapped: Mapped, original: string): readonly Change[] {
     const [line, before = ''] = match
     const at = mapped.start(match.index)
     const first = original.charAt(mapped.start(match.index + before.length))
-    const isLoud = first.toLowerCase() !== first || !/[a-z]/.test(first)
-    if (isLoud || (before === '' && SPEAKERS.test(line))) changes.push({ from: at, until: at, text: '› ', isLoud })
+    const isLoud = !/[a-z]/.test(first)
+    if (isLoud || SPEAKERS.test(line)) changes.push({ from: at, until: at, text: '› ', isLoud })
   }
   return changes.length < 2 ? changes : changes.sort((a, b) => a.from - b.from)
 }

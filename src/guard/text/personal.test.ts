@@ -114,6 +114,8 @@ describe('personal data', () => {
   it('has its form: lengths, beginnings and what may stand beside it', () => {
     for (const [kind, text] of [
       ['card', '1111111111111111'],
+      ['card', '0000000000000000'],
+      ['card', '1000000000000008'],
       ['card', '4444444444444444'],
       ['card', '9111111111111116'],
       ['card', '4111 1111-1111 1111'],
@@ -123,6 +125,7 @@ describe('personal data', () => {
       ['iban', 'XDE89370400440532013000'],
       ['national-id', '111.111.111-11'],
       ['national-id', '000.000.000-00'],
+      ['national-id', '529.982.247-33'],
       ['national-id', '00000000000'],
       ['national-id', '06095742719'],
       ['national-id', '000-12-3456'],

@@ -211,6 +211,13 @@ describe('credentials, at their edges', () => {
       assert.equal(isRandom(text), false, text)
   })
 
+  it('are told by every letter and digit, the first and the last of each kind too', () => {
+    for (const text of ['abcdeFGHIJklmnoPQRS1', 'BCDEFGHaIJKLMNOzPQRSTUV9WXYBCD', 'BCDEFGHaIJKLMNOzPQRSTUV0WXYBCD', 'bcdefghAijklmnoZpqrstuv9wxybcd'])
+      assert.equal(isRandom(text), true, text)
+    for (const text of ['bcdefgh_ijklmno_pqrstuv9wxybcd', 'BCDEFGH~IJKLMNO~PQRSTUV9WXYBCD', 'BCDE-FGHI-JKLM-NOPQ-RSTU9VWXYZ'])
+      assert.equal(isRandom(text), false, text)
+  })
+
   it('of a bot are random after its number', () => {
     assert.equal(findCredentials(`123456789:${'a'.repeat(35)}`).length, 0)
     assert.equal(findCredentials(`123456789:${'aB3dE5fG7h'.repeat(4).slice(0, 35)}`).length, 1)

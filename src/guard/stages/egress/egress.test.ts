@@ -51,6 +51,7 @@ test('hostAllowed: public names, in the form that the web has, at a port of the 
     assert.match(open(`https://${url}/`), /^net\/refused: https:.*: no web server has this port$/, url)
   for (const url of [
     'intranet',
+    'router',
     'localhost',
     'a.localhost',
     'a.local',
@@ -192,7 +193,7 @@ test('secretsForHost: a secret is put into a header, over https, for its own hos
   assert.equal(check(API, { a: '{{secret:nested}}' }), 'a header names a secret in no form that is known')
   assert.equal(check(API, { a: '{{secret:odd}}' }), 'the secret odd has characters that no header can hold')
   assert.equal(check(API, {}, { credentials: {} }), 'credentials are put in here, and nowhere else')
-  for (const part of ['value-of-one', 'value%2Dof-one', '12345678', 'a%20b%2Fc%20d%20e', 'a%20b/c%20d%20e'])
+  for (const part of ['value-of-one', 'value%2Dof-one', '12345678', 'a%20b%2Fc%20d%20e', '%E0%A4%Aa%20b%2Fc%20d%20e', 'a%20b/c%20d%20e'])
     assert.equal(check(`https://api.example/?k=${part}`, {}), 'a secret stands in an address of https://api.example', part)
   assert.equal(check('https://api.example/?k=1234567', {}), 'pass')
   const policy = { origins: ['https://api.example'] }
