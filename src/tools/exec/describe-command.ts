@@ -1,7 +1,7 @@
 /** What the owner reads before he answers: everything that would run, word for word, and what it could reach. What does not fit a question is no command. */
 import { AppError } from '../../contracts/errors.ts'
 import type { JsonValue } from '../../contracts/json.ts'
-import { visible } from '../../std/visible.ts'
+import { visibleText } from '../../std/visible-text.ts'
 import { commandBinding, type ExecInput } from './input.ts'
 
 const HASH_SHOWN = 16
@@ -55,5 +55,5 @@ function inputLines(text: string): readonly string[] {
 
 /** In quotes, so that its beginning and end are seen. */
 function shown(text: string): string {
-  return visible(JSON.stringify(text), MAX_SHOWN)
+  return visibleText(JSON.stringify(text), MAX_SHOWN)
 }
