@@ -60,6 +60,8 @@ export interface AgentTurn {
   /** Steps that an earlier process, or this one before it asked the owner, journaled. */
   readonly steps: readonly JournalStep[]
   readonly emit: (event: TurnEvent) => void
+  /** Whether anybody hears text as it comes; else it is judged once, when the answer has ended. */
+  readonly wantsPieces: () => boolean
 }
 
 /** `parked`: the owner was asked. Nothing of the run is needed any more; when all is answered the turn is taken up from its journal. */
@@ -220,6 +222,7 @@ class AgentRun {
 
   async #ask(memory: TurnMemory): Promise<{ readonly answer: Answer; readonly text: string }> {
     const { secrets } = this.#deps
+    const { wantsPieces } = this.#turn
     const context = this.#reply.of(memory)
     const before = this.#texts.at(-1) ?? ''
     const stream = new OutboundStream(context, this.#reportOutbound, before)
@@ -241,8 +244,8 @@ class AgentRun {
         const messages = memory.within(model.windowTokens - promptOverhead(this.#composition, model))
         return composeRequest(this.#composition, model, messages, this.#budget.remainingOutputTokens)
       },
-      onText: (delta) => leave(stream.push(delta)),
-      onReasoning: (delta) => think(thoughts.push(delta)),
+      onText: (delta) => leave(wantsPieces() ? stream.push(delta) : stream.keep(delta)),
+      onReasoning: (delta) => think(wantsPieces() ? thoughts.push(delta) : thoughts.keep(delta)),
       emit: this.#turn.emit,
       clock: this.#deps.clock,
       signal: this.#signal,

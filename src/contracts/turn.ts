@@ -99,5 +99,8 @@ export type TurnEvent =
   | { readonly type: 'approval-requested'; readonly approvals: readonly Approval[] }
   | { readonly type: 'turn-finished'; readonly result: TurnResult }
 
+/** How a listener wants text told: as it comes, or once for each answer of the model, which costs less. While somebody else wants pieces it hears them too. */
+export type Pace = 'pieces' | 'answers'
+
 /** Called synchronously and never awaited; a listener that throws is logged and dropped. */
 export type TurnListener = (event: TurnEvent) => void

@@ -52,7 +52,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
   const desk = new ApprovalDesk(agent, (turnId) => void wakeIfAnswered(turnId))
   turns.subscribe((_turn, event) => {
     if (event.type === 'approval-requested') desk.announce(event.approvals)
-  })
+  }, 'answers')
   let finished = 0
 
   function noteTurn(kind: 'turn-accepted' | 'turn-recovered', turn: string, session: string | null, request: InboundMessage): void {
@@ -61,9 +61,9 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
 
   const isRevoked = (credential: string | undefined) => credential !== undefined && !maySend(credential)
 
-  async function handle(turn: Omit<HandledTurn, 'emit' | 'isAbandoned'>, { emit, controller }: RunningTurn): ReturnType<Task> {
+  async function handle(turn: Omit<HandledTurn, 'emit' | 'wantsPieces' | 'isAbandoned'>, { emit, wantsPieces, controller }: RunningTurn): ReturnType<Task> {
     if (isRevoked(turn.request.credential)) controller.abort(new DOMException(REVOKED, 'AbortError'))
-    const end = await handleMessage({ ...turn, emit, isAbandoned }, agent, controller.signal)
+    const end = await handleMessage({ ...turn, emit, wantsPieces, isAbandoned }, agent, controller.signal)
     if (end !== PARKED) return void finished++
     const { turnId } = turn
     const { sessionKey } = turn.request
@@ -118,16 +118,16 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
 
   const gateway: Gateway = {
     store,
-    subscribe: (listener) => turns.subscribe(listener),
+    subscribe: (listener, pace = 'answers') => turns.subscribe(listener, pace),
 
-    async submit(message, listener) {
+    async submit(message, listener, pace = 'pieces') {
       if (halt.signal.aborted) throw new AppError('gateway/stopping')
       const clearance = clearInbound(message, { ...agent, refusals: store.refusals }, halt.signal)
       const request = clearance instanceof Promise ? await clearance : clearance
       await agent.models.resolve(request.options.model ?? null)
       const turnId = newId('turn', clock.now())
       const { sessionKey } = request
-      const running = turns.add({ turnId, sessionKey }, listener, request.credential)
+      const running = turns.add({ turnId, sessionKey }, listener === undefined ? null : { listener, pace }, request.credential)
       const queued = lanes.isBusy(sessionKey)
       const accepted = Promise.withResolvers<JournaledMessage | null>()
       try {
@@ -146,7 +146,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
         if (durable !== null) await durable
         if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued ? 'queued' : 'started' }
         turns.remove(turnId)
-        if (listener !== undefined) turns.get(kept.repeatedOf)?.listen(listener)
+        if (listener !== undefined) turns.get(kept.repeatedOf)?.listen(listener, pace)
         return { turnId: kept.repeatedOf, sessionId: kept.sessionId, sessionKey, status: 'repeated' }
       } catch (error) {
         accepted.resolve(null)
@@ -166,7 +166,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       const asked = Promise.withResolvers<readonly Approval[]>()
       const leave = running.listen((event) => {
         if (event.type === 'approval-requested') asked.resolve(event.approvals)
-      })
+      }, 'answers')
       try {
         if (parked.has(turnId)) {
           const waiting = (await store.approvals.ofTurn(turnId)).filter(({ status }) => status === 'pending')
@@ -209,7 +209,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       const unfinished = await store.turns.unfinished()
       for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
         noteTurn('turn-recovered', turnId, sessionId, request)
-        const running = turns.add({ turnId, sessionKey }, undefined, request.credential)
+        const running = turns.add({ turnId, sessionKey }, null, request.credential)
         const isSessionGone = sessionKey === null && request.sessionKey !== null
         if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
         const isWaiting = !running.controller.signal.aborted && (await store.approvals.pending(turnId)) > 0

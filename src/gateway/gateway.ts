@@ -1,17 +1,17 @@
 /** The life of a message, as doors see it. */
 import type { Approval } from '../contracts/approval.ts'
 import type { Store } from '../contracts/store.ts'
-import type { AcceptedTurn, InboundMessage, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
+import type { AcceptedTurn, InboundMessage, Pace, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
 import type { Approvals } from './approvals.ts'
 
 export interface Gateway {
   /**
    * Journals the message, then starts its turn or queues it behind the one that runs in its conversation. Durable when it resolves, unless it is stateless: then its answer is. The listener hears every event of
-   * the turn, `turn-started` first. Throws `turn/queue-full`, `provider/none`, `provider/unknown`, `gateway/stopping`, `guard/blocked`, `request/too-large`.
+   * the turn, `turn-started` first, its text in pieces unless it wants answers. Throws `turn/queue-full`, `provider/none`, `provider/unknown`, `gateway/stopping`, `guard/blocked`, `request/too-large`.
    */
-  submit(message: InboundMessage, listener?: TurnListener): Promise<AcceptedTurn>
-  /** Events of every turn, for doors that broadcast. Returns the way to stop. */
-  subscribe(listener: (turn: TurnAddress, event: TurnEvent) => void): () => void
+  submit(message: InboundMessage, listener?: TurnListener, pace?: Pace): Promise<AcceptedTurn>
+  /** Events of every turn, for doors that broadcast; at the pace of `answers` unless told otherwise. Returns the way to stop. */
+  subscribe(listener: (turn: TurnAddress, event: TurnEvent) => void, pace?: Pace): () => void
   /** The result, once there is one. Throws `turn/not-found`; an aborted signal throws its reason. */
   wait(turnId: string, signal: AbortSignal): Promise<TurnResult>
   /** The result, or the questions that the turn waits with, whichever comes first. */

@@ -13,13 +13,15 @@ export interface HandledTurn {
   readonly request: InboundMessage
   readonly steps: readonly JournalStep[]
   readonly emit: (event: TurnEvent) => void
+  /** Whether anybody hears text as it comes. */
+  readonly wantsPieces: () => boolean
   /** The gateway stops: what is not finished stays so in the journal, for the next start. */
   readonly isAbandoned: () => boolean
 }
 
 /** Ends with `turn-finished`, journaled before anybody hears of it (unless it is abandoned), or is parked until the owner has answered. Never throws. */
 export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: AbortSignal): Promise<'finished' | typeof PARKED> {
-  const { turnId, sessionId, request, steps, emit } = turn
+  const { turnId, sessionId, request, steps, emit, wantsPieces } = turn
   const { store, clock, log } = deps
   const startedAt = clock.now()
   // What could not be kept is not claimed: the turn stays unfinished and the next start takes it up.
@@ -41,7 +43,7 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
     if (signal.aborted) throw new AppError('turn/cancelled')
     const session = sessionId === null ? null : await store.sessions.get(sessionId)
     if (sessionId !== null && session === null) throw new AppError('session/not-found', 'it was deleted')
-    outcome = await runAgent({ turnId, session, request, steps, emit }, deps, signal)
+    outcome = await runAgent({ turnId, session, request, steps, emit, wantsPieces }, deps, signal)
   } catch (error) {
     outcome = failure(turn, error)
     hasAsked = true

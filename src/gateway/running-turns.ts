@@ -1,6 +1,6 @@
 /** Turns between acceptance and end: who listens to each, how to cancel it, and its result for those who wait. */
 import type { Log } from '../contracts/log.ts'
-import type { TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
+import type { Pace, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
 import type { TurnAddress } from './gateway.ts'
 
 export interface RunningTurn extends TurnAddress {
@@ -9,8 +9,10 @@ export interface RunningTurn extends TurnAddress {
   readonly credential: string | undefined
   readonly result: Promise<TurnResult>
   readonly emit: (event: TurnEvent) => void
+  /** Whether anybody hears text as it comes, just now. */
+  readonly wantsPieces: () => boolean
   /** Returns the way to stop. */
-  readonly listen: (listener: TurnListener) => () => void
+  readonly listen: (listener: TurnListener, pace: Pace) => () => void
   /** Keeps events back until then. */
   readonly holdUntil: (moment: Promise<void>) => void
 }
@@ -18,7 +20,7 @@ export interface RunningTurn extends TurnAddress {
 export class RunningTurns {
   readonly #log: Log
   readonly #turns = new Map<string, RunningTurn>()
-  readonly #subscribers = new Set<(turn: TurnAddress, event: TurnEvent) => void>()
+  readonly #subscribers = new Map<(turn: TurnAddress, event: TurnEvent) => void, Pace>()
 
   constructor(log: Log) {
     this.#log = log
@@ -28,15 +30,15 @@ export class RunningTurns {
     return this.#turns.get(turnId)
   }
 
-  subscribe(subscriber: (turn: TurnAddress, event: TurnEvent) => void): () => void {
-    this.#subscribers.add(subscriber)
+  subscribe(subscriber: (turn: TurnAddress, event: TurnEvent) => void, pace: Pace): () => void {
+    this.#subscribers.set(subscriber, pace)
     return () => this.#subscribers.delete(subscriber)
   }
 
   /** The turn leaves by itself after its `turn-finished`. */
-  add(address: TurnAddress, listener: TurnListener | undefined, credential?: string): RunningTurn {
+  add(address: TurnAddress, ear: { readonly listener: TurnListener; readonly pace: Pace } | null, credential?: string): RunningTurn {
     const { promise, resolve } = Promise.withResolvers<TurnResult>()
-    const listeners = new Set<TurnListener>(listener === undefined ? [] : [listener])
+    const listeners = new Map<TurnListener, Pace>(ear === null ? [] : [[ear.listener, ear.pace]])
     let held: TurnEvent[] | null = null
     const release = () => {
       const events = held ?? []
@@ -44,12 +46,12 @@ export class RunningTurns {
       for (const event of events) deliver(event)
     }
     const deliver = (event: TurnEvent) => {
-      for (const hear of listeners)
+      for (const hear of listeners.keys())
         this.#tell(
           () => hear(event),
           () => listeners.delete(hear),
         )
-      for (const hear of this.#subscribers)
+      for (const hear of this.#subscribers.keys())
         this.#tell(
           () => hear(address, event),
           () => this.#subscribers.delete(hear),
@@ -64,8 +66,9 @@ export class RunningTurns {
       credential,
       controller: new AbortController(),
       result: promise,
-      listen: (added) => {
-        listeners.add(added)
+      wantsPieces: () => wantsPieces(listeners) || wantsPieces(this.#subscribers),
+      listen: (added, pace) => {
+        listeners.set(added, pace)
         return () => listeners.delete(added)
       },
       holdUntil: (moment) => {
@@ -100,4 +103,9 @@ export class RunningTurns {
       this.#log.error('listener.defect', { error })
     }
   }
+}
+
+function wantsPieces(listeners: ReadonlyMap<unknown, Pace>): boolean {
+  for (const pace of listeners.values()) if (pace === 'pieces') return true
+  return false
 }

@@ -35,6 +35,12 @@ export class OutboundStream {
     return this.#release(this.#ready())
   }
 
+  /** Nothing may leave yet: nobody would hear it before the end. */
+  keep(delta: string): '' {
+    this.#pending += delta
+    return ''
+  }
+
   /** What was kept back, when no more comes. */
   end(): string {
     return this.#release(this.#pending.length)
@@ -42,13 +48,16 @@ export class OutboundStream {
 
   /** How much of what waits is decided: up to where nothing of it is open for any stage. */
   #ready(): number {
-    const isTooLong = this.#pending.length > MAX_PENDING
+    const ready = this.#readyFor((value) => Math.max(0, ...outbound.stages.map((stage) => stage.unfinished(value, this.#context))))
+    if (this.#pending.length - ready <= MAX_PENDING) return ready
+    const { secrets } = this.#context
+    return this.#readyFor(({ text, earlier }) => Math.max(secrets.heldBack(text), Math.min(text.length, secrets.splitHeldBack(earlier + text))))
+  }
+
+  #readyFor(unfinished: (value: OutboundText) => number): number {
     let ready = this.#pending.length
     for (let held = -1; held !== 0 && ready > 0;) {
-      const value = this.#value(ready)
-      held = isTooLong
-        ? Math.max(this.#context.secrets.heldBack(value.text), Math.min(ready, this.#context.secrets.splitHeldBack(value.earlier + value.text)))
-        : Math.max(0, ...outbound.stages.map((stage) => stage.unfinished(value, this.#context)))
+      held = unfinished(this.#value(ready))
       ready -= Math.min(held, ready)
     }
     return ready

@@ -16,13 +16,11 @@ interface Squeezed {
 
 export class SplitSecrets {
   readonly #search: TextSearch | null
-  readonly #byFirst: ReadonlyMap<string, readonly string[]>
   readonly #longest: number
 
   constructor(secrets: readonly string[]) {
     const forms = [...new Set(secrets.map((secret) => squeeze(secret).text))].filter((form) => form.length >= MIN_LENGTH)
     this.#search = forms.length === 0 ? null : new TextSearch(forms)
-    this.#byFirst = Map.groupBy(forms, (form) => form.charAt(0))
     this.#longest = Math.max(0, ...forms.map((form) => form.length))
   }
 
@@ -35,18 +33,20 @@ export class SplitSecrets {
       .map(([start, length]) => [squeezed.at[start] ?? 0, (squeezed.at[start + length - 1] ?? 0) + 1])
   }
 
+  /** Goes back from the end over letters that stand close enough together, and forward again to where a secret may begin. */
   unfinished(text: string): number {
     if (this.#search === null) return 0
-    const tail = text.slice(-this.#longest * (MAX_GAP + 1))
-    const { text: letters, at } = squeeze(tail)
-    const last = at[letters.length - 1]
-    if (last === undefined || tail.length - last > MAX_GAP + 1) return 0
-    for (let start = Math.max(0, letters.length - this.#longest + 1); start < letters.length; start++) {
-      const rest = letters.length - start
-      const begins = this.#byFirst.get(letters.charAt(start))?.some((form) => form.length > rest && form.startsWith(letters.slice(start)))
-      if (begins === true && isTight(at, start, letters.length)) return tail.length - (at[start] ?? 0)
+    let letters = 0
+    let from = text.length
+    for (let at = text.length - 1; at >= 0 && from - at <= MAX_GAP + 1 && letters < this.#longest; at--) {
+      if ((SMALL[text.charCodeAt(at)] ?? 0) === 0) continue
+      from = at
+      letters++
     }
-    return 0
+    if (letters === 0) return 0
+    const { text: tail, at } = squeeze(text.slice(from))
+    const open = this.#search.unfinished(tail)
+    return open === 0 ? 0 : text.length - from - (at[tail.length - open] ?? 0)
   }
 }
 
@@ -55,15 +55,19 @@ function isTight(at: Uint32Array, from: number, until: number): boolean {
   return true
 }
 
+/** Letters and digits by their code, in small letters; 0 for all else. */
+const SMALL = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[a-z0-9]/i.test(String.fromCharCode(code)) ? String.fromCharCode(code).toLowerCase().charCodeAt(0) : 0,
+)
+
 function squeeze(text: string): Squeezed {
   const letters = Buffer.allocUnsafe(text.length)
   const at = new Uint32Array(text.length)
   let length = 0
   for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index)
-    const isUpper = code >= 65 && code <= 90
-    if (!isUpper && !(code >= 97 && code <= 122) && !(code >= 48 && code <= 57)) continue
-    letters[length] = isUpper ? code + 32 : code
+    const small = SMALL[text.charCodeAt(index)] ?? 0
+    if (small === 0) continue
+    letters[length] = small
     at[length++] = index
   }
   return { text: letters.toString('latin1', 0, length), at: at.subarray(0, length) }

@@ -10,6 +10,8 @@ export class TextSearch {
   readonly #candidates = new Map<number, string[]>()
   readonly #longest: number
   readonly #byFirst: ReadonlyMap<number, readonly string[]>
+  /** 1 where a needle begins with this pair; a text ends with the beginning of one only there, or in its last unit. */
+  readonly #begins = new Uint8Array(65_536)
 
   constructor(forms: readonly string[]) {
     const needles = [...new Set(forms)].sort((a, b) => b.length - a.length)
@@ -18,6 +20,7 @@ export class TextSearch {
     this.#window = Math.min(255, ...needles.map((needle) => needle.length))
     this.#shift = new Uint8Array(65_536).fill(this.#window - 1)
     for (const needle of needles) this.#index(needle)
+    for (const needle of needles) this.#begins[pair(needle.charCodeAt(0), needle.charCodeAt(1))] = 1
   }
 
   replace(text: string, mark: string): string {
@@ -38,7 +41,9 @@ export class TextSearch {
 
   /** Characters at the end of the text with which a needle begins that is not complete yet. */
   unfinished(text: string): number {
-    for (let start = Math.max(0, text.length - this.#longest + 1); start < text.length; start++) {
+    const last = text.length - 1
+    for (let start = Math.max(0, text.length - this.#longest + 1); start <= last; start++) {
+      if (start < last && this.#begins[pair(text.charCodeAt(start), text.charCodeAt(start + 1))] === 0) continue
       const tail = text.length - start
       if (this.#byFirst.get(text.charCodeAt(start))?.some((needle) => needle.length > tail && needle.startsWith(text.slice(start)))) return tail
     }

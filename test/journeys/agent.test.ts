@@ -8,7 +8,7 @@ import { OWNER } from '../../src/contracts/origin.ts'
 import type { EgressFetch } from '../../src/contracts/egress.ts'
 import type { AnyTool, Tool } from '../../src/contracts/tool.ts'
 import type { TurnEvent } from '../../src/contracts/turn.ts'
-import { calls, fault, hangs, says, scriptedProvider, usage } from '../doubles/scripted-provider.ts'
+import { calls, fault, hangs, says, scriptedProvider, usage, type Scene } from '../doubles/scripted-provider.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from '../doubles/test-gateway.ts'
 
 const open: TestGateway[] = []
@@ -48,6 +48,29 @@ function tool(name: string, run: (signal: AbortSignal) => Promise<string>, manif
 }
 
 describe('a turn', () => {
+  it('tells text as it comes to who wants pieces, and to all as soon as somebody does; else once, when the answer has ended', async () => {
+    const scene: Scene = [...['One ', 'two ', 'three.'].map((text) => ({ type: 'text-delta', text }) as const), { type: 'finish', reason: 'stop', usage }]
+    const cara = await gateway({ providers: [scriptedProvider('fake', [scene, scene, scene])] })
+    const message = {
+      door: 'test',
+      sender: { kind: 'owner' },
+      sessionKey: 'main',
+      parts: [{ type: 'text', text: 'count', origin: OWNER }],
+      options: {},
+    } as const
+    const told = async (pace?: 'pieces' | 'answers') => {
+      const texts: string[] = []
+      const { turnId } = await cara.gateway.submit(message, (event) => event.type === 'text-delta' && texts.push(event.text), pace)
+      await cara.gateway.wait(turnId, AbortSignal.timeout(5000))
+      return texts
+    }
+    assert.deepEqual(await told('answers'), ['One two three.'])
+    assert.deepEqual(await told(), ['One ', 'two ', 'three.'])
+    const leave = cara.gateway.subscribe(() => undefined, 'pieces')
+    assert.deepEqual(await told('answers'), ['One ', 'two ', 'three.'])
+    leave()
+  })
+
   it('answers, streams what it answers, and keeps both sides of the conversation', async () => {
     const provider = scriptedProvider('fake', [says('Hello!'), says('Again!')])
     const cara = await gateway({ providers: [provider], prices: { 'fake:model': { inputPerMTok: 10, outputPerMTok: 100 } } })

@@ -361,6 +361,14 @@ describe('a stream that leaves', () => {
     assert.equal(spread.push(SECRET.split('').join('.').slice(30)) + spread.end(), '[secret]')
   })
 
+  it('tells what was kept with the next piece, however long it is, and keeps its open end back', () => {
+    const stream = new OutboundStream(tainted, quiet)
+    const kept = 'so '.repeat(4000)
+    assert.equal(stream.keep(`${kept}<`), '')
+    assert.equal(stream.push('b> AKIA'), `${kept}&lt;b> `)
+    assert.equal(stream.push('IOSFODNN7EXAMPLE ') + stream.keep(SECRET.slice(0, 12)) + stream.keep(SECRET.slice(12)) + stream.end(), '[secret] [secret]')
+  })
+
   it('hands on what is decided, when it is decided', () => {
     const stream = new OutboundStream(tainted, quiet)
     assert.deepEqual(

@@ -75,20 +75,30 @@ const OPEN_TOKEN = new RegExp(`(?<![A-Za-z0-9_-])(?:(?:${alternatives(PREFIXES)}
 const OPEN_VALUE =
   /(?:(?<![A-Za-z])(?:Bearer|Basic) {1,3}|(?:api[ _-]?key|secret|token|passw(?:or)?d|passphrase|pwd)["'`]{0,2} {0,2}(?:[:=]|is) {0,2}["'`]{0,2})([A-Za-z0-9._+/=~-]{1,4000})$/i
 const OPEN_PEM = /-----BEGIN [A-Z0-9 ]{0,50}(?:-{1,5}(?![^]{0,16000}-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----)[^]{0,16000})?$/
+/** What tokens and values are made of. */
+const INSIDE = Uint8Array.from({ length: 128 }, (_, code) => (/[A-Za-z0-9._+/=~:-]/.test(String.fromCharCode(code)) ? 1 : 0))
+const MAX_NAME = 40
 
 /** How many characters at the end may be the beginning of a credential. `before` is what has left already. */
 export function credentialsUnfinished(text: string, before: string): number {
-  let most = 0
+  // Token and value end the text, so that only its last word, and what names it, are looked at.
+  let word = text.length
+  while (word > 0 && INSIDE[text.charCodeAt(word - 1)] === 1) word--
+  const pem = text.includes('-----BEGIN') ? OPEN_PEM.exec(text) : null
+  return Math.max(beginning(text, before), word === text.length ? 0 : openWord(text, word, before), pem === null ? 0 : text.length - pem.index)
+}
+
+function beginning(text: string, before: string): number {
   for (let length = Math.min(LONGEST_BEGINNING, text.length); length > 0; length--) {
     const end = text.slice(-length)
-    if (!BEGINNINGS.has(end) || (!end.startsWith('-') && /[A-Za-z0-9_-]/.test((before + text).at(-length - 1) ?? ''))) continue
-    most = length
-    break
+    if (BEGINNINGS.has(end) && (end.startsWith('-') || !/[A-Za-z0-9_-]/.test((before + text).at(-length - 1) ?? ''))) return length
   }
-  const open = OPEN_TOKEN.exec(text)
-  if (open !== null) most = Math.max(most, text.length - open.index)
-  const value = OPEN_VALUE.exec(before.slice(-40) + text)
-  if (value !== null) most = Math.max(most, Math.min(text.length, (value[1] ?? '').length))
-  const pem = text.includes('-----BEGIN') ? OPEN_PEM.exec(text) : null
-  return pem === null ? most : Math.max(most, text.length - pem.index)
+  return 0
+}
+
+function openWord(text: string, word: number, before: string): number {
+  const token = OPEN_TOKEN.exec(text.slice(word))
+  const named = word < MAX_NAME ? before.slice(-MAX_NAME) + text : text.slice(word - MAX_NAME)
+  const value = OPEN_VALUE.exec(named)
+  return Math.max(token === null ? 0 : text.length - word - token.index, Math.min(text.length, (value?.[1] ?? '').length))
 }

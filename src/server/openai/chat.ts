@@ -12,12 +12,17 @@ export async function answerChat(call: RouteCall): Promise<void> {
   const created = Math.floor(deps.now() / 1000)
   if (stream) {
     const chunks = new ChatStream(response, created, includeUsage)
-    await runTurn(call, message, (event, turnId) => chunks.hear(event, turnId))
+    await runTurn(call, message, (event, turnId) => chunks.hear(event, turnId), 'pieces')
     return
   }
   let switched = false
-  const result = await runTurn(call, message, (event) => {
-    if (event.type === 'model-switched') switched = true
-  })
+  const result = await runTurn(
+    call,
+    message,
+    (event) => {
+      if (event.type === 'model-switched') switched = true
+    },
+    'answers',
+  )
   if (!response.destroyed) sendChat(response, result, created, switched)
 }

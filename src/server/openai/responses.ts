@@ -12,12 +12,17 @@ export async function answerResponses(call: RouteCall): Promise<void> {
   const created = Math.floor(deps.now() / 1000)
   if (stream) {
     const events = new ResponseStream(response, created)
-    await runTurn(call, message, (event, turnId) => events.hear(event, turnId))
+    await runTurn(call, message, (event, turnId) => events.hear(event, turnId), 'pieces')
     return
   }
   let switched = false
-  const result = await runTurn(call, message, (event) => {
-    if (event.type === 'model-switched') switched = true
-  })
+  const result = await runTurn(
+    call,
+    message,
+    (event) => {
+      if (event.type === 'model-switched') switched = true
+    },
+    'answers',
+  )
   if (!response.destroyed) sendResponse(response, result, created, switched)
 }

@@ -1,7 +1,7 @@
 import type { Approval } from '../../contracts/approval.ts'
 import { AppError } from '../../contracts/errors.ts'
 import { TEXT_SEPARATOR } from '../../contracts/message.ts'
-import type { InboundMessage, TurnEvent, TurnListener, TurnResult } from '../../contracts/turn.ts'
+import type { InboundMessage, Pace, TurnEvent, TurnListener, TurnResult } from '../../contracts/turn.ts'
 import type { RouteCall } from '../route.ts'
 import { waitingNotice, waitingResult } from './waiting-answer.ts'
 
@@ -18,6 +18,7 @@ export async function runTurn(
   { response, facts, deps: { gateway, holdConnectionMs, log } }: RouteCall,
   message: InboundMessage,
   hear: TurnHearer,
+  pace: Pace,
 ): Promise<TurnResult> {
   const finished = Promise.withResolvers<TurnResult>()
   // Nobody may wait yet when it is rejected.
@@ -73,7 +74,7 @@ export async function runTurn(
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(CLIENT_GONE)
   })
-  const accepted = await gateway.submit(facts.principal === null ? message : { ...message, credential: facts.principal.credential }, ear.listen)
+  const accepted = await gateway.submit(facts.principal === null ? message : { ...message, credential: facts.principal.credential }, ear.listen, pace)
   turnId = accepted.turnId
   if (accepted.status === 'repeated') {
     // Its first words may be long gone: it is told whole.

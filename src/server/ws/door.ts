@@ -99,7 +99,7 @@ export class SocketDoor {
 
   #start(): () => void {
     const broadcast = new TurnBroadcast((event, payload) => this.#tellReaders(event, payload))
-    const unsubscribe = this.#deps.gateway.subscribe((turn, event) => broadcast.hear(turn, event))
+    const unsubscribe = this.#deps.gateway.subscribe((turn, event) => broadcast.hear(turn, event), 'pieces')
     const unfollow = this.#deps.gateway.approvals.subscribe((approvals) => this.#tellApprovals(approvals))
     this.#lastHealth = readHealth(this.#deps).notReady.join('\n')
     const timer = setInterval(() => this.#tick(), wsLimits.tickIntervalMs)
