@@ -24,9 +24,9 @@ const MAX_SPACE = 256
 /** Destinations of Markdown: inline links and images, and definitions of references. */
 export function inertDestinations(text: string, offset: number, code: CodeView['ranges'], mayStand: MayStand): readonly Span[] {
   const spans: Span[] = []
-  for (let at = text.indexOf(']', Math.max(0, offset - 1)); at !== -1; at = text.indexOf(']', at + 1)) {
+  for (let at = text.indexOf(']', offset - 1); at !== -1; at = text.indexOf(']', at + 1)) {
     const next = text[at + 1]
-    if ((next !== '(' && next !== ':') || at + 1 < offset || code.some(([from, until]) => at >= from && at < until)) continue
+    if ((next !== '(' && next !== ':') || code.some(([from, until]) => at >= from && at < until)) continue
     const destination = destinationAt(text, at + 2)
     if (destination === null) continue
     const label = labelBefore(text, at)
@@ -46,8 +46,7 @@ const RUNS = /^(?:javascript|vbscript|data|file):/i
 /** A renderer that looks for the closing bracket alone hands on white space, which browsers drop out of a scheme. */
 function asReadRoughly(text: string, start: number): string {
   const raw = text.slice(start, start + MAX_SPACE)
-  const close = raw.indexOf(')')
-  return close === -1 ? '' : decoded(raw.slice(0, close)).text.replaceAll(/[\s<\\]/g, '')
+  return raw.includes(')') ? decoded(raw).text.replaceAll(/[\s<\\]/g, '') : ''
 }
 
 interface Destination {
@@ -61,8 +60,8 @@ interface Destination {
 function destinationAt(text: string, start: number): Destination | null {
   const from = start + spaceLength(text.slice(start, start + MAX_SPACE))
   const raw = text.slice(from, from + MAX_DESTINATION)
-  const length = raw.startsWith('<') ? /^<[^<>\n]*>?/.exec(raw)?.[0].length : bareLength(raw)
-  if (length === undefined || length === 0) return null
+  const length = /^<[^<>\n]*>?/.exec(raw)?.[0].length ?? bareLength(raw)
+  if (length === 0) return null
   const written = raw.slice(0, length)
   return { from, until: from + length, text: decoded(written.replace(/^<|>$/g, '').replaceAll(/\\([!-/:-@[-`{-~])/g, '$1')).text }
 }
@@ -70,8 +69,8 @@ function destinationAt(text: string, start: number): Destination | null {
 function bareLength(raw: string): number {
   let depth = 0
   for (let at = 0; at < raw.length; at++) {
-    const one = raw[at]
-    if (one === undefined || /\s/.test(one)) return at
+    const one = raw.charAt(at)
+    if (/\s/.test(one)) return at
     if (one === '\\') at++
     else if (one === '(') depth++
     else if (one === ')' && depth-- === 0) return at
@@ -124,7 +123,8 @@ export function inertAddresses(text: string, offset: number, mayStand: MayStand)
     if (host !== undefined && !isHost(host, rest)) continue
     const address = found.replace(/[)\].,;:!?'*_}]+$/u, '')
     const url = resolve(host === undefined ? address.replace(/^(https?):[\\/]*/i, '$1://') : `//${address}`)
-    if (url !== 'unreadable' && mayStand({ url, kind: 'bare', label: '' })) continue
+    // Null: a letter only looks like one of a scheme, and a program may still see the host.
+    if (url instanceof URL && mayStand({ url, kind: 'bare', label: '' })) continue
     spans.push({ from: mapped.start(index), until: mapped.end(index + address.length), text: defanged(address) })
   }
   return spans
@@ -167,7 +167,7 @@ export function defanged(address: string): string {
 
 /** Characters at the end that may belong to a destination which is not complete. */
 export function destinationUnfinished(text: string): number {
-  for (let at = text.indexOf(']', Math.max(0, text.length - MAX_DESTINATION)); at !== -1; at = text.indexOf(']', at + 1)) {
+  for (let at = text.indexOf(']', text.length - MAX_DESTINATION); at !== -1; at = text.indexOf(']', at + 1)) {
     const next = text[at + 1]
     if (next === undefined) return 1
     if ((next === '(' || next === ':') && !isComplete(text.slice(at + 2), next === '(')) return text.length - at
@@ -178,13 +178,11 @@ export function destinationUnfinished(text: string): number {
 function isComplete(rest: string, isInline: boolean): boolean {
   if (isInline && rest.length < MAX_SPACE && !rest.includes(')') && !/\n[ \t]*\r?\n/.test(rest)) return false
   const raw = rest.slice(spaceLength(rest))
-  if (raw === '') return rest.length > MAX_SPACE
-  if (/^[\r\n]/.test(raw)) return true
   return raw.startsWith('<') ? /^<[^<>\n]*[<>\n]/.test(raw) : bareLength(raw) < raw.length
 }
 
 function spaceLength(text: string): number {
-  return /^[ \t]{0,100}(?:\r?\n[ \t]{0,100})?/.exec(text.slice(0, MAX_SPACE))?.[0].length ?? 0
+  return /^[ \t]{0,100}(?:\r?\n[ \t]{0,100})?/.exec(text)?.[0].length ?? 0
 }
 
 /** The last word: it may become an address with what follows. */
@@ -199,5 +197,5 @@ export function hostIn(label: string): string | null {
   ADDRESS.lastIndex = 0
   if (found === null || (found[1] !== undefined && !isHost(found[1], found[2] ?? ''))) return null
   const url = resolve(found[1] === undefined ? found[0] : `//${found[0]}`)
-  return url === 'unreadable' || url === null ? null : url.host
+  return url instanceof URL ? url.host : null
 }

@@ -111,6 +111,11 @@ describe('personal data', () => {
     }
   })
 
+  it('of Germany holds some digit of the first ten twice, and of Poland no spaces', () => {
+    for (const last of '0123456789') assert.equal(clean(`1234567890${last}`, ['national-id']), `1234567890${last}`)
+    for (const text of ['27 319 860457', '19 703264 859', '72461 039 853', '25 108 673 496']) assert.equal(clean(text, ['national-id']), text)
+  })
+
   it('has its form: lengths, beginnings and what may stand beside it', () => {
     for (const [kind, text] of [
       ['card', '1111111111111111'],
@@ -152,6 +157,12 @@ describe('personal data', () => {
   it('is found once, by the kind that is surest', () => {
     for (const text of ['+4111111111111111', 'DE89370400440532013000', '44051401359', '12345678901@x.example'])
       assert.equal(findPersonal(text, ALL).length, 1, text)
+    assert.deepEqual(
+      findPersonal('+378282246310005', ALL).map(({ text }) => text),
+      ['[card number]'],
+      'its form is that of a telephone number as well',
+    )
+    assert.equal(clean('bob@x.example4111111111111111'), '[e-mail address][card number]', 'one right after the other is another')
     assert.deepEqual(findPersonal('a bob@x.example', ['email']), [{ from: 2, until: 15, text: '[e-mail address]' }])
     assert.deepEqual(
       findPersonal('4111111111111111, +49 30 901820', ALL).map(({ from, until }) => [from, until]),

@@ -6,6 +6,7 @@ import { findSuspicion } from './find-suspicion.ts'
 import { hasRoleMarker, makeInert } from './inert.ts'
 import { decoded, plainSkeleton, skeleton } from './mapped.ts'
 import { marked, marksAround, sourceOf } from './mark.ts'
+import { tags } from './markup.ts'
 
 describe('a text as it is read', () => {
   it('has its escapes read, each in every spelling, and what only looks like one left alone', () => {
@@ -118,6 +119,18 @@ describe('text of others that is made inert', () => {
     assert.equal(makeInert('\\u003carapace-quote').text, '\\u003quotation')
     assert.equal(makeInert('[\\INST]').text, '[\\INST]')
     assert.equal(makeInert('<|a&lt;|b|>').hadRoleMarker, true)
+  })
+})
+
+describe('tags of HTML', () => {
+  it('are found from where the text begins, and outside code: before it, between, and right behind it', () => {
+    const found = (text: string, offset: number, code: readonly (readonly [number, number])[] = []) => tags(text, offset, code).map(({ from }) => from)
+    assert.deepEqual(found('<b><i>', 0), [0, 3])
+    assert.deepEqual(found('<b><i>', 1), [3])
+    assert.deepEqual(found('<b><i><u>', 0, [[3, 6]]), [0, 6])
+    assert.deepEqual(found('<b><i><u>', 0, [[3, 4]]), [0, 6])
+    assert.deepEqual(found('<b><i><u>', 0, [[2, 3]]), [0, 3, 6])
+    assert.deepEqual(tags('a <b', 0, []), [{ from: 2, until: 3, text: '&lt;' }])
   })
 })
 
