@@ -541,6 +541,11 @@ export const requirements: readonly Requirement[] = [
       'K2 what a model puts into a call is in no line of the log, and the owner finds it with its refusal',
     ],
     ['SEC-275', 'What strangers send is in no line of the log', 'K2 headers, paths and names of strangers are in no line of the log'],
+    [
+      'SEC-388',
+      'A host that a model chose is short in the log, and gives no known secret away',
+      'K2 a host that a model chose is short in the log, and holds no known secret however it is spelled',
+    ],
   ]),
   ...proved('test/security/session-isolation.test.ts', [
     ['SEC-276', 'One conversation knows nothing of another', 'L4 no other conversation and no request without one is told what was said'],

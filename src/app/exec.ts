@@ -5,6 +5,7 @@ import type { Paths } from '../config/paths.ts'
 import type { EgressFetch, Resolve } from '../contracts/egress.ts'
 import type { Log, SecretRegistry } from '../contracts/log.ts'
 import type { Sandbox } from '../contracts/sandbox.ts'
+import { loggedWords } from '../guard/logged-words.ts'
 import type { Reporter } from '../guard/stage.ts'
 import type { ExecSettings } from '../tools/exec/settings.ts'
 
@@ -47,7 +48,7 @@ export function execSettings(
         import('../net/tunnel.ts'),
       ])
       const tunnel = createGuardedTunnel(openTunnel, report, { resolve })
-      return openHostProxy({ hosts, tunnel, fetch, redact: (text) => secrets.redact(text), log })
+      return openHostProxy({ hosts, tunnel, fetch, redact: (text) => secrets.redact(text), logged: (host) => loggedWords(host, secrets), log })
     },
   }
 }

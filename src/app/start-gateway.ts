@@ -10,6 +10,7 @@ import { createLog } from '../telemetry/log.ts'
 import { createSecretRegistry } from '../telemetry/secret-registry.ts'
 import { createGuardedFetch } from '../guard/guarded-fetch.ts'
 import { countDecisions } from '../guard/count-decisions.ts'
+import { loggedWords } from '../guard/logged-words.ts'
 import { Access, ownerOf } from '../guard/identity/access.ts'
 import type { Tailnet } from '../guard/identity/tailnet.ts'
 import type { Reporter } from '../guard/stage.ts'
@@ -94,9 +95,9 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const report: Reporter = (decision) => {
     const { checkpoint, stage, verdict, why, turn } = decision
     if (verdict === 'pass') return
-    // A model chooses what a call says: its words are kept with the refusal (`cara why`), and stand in no line of the log. A fault speaks of the stage.
+    // A model chooses what a call says: its words are kept with the refusal (`cara why`), and stand in no line of the log. A fault speaks of the stage, and a refused address of its host.
     const isOfModel = checkpoint === toolCall.name && verdict !== 'fault'
-    log.info('guard.decision', { checkpoint, stage, verdict, ...(isOfModel ? { turn } : { why }) })
+    log.info('guard.decision', { checkpoint, stage, verdict, ...(isOfModel ? { turn } : { why: loggedWords(why ?? '', secrets) }) })
     decisions.report(decision)
   }
   const store = await openStore({

@@ -16,6 +16,8 @@ export interface HostProxyOptions {
   readonly fetch: EgressFetch
   /** Takes every known secret out of a text: a host may send back what it was sent. */
   readonly redact: (text: string) => string
+  /** What a line of the log may hold of a host that a program chose. */
+  readonly logged: (host: string) => string
   readonly log: Log
 }
 
@@ -43,7 +45,7 @@ export async function openHostProxy(options: HostProxyOptions): Promise<OpenHost
   const allowed = (url: URL): boolean => {
     const host = `${url.hostname}:${url.port === '' ? '443' : url.port}`
     const isGranted = granted.has(host)
-    options.log.info('exec.connection', { host, verdict: isGranted ? 'pass' : 'refused' })
+    options.log.info('exec.connection', { host: options.logged(host), verdict: isGranted ? 'pass' : 'refused' })
     return isGranted
   }
   const server = createServer({ maxHeaderSize: 16 * 1024, keepAliveTimeout: 5000 }, (request, response) => {

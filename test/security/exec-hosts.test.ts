@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import type { NamedSecrets } from '../../src/contracts/named-secret.ts'
 import { Secret } from '../../src/contracts/secret.ts'
+import { loggedWords } from '../../src/guard/logged-words.ts'
 import { openHostProxy } from '../../src/net/host-proxy.ts'
 import { createSecretRegistry } from '../../src/telemetry/secret-registry.ts'
 import { installBubblewrap } from '../doubles/install-packages.ts'
@@ -29,7 +30,8 @@ async function start() {
   })
   const { log, lines } = recordedLog()
   const commands = await openCommands({
-    openProxy: (hosts) => openHostProxy({ hosts, tunnel: web.tunnel, fetch: web.fetch, redact: (text) => known.redact(text), log }),
+    openProxy: (hosts) =>
+      openHostProxy({ hosts, tunnel: web.tunnel, fetch: web.fetch, redact: (text) => known.redact(text), logged: (name) => loggedWords(name, known), log }),
     secretsFor: (hosts) => (hosts.includes(`api.site.example:${web.port}`) ? ['site'] : []),
   })
   const host = (name: string) => `${name}.site.example:${web.port}`
@@ -78,6 +80,10 @@ describe('a sandboxed program', { skip }, () => {
       world.lines.some((line) => line.includes('"refused"')),
       'the log tells of it',
     )
+    await world.ask(`CONNECT ${VALUE.toUpperCase().replaceAll('-', '.')}.${'b'.repeat(2000)}.example:% HTTP/1.1\nhost: a\n\n`, [world.host('a')])
+    const told = world.lines.at(-1) ?? ''
+    assert.match(told, /"\[secret\]\.b+… \[\d+ more\]"/, 'of a name that the program chose, what it may hold')
+    assert.ok(told.length < 500, told)
   })
 
   test('reaches nothing without the proxy, or without a grant', async () => {

@@ -67,6 +67,21 @@ test('K2 what a model puts into a call is in no line of the log, and the owner f
   assert.doesNotMatch(log, /IGNORE-PREVIOUS/i)
 })
 
+test('K2 a host that a model chose is short in the log, and holds no known secret however it is spelled', async () => {
+  const secret = 'Canary-of-a-host-name-55D1'
+  await using cara = await configuredGateway({ approvals: { mode: 'shadow' }, secrets: { site: { value: secret, hosts: ['api.site.example'] } } })
+  // A URL reads these letters as those of ASCII, and as small ones.
+  const wide = Array.from(secret, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xfee0)).join('')
+  const hosts = [`${wide}.internal`, `${'b'.repeat(3000)}.internal`]
+  const calls = hosts.map((host, index) => ({ id: `c${index}`, name: 'web_fetch', arguments: JSON.stringify({ url: `https://${host}/` }) }))
+  cara.upstream.script(chatReply({ calls }), chatReply({ text: ['Done.'] }))
+  await cara.chat('hello')
+  await cara.stop()
+  const whys = Array.from(cara.logged().matchAll(/"checkpoint":"egress".*"why":"(.*)"/g), ([, why]) => why)
+  assert.deepEqual(whys, ['[secret].internal is not a public host name', `${'b'.repeat(300)}… [2735 more]`])
+  assert.doesNotMatch(cara.logged(), /canary-of-a-host/i)
+})
+
 test('K2 no tool reads the log', async () => {
   await using cara = await configuredGateway((_upstream, folder) => ({ filesystem: { roots: [`${folder}/documents`] } }))
   cara.upstream.script({ status: 400, pieces: ['{}'] })
