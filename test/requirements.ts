@@ -211,6 +211,12 @@ export const requirements: readonly Requirement[] = [
       'hold no secret and no word of a message, a result, a path or a name that the model made up',
     ],
   ]),
+  ...proved('src/gateway/outbox/split-text.test.ts', [
+    ['MSG-20', 'A long text fits its platform in the platform’s own unit', 'is cut into pieces that fit in the platform’s own unit and joined are the text'],
+    ['MSG-21', 'No grapheme is torn apart', 'is cut in no grapheme'],
+    ['MSG-22', 'No link and no mention is torn apart', 'is cut in no link and no mention, and in no short code where there is markup'],
+    ['MSG-23', 'A block of code is closed and goes on in its language', 'leaves no block of code open, and goes on with it in its language'],
+  ]),
   ...proved('test/contracts/webhook.test.ts', [
     ['SEC-302', 'A message is signed as Standard Webhooks wants it', 'a message is signed as Standard Webhooks wants it'],
     ['SEC-303', 'A message keeps its key over every attempt', 'what may pass later is tried again under the same key, as late as the receiver asks'],

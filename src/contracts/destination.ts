@@ -1,6 +1,17 @@
 /** Places outside to which messages may go. Each is named by the owner in the configuration: a model chooses among names and never sees an address. */
 import type { Cleared } from './cleared.ts'
 
+/** How a platform counts the text of one message. */
+export type TextUnit = 'utf-16' | 'bytes' | 'code-points'
+
+export interface TextTraits {
+  /** Of one message, in `unit`; at least 256. */
+  readonly maxText: number
+  readonly unit: TextUnit
+  /** Whether receivers see fenced blocks of code as such. */
+  readonly markup: 'plain' | 'markdown'
+}
+
 export interface DestinationInfo {
   readonly name: string
   readonly kind: 'webhook'
