@@ -4,7 +4,7 @@
  */
 export interface Requirement {
   /** Area and number; never given twice, never given again. */
-  readonly id: `${'SET' | 'LLM' | 'TURN' | 'MSG' | 'DOOR' | 'CLI' | 'CFG' | 'SEC' | 'STORE'}-${number}`
+  readonly id: `${'SET' | 'LLM' | 'TURN' | 'MSG' | 'DOOR' | 'CLI' | 'CFG' | 'SEC' | 'STORE' | 'CLUS'}-${number}`
   readonly promise: string
   readonly file: string
   /** The test's title, word for word. */
@@ -740,4 +740,20 @@ export const requirements: readonly Requirement[] = [
     ['CLI-10', 'A script learns from its exit code that a turn waits', 'without a terminal says what waits and how to answer, and ends with its own code'],
   ]),
   ...proved('test/journeys/cli-undo.test.ts', [['CLI-7', 'One command takes writes back', 'cara undo lists, and takes back one, the last, or all of a turn']]),
+  ...proved('test/contracts/store-postgres.test.ts', [
+    ['CLUS-1', 'On a shared store a commit is whole or not at all', 'keeps commits apart, and takes a whole one back where it changes another number of rows'],
+    ['CLUS-2', 'A lost way to the database is found again, and readiness says so meanwhile', 'goes on after the way was cut, and says meanwhile what is wrong'],
+    ['CLUS-3', 'What was said to be lost does not come back', 'gives up after a while, and never keeps later what it said it could not keep'],
+    ['CLUS-4', 'Several may start on an empty database at once', 'makes its schema once, however many start at the same moment'],
+    ['CLUS-5', 'Nothing that a statement held stands in an error', 'says nothing of what stood in a statement when the server refuses it'],
+    ['CLUS-6', 'The way to a database elsewhere is encrypted', 'encrypts beyond this machine, and checks who answers, unless the address says otherwise'],
+  ]),
+  ...proved('test/journeys/cluster.test.ts', [
+    [
+      'CLUS-10',
+      'One address puts the program on PostgreSQL',
+      'store.url: the same program keeps everything there, and the password of the address shows nowhere',
+    ],
+    ['CLUS-11', 'Only the store knows its engine', 'nobody outside of the store asks which engine it is'],
+  ]),
 ]

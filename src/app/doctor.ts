@@ -26,7 +26,7 @@ export async function examine(env: Environment, paths: Paths): Promise<readonly 
     }),
     await attempt('key of the secrets', () => keyOfSecrets(env, paths)),
     await gateway(paths),
-    await attempt('database', () => database(paths)),
+    await attempt('database', () => database(env, paths)),
     await attempt('audit trail', () => auditTrail(env, paths)),
     await models(env, paths),
     await attempt('sandbox', async () => {
@@ -97,8 +97,9 @@ async function gateway(paths: Paths): Promise<Finding> {
   }
 }
 
-async function database(paths: Paths): Promise<string | Finding> {
-  const store = await openStore({ path: paths.database, synchronous: 'full' })
+async function database(env: Environment, paths: Paths): Promise<string | Finding> {
+  const { config } = await loadSettings(env, paths, [], openSecrets(env, paths))
+  const store = await openStore({ path: paths.database, url: config.store.url?.reveal(), synchronous: 'full' })
   try {
     const problems = await store.check()
     const detail = `${Math.ceil((await store.size()) / 1024)} kB, integrity check passed`

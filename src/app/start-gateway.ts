@@ -102,6 +102,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   }
   const store = await openStore({
     path: paths.database,
+    url: config.store.url?.reveal(),
     synchronous: config.store.synchronous,
     encrypt: { isOn: config.store.encrypt, key: () => loadDataKey(vault, paths.stateDir), copies: paths.undo },
   })

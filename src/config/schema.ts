@@ -245,6 +245,10 @@ const loggingSection = z.strictObject({
 })
 
 const storeSection = z.strictObject({
+  url: optional(
+    secretSchema,
+    'A PostgreSQL that several gateways share, `postgres://user:password@host:5432/database`; without it everything is kept in a file of the state folder',
+  ),
   synchronous: withDefault(z.enum(['full', 'normal']), 'full', '`full` survives a power cut, `normal` a crash of the program'),
   encrypt: withDefault(z.boolean(), false, 'Seals the texts of conversations and notes on the disk; changed at the next start, which converts what is there'),
 })
@@ -304,6 +308,7 @@ export const coreEnv: EnvTable = {
   CARAPACE_PORT: 'gateway.port',
   CARAPACE_MODEL: 'agent.model',
   CARAPACE_LOG: 'logging.level',
+  CARAPACE_STORE_URL: 'store.url',
 }
 
 /** The schema of the whole file. */

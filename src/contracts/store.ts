@@ -41,6 +41,10 @@ export interface Texts {
 
 export interface Database {
   readonly texts: Texts
+  /** Whether other processes may use it at the same time. */
+  readonly isShared: boolean
+  /** For the few statements that the engines say differently. Nobody outside of the store asks. */
+  readonly engine: 'sqlite' | 'postgres'
   query(sql: string, params: readonly SqlValue[]): Promise<readonly Row[]>
   /** All or nothing, durable when it resolves. Concurrent commits may share one transaction; a failing one never takes its neighbours along. */
   commit(statements: readonly Statement[]): Promise<void>

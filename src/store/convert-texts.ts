@@ -3,13 +3,31 @@
  * it goes on at the next start: `meta` says which way, and each text says by itself which form it has.
  */
 import type { Database, SqlValue, Statement } from '../contracts/store.ts'
-import { integer, textOrNull } from './rows.ts'
+import { integer, text, textOrNull } from './rows.ts'
 import { convertCopies } from './undo-copies.ts'
 import { sealedColumns, type SealedColumn } from './sealed-columns.ts'
 import type { TextState } from './text-state.ts'
 import type { SwitchableTexts } from './texts.ts'
 
 const ROWS_AT_ONCE = 100
+
+/** What changed rows leave behind, and how it goes. */
+const LEFTOVERS = {
+  sqlite: {
+    // Zeroes what a change leaves in its page.
+    prepare: ['PRAGMA secure_delete = ON'],
+    // The index of words drops nothing by itself, and pages that were given up still hold what they held.
+    sweep: [`INSERT INTO memory_words (memory_words) VALUES ('rebuild')`, 'VACUUM', 'PRAGMA wal_checkpoint(TRUNCATE)'],
+  },
+  // The write-ahead log and the backups of the server are its administrator's.
+  postgres: { prepare: [], sweep: ['VACUUM FULL'] },
+} as const
+
+/** Where a row lies, as a text or number that a later one exceeds. A row of PostgreSQL that changes moves on, and is met again as one that has changed already. */
+const PLACE_OF_ROW = {
+  sqlite: { select: 'rowid', after: 'rowid > $1', order: 'rowid', is: 'rowid = $1', first: -1 },
+  postgres: { select: 'ctid::text', after: 'ctid > $1::text::tid', order: 'ctid', is: 'ctid = $1::text::tid', first: '(0,0)' },
+} as const
 
 export async function convertTexts(
   database: Database,
@@ -20,18 +38,16 @@ export async function convertTexts(
   onStep: () => void = () => undefined,
 ): Promise<void> {
   texts.become('mixed', key)
-  // Zeroes what a change leaves in its page.
-  await database.query('PRAGMA secure_delete = ON', [])
+  const { prepare, sweep } = LEFTOVERS[database.engine]
+  for (const sql of prepare) await database.query(sql, [])
   await note(database, to === 'sealed' ? 'sealing' : 'opening')
   onStep()
   for (const column of sealedColumns) await convertColumn(database, texts, column, to, onStep)
   if (copies !== null) await convertCopies(copies, texts, to, onStep)
-  // The index of words drops nothing by itself, and pages that were given up still hold what they held.
-  await database.commit([{ sql: `INSERT INTO memory_words (memory_words) VALUES ('rebuild')`, params: [] }])
-  onStep()
-  await database.query('VACUUM', [])
-  onStep()
-  await database.query('PRAGMA wal_checkpoint(TRUNCATE)', [])
+  for (const sql of sweep) {
+    await database.query(sql, [])
+    onStep()
+  }
   await note(database, to)
   onStep()
   texts.become(to, to === 'plain' ? null : key)
@@ -44,14 +60,16 @@ async function convertColumn(
   to: 'plain' | 'sealed',
   onStep: () => void,
 ) {
-  for (let last = -1; ;) {
+  const at = PLACE_OF_ROW[database.engine]
+  for (let last: string | number = at.first; ;) {
     const rows = await database.query(
-      `SELECT rowid AS position, ${[...identity, column].join(', ')} FROM ${table} WHERE rowid > $1 AND ${column} IS NOT NULL ORDER BY rowid LIMIT ${ROWS_AT_ONCE}`,
+      `SELECT ${at.select} AS place, ${[...identity, column].join(', ')} FROM ${table} WHERE ${at.after} AND ${column} IS NOT NULL
+        ORDER BY ${at.order} LIMIT ${ROWS_AT_ONCE}`,
       [last],
     )
     const changes: Statement[] = []
     for (const row of rows) {
-      last = integer(row, 'position')
+      last = database.engine === 'sqlite' ? integer(row, 'place') : text(row, 'place')
       const stored = textOrNull(row, column)
       if (stored === null) continue
       const place = `${table}.${column}`
@@ -59,7 +77,7 @@ async function convertColumn(
       const isSealed = plain !== stored
       if (isSealed === (to === 'sealed')) continue
       const value: SqlValue = to === 'sealed' ? texts.sealed(place, rowOf(row), plain) : plain
-      changes.push({ sql: `UPDATE ${table} SET ${column} = $2 WHERE rowid = $1`, params: [last, value], expectChanges: 1 })
+      changes.push({ sql: `UPDATE ${table} SET ${column} = $2 WHERE ${at.is}`, params: [last, value], expectChanges: 1 })
     }
     if (changes.length > 0) await database.commit(changes)
     onStep()

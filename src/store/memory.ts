@@ -2,6 +2,7 @@ import { AppError } from '../contracts/errors.ts'
 import type { Origin } from '../contracts/origin.ts'
 import type { Database, MemoryRecord, MemoryStore, Row, Texts } from '../contracts/store.ts'
 import { integer, isObject, json, text } from './rows.ts'
+import { plainWord } from './plain-word.ts'
 
 const KEY_BYTES = 1024
 const VALUE_BYTES = 64 * 1024
@@ -9,6 +10,18 @@ const STORE_BYTES = 4 * 1024 * 1024
 /** What a sealed value holds: without its prefix, nonce and tag, and base64 undone. */
 const SEALED_BYTES = '(length(value) - 7) * 3 / 4 - 28'
 const COLUMNS = 'memory.key AS key, memory.value AS value, memory.origin AS origin, memory.created_at AS created_at, memory.updated_at AS updated_at'
+
+/** Rows whose key or value has a word that begins like one of ours, the best first. */
+const INDEX_OF_WORDS = {
+  sqlite: {
+    from: 'memory_words JOIN memory ON memory.id = memory_words.rowid WHERE memory_words MATCH $1 ORDER BY bm25(memory_words), memory.id',
+    match: (words: readonly string[]) => words.map((word) => `"${word}"*`).join(' OR '),
+  },
+  postgres: {
+    from: `memory, to_tsquery('simple', $1) AS wanted WHERE words @@ wanted ORDER BY ts_rank(words, wanted, 1) DESC, memory.id`,
+    match: (words: readonly string[]) => words.map((word) => `'${plainWord(word)}':*`).join(' | '),
+  },
+} as const
 
 export function createMemoryStore(database: Database): MemoryStore {
   const { texts } = database
@@ -18,7 +31,7 @@ export function createMemoryStore(database: Database): MemoryStore {
       if (Buffer.byteLength(key) > KEY_BYTES) throw new AppError('memory/too-large', 'a key holds 1 KiB')
       if (Buffer.byteLength(value) > VALUE_BYTES) throw new AppError('memory/too-large', 'a value holds 64 KiB', { hint: 'Split it over several keys' })
       const rows = await database.query(
-        `SELECT coalesce(sum(length(CAST(key AS BLOB)) + ${texts.isSealed ? SEALED_BYTES : 'length(CAST(value AS BLOB))'}), 0) AS bytes FROM memory WHERE key <> $1`,
+        `SELECT coalesce(sum(octet_length(key) + ${texts.isSealed ? SEALED_BYTES : 'octet_length(value)'}), 0) AS bytes FROM memory WHERE key <> $1`,
         [key],
       )
       const used = rows[0] === undefined ? 0 : integer(rows[0], 'bytes')
@@ -53,11 +66,8 @@ export function createMemoryStore(database: Database): MemoryStore {
         const { searchTexts } = await import('./search-texts.ts')
         return searchTexts(rows.map(toRecord), words, limit)
       }
-      const match = words.map((word) => `"${word}"*`).join(' OR ')
-      const rows = await database.query(
-        `SELECT ${COLUMNS} FROM memory_words JOIN memory ON memory.id = memory_words.rowid WHERE memory_words MATCH $1 ORDER BY bm25(memory_words), memory.id LIMIT $2`,
-        [match, limit],
-      )
+      const { from, match } = INDEX_OF_WORDS[database.engine]
+      const rows = await database.query(`SELECT ${COLUMNS} FROM ${from} LIMIT $2`, [match(words), limit])
       return rows.map(toRecord)
     },
     async delete(key) {

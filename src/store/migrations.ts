@@ -1,8 +1,18 @@
-/** The schema, step by step; forward only. A step that has shipped never changes. */
+/**
+ * The schema, step by step; forward only. A step that has shipped never changes.
+ *
+ * A step is written once, in SQLite's words, and stands on both engines: `inPostgres` maps the kinds of columns, a rowid that counts (`INTEGER PRIMARY KEY`) and `WITHOUT ROWID`. Write
+ * TEXT, INTEGER, REAL, BLOB, plain indexes, partial ones, `ALTER TABLE … ADD COLUMN`. Only what one engine lacks (an index of words, a trigger) says both: `{ sqlite, postgres }`.
+ * Queries are the same on both, too: scalar `max(a, b)`, `sum(a IS NULL)`, `CAST(a AS BLOB)`, `rowid`, `PRAGMA`, `INSERT OR …`, `json_extract` and subqueries without a name are SQLite's alone; say
+ * `a | b` for flags, `CASE`, `octet_length(a)`, `ON CONFLICT`, `AS name`. LIKE minds the case on one engine: compare `lower(a)`. `npm test -- store` runs the contract on both.
+ */
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Statement } from '../contracts/store.ts'
+import { inPostgres } from './portable-schema.ts'
 
-const steps: readonly (readonly string[])[] = [
+type SchemaStatement = string | { readonly sqlite: readonly string[]; readonly postgres: readonly string[] }
+
+const steps: readonly (readonly SchemaStatement[])[] = [
   [
     `CREATE TABLE sessions (
       id TEXT PRIMARY KEY,
@@ -53,17 +63,28 @@ const steps: readonly (readonly string[])[] = [
       created_at INTEGER NOT NULL,
       updated_at INTEGER NOT NULL
     )`,
-    `CREATE VIRTUAL TABLE memory_words USING fts5 (key, value, content = 'memory', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2')`,
-    `CREATE TRIGGER memory_added AFTER INSERT ON memory BEGIN
-      INSERT INTO memory_words (rowid, key, value) VALUES (new.id, new.key, new.value);
-    END`,
-    `CREATE TRIGGER memory_removed AFTER DELETE ON memory BEGIN
-      INSERT INTO memory_words (memory_words, rowid, key, value) VALUES ('delete', old.id, old.key, old.value);
-    END`,
-    `CREATE TRIGGER memory_changed AFTER UPDATE ON memory BEGIN
-      INSERT INTO memory_words (memory_words, rowid, key, value) VALUES ('delete', old.id, old.key, old.value);
-      INSERT INTO memory_words (rowid, key, value) VALUES (new.id, new.key, new.value);
-    END`,
+    {
+      sqlite: [
+        `CREATE VIRTUAL TABLE memory_words USING fts5 (key, value, content = 'memory', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2')`,
+        `CREATE TRIGGER memory_added AFTER INSERT ON memory BEGIN
+          INSERT INTO memory_words (rowid, key, value) VALUES (new.id, new.key, new.value);
+        END`,
+        `CREATE TRIGGER memory_removed AFTER DELETE ON memory BEGIN
+          INSERT INTO memory_words (memory_words, rowid, key, value) VALUES ('delete', old.id, old.key, old.value);
+        END`,
+        `CREATE TRIGGER memory_changed AFTER UPDATE ON memory BEGIN
+          INSERT INTO memory_words (memory_words, rowid, key, value) VALUES ('delete', old.id, old.key, old.value);
+          INSERT INTO memory_words (rowid, key, value) VALUES (new.id, new.key, new.value);
+        END`,
+      ],
+      postgres: [
+        // As SQLite's index has them: the words without their accents, in lower case.
+        `ALTER TABLE memory ADD COLUMN words tsvector GENERATED ALWAYS AS (to_tsvector('simple',
+          regexp_replace(regexp_replace(lower(normalize(key || ' ' || value, NFD) COLLATE "und-x-icu"), '[\\u0300-\\u036f]', '', 'g'),
+            '[^[:alnum:]]+' COLLATE "und-x-icu", ' ', 'g'))) STORED`,
+        'CREATE INDEX memory_by_words ON memory USING gin (words)',
+      ],
+    },
     `CREATE TABLE usage (
       turn_id TEXT NOT NULL,
       session_id TEXT,
@@ -171,18 +192,40 @@ const steps: readonly (readonly string[])[] = [
   ],
 ]
 
+/** What this program can read and write. */
+export const SCHEMA = steps.length
+
 export async function migrate(database: Database): Promise<void> {
-  await database.commit([{ sql: 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)', params: [] }])
-  const rows = await database.query('SELECT value FROM meta WHERE name = $1', ['schema'])
-  const version = Number(rows[0]?.['value'] ?? 0)
-  if (version > steps.length) throw new AppError('store/newer', undefined, { hint: 'Start the newer carapace, or restore a backup made by this one' })
-  for (const [index, step] of steps.entries()) {
-    if (index < version) continue
-    const statements: Statement[] = step.map((sql) => ({ sql, params: [] }))
-    statements.push({
-      sql: 'INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-      params: ['schema', String(index + 1)],
-    })
-    await database.commit(statements)
+  const meta = { sql: inWords(database, 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)'), params: [] }
+  await database.commit([...oneAfterTheOther(database), meta])
+  for (let version = await schemaOf(database); version !== SCHEMA; version = await schemaOf(database)) {
+    const step = steps[version]
+    if (step === undefined) throw new AppError('store/newer', undefined, { hint: 'Start the newer carapace, or restore a backup made by this one' })
+    const own = step.flatMap((part) => (typeof part === 'string' ? [inWords(database, part)] : part[database.engine]))
+    const statements: Statement[] = own.map((sql) => ({ sql, params: [] }))
+    try {
+      await database.commit([...oneAfterTheOther(database), ...statements, { sql: SET_SCHEMA, params: ['schema', String(version + 1)] }])
+    } catch (error) {
+      // Another process may have made the same step while this one waited.
+      if (!database.isShared || (await schemaOf(database)) <= version) throw error
+    }
   }
+}
+
+function oneAfterTheOther(database: Database): readonly Statement[] {
+  return database.engine === 'postgres' ? [{ sql: `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`, params: [] }] : []
+}
+
+/** Any number that nobody else uses in this database. */
+const MIGRATION_LOCK = 7_230_031
+const SET_SCHEMA = 'INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value'
+
+/** 0 before the first step. */
+export async function schemaOf(database: Database): Promise<number> {
+  const rows = await database.query('SELECT value FROM meta WHERE name = $1', ['schema'])
+  return Number(rows[0]?.['value'] ?? 0)
+}
+
+function inWords(database: Database, sql: string): string {
+  return database.engine === 'postgres' ? inPostgres(sql) : sql
 }

@@ -14,6 +14,8 @@ import { createUndoStore } from './undo-steps.ts'
 import { createUsageStore } from './usage.ts'
 
 export interface StoreOptions extends Omit<SqliteOptions, 'texts'> {
+  /** Of a server that several gateways share; without it the file at `path` is used. */
+  readonly url?: string | undefined
   /**
    * Whether texts are to be sealed, and the key, asked for where it is needed. Without it they stay as they are, and sealed ones cannot be read. `copies`: the
    * folder of copies of replaced files, which follow.
@@ -23,15 +25,38 @@ export interface StoreOptions extends Omit<SqliteOptions, 'texts'> {
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const texts = createTexts()
+  if (options.url !== undefined) return openShared(options.url, texts, options.encrypt)
   const database = openSqlite({ ...options, texts })
+  await orClose(database, () => settle(database, texts, options.encrypt))
+  return storeOver(database)
+}
+
+async function openShared(url: string, texts: SwitchableTexts, encrypt: StoreOptions['encrypt']): Promise<Store> {
+  const { openPostgres } = await import('./postgres-database.ts')
+  const patient = await openPostgres({ url, texts, statementMs: SETTLE_MS })
   try {
-    await migrate(database)
-    await settleTexts(database, texts, options.encrypt)
+    await settle(patient, texts, encrypt)
+  } finally {
+    await patient.close()
+  }
+  return storeOver(await openPostgres({ url, texts }))
+}
+
+/** What changes every row may take its time. */
+const SETTLE_MS = 60 * 60_000
+
+async function settle(database: Database, texts: SwitchableTexts, encrypt: StoreOptions['encrypt']): Promise<void> {
+  await migrate(database)
+  await settleTexts(database, texts, encrypt)
+}
+
+async function orClose(database: Database, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
   } catch (error) {
     await database.close()
     throw error
   }
-  return storeOver(database)
 }
 
 /** Brings the texts into the form that is wanted, where they have another or were on the way to one. */

@@ -1,3 +1,5 @@
+import { plainWord } from './plain-word.ts'
+
 /** Search over opened texts, where an index on the disk would hold their words: a record is found by the beginning of any word of the query, rare words counting more. */
 export interface Searchable {
   readonly key: string
@@ -7,8 +9,7 @@ export interface Searchable {
 const WORD = /[\p{L}\p{N}]+/gu
 
 function wordsOf(text: string): readonly string[] {
-  // As the index does: without accents, in lower case.
-  return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase().match(WORD) ?? []
+  return plainWord(text).match(WORD) ?? []
 }
 
 /** Best first. */

@@ -48,7 +48,7 @@ export function createSessionStore(database: Database): SessionStore {
     get: (id) => one('id', id),
     async list({ limit, offset, search }) {
       if (search !== undefined && texts.isSealed) return searchSealed(search, limit, offset)
-      const where = search === undefined ? '' : `WHERE key LIKE $3 ESCAPE '\\' OR title LIKE $3 ESCAPE '\\'`
+      const where = search === undefined ? '' : `WHERE lower(key) LIKE lower($3) ESCAPE '\\' OR lower(title) LIKE lower($3) ESCAPE '\\'`
       const like: SqlValue[] = search === undefined ? [] : [`%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`]
       const rows = await database.query(`SELECT * FROM sessions ${where} ORDER BY last_activity_at DESC, id DESC LIMIT $1 OFFSET $2`, [limit, offset, ...like])
       const count = await database.query(`SELECT count(*) AS total FROM sessions ${where.replaceAll('$3', '$1')}`, like)
@@ -115,7 +115,7 @@ export function createSessionStore(database: Database): SessionStore {
       // A summary never un-taints: what it stands for stays seen.
       await database.commit([
         {
-          sql: `UPDATE sessions SET summary = $2, summary_until = $3, summary_tokens = $4, untrusted = max(untrusted, $5), private = max(private, $6)
+          sql: `UPDATE sessions SET summary = $2, summary_until = $3, summary_tokens = $4, untrusted = untrusted | $5, private = private | $6
             WHERE id = $1 AND summary_until < $3`,
           params: [
             sessionId,

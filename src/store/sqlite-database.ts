@@ -138,6 +138,8 @@ export function openSqlite(options: SqliteOptions): Database {
 
   return {
     texts: options.texts ?? createTexts(),
+    isShared: false,
+    engine: 'sqlite',
     async query(sql, params): Promise<readonly Row[]> {
       return translate(() => {
         const { statement, order } = prepare(sql)

@@ -126,7 +126,7 @@ function endStatements(texts: Texts, { turnId, sessionId, reply, replyTokens, re
   if (sessionId !== null) {
     const params: SqlValue[] = [sessionId, reply === null ? 0 : 1, Number(taint.untrusted), Number(taint.private), now]
     statements.push({
-      sql: `UPDATE sessions SET message_count = message_count + $2, untrusted = max(untrusted, $3), private = max(private, $4), last_activity_at = $5 WHERE id = $1`,
+      sql: `UPDATE sessions SET message_count = message_count + $2, untrusted = untrusted | $3, private = private | $4, last_activity_at = $5 WHERE id = $1`,
       params,
     })
   }

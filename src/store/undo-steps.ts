@@ -58,7 +58,7 @@ export function createUndoStore(database: Database): UndoStore {
       const rows = await database.query(
         `SELECT position, copy FROM (
           SELECT position, copy, at, row_number() OVER (ORDER BY position DESC) AS place, sum(bytes) OVER (ORDER BY position DESC) AS total FROM undo_steps
-        ) WHERE place > 1 AND (at < $1 OR place > $2 OR total > $3) ORDER BY position DESC`,
+        ) AS ranked WHERE place > 1 AND (at < $1 OR place > $2 OR total > $3) ORDER BY position DESC`,
         [since, maxSteps, maxBytes],
       )
       if (rows.length === 0) return []

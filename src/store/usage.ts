@@ -10,7 +10,7 @@ export function createUsageStore(database: Database): UsageStore {
     async summarize({ by, sinceMs }) {
       const rows = await database.query(
         `SELECT ${groups[by]} AS name, count(*) AS turns, sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cache_read_tokens) AS cache_read,
-            sum(cache_write_tokens) AS cache_write, sum(reasoning_tokens) AS reasoning, coalesce(sum(cost_usd), 0) AS cost, sum(cost_usd IS NULL) AS unpriced
+            sum(cache_write_tokens) AS cache_write, sum(reasoning_tokens) AS reasoning, coalesce(sum(cost_usd), 0) AS cost, sum(CASE WHEN cost_usd IS NULL THEN 1 ELSE 0 END) AS unpriced
           FROM usage LEFT JOIN sessions ON sessions.id = usage.session_id WHERE at >= $1 GROUP BY 1 ORDER BY 1`,
         [sinceMs],
       )

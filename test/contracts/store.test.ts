@@ -1,4 +1,4 @@
-/** The store contract, on the embedded engine. */
+/** The store contract, on both engines. */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,7 @@ import { clearNow } from '../../src/guard/run-checkpoint.ts'
 import { PASS } from '../../src/guard/stage.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { installPostgres, startPostgres } from '../doubles/postgres-server.ts'
 import { lockState } from '../../src/store/state-lock.ts'
 
 const code = (expected: string) => (error: unknown) => error instanceof AppError && error.code === expected
@@ -54,13 +55,19 @@ function result(turnId: string, more: Partial<TurnResult> = {}): TurnResult {
 const NO_TAINT = { untrusted: false, private: false }
 const reply = { role: 'assistant', parts: [{ type: 'text', text: 'hello', origin: OWNER }] } as const
 
-for (const isSealed of [false, true])
-  describe(isSealed ? 'store with sealed texts' : 'store', () => {
+const noServer = installPostgres()
+const server = noServer === null ? await startPostgres() : null
+after(() => server?.stop())
+
+const kinds = ['SQLite', 'PostgreSQL'].flatMap((engine) => [false, true].map((isSealed) => ({ engine, isSealed })))
+for (const { engine, isSealed } of kinds)
+  describe(`store on ${engine}${isSealed ? ' with sealed texts' : ''}`, { skip: engine === 'PostgreSQL' && noServer !== null && noServer }, () => {
     let folder = ''
     let store: Store
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), 'cara-store-'))
-      store = await openStore({ path: join(folder, 'carapace.db'), synchronous: 'full', encrypt: { isOn: isSealed, key: () => Buffer.alloc(32, 7) } })
+      const url = engine === 'PostgreSQL' ? await server?.create() : undefined
+      store = await openStore({ path: join(folder, 'carapace.db'), url, synchronous: 'full', encrypt: { isOn: isSealed, key: () => Buffer.alloc(32, 7) } })
     })
     after(async () => {
       await store.close()

@@ -39,6 +39,8 @@ export function failingDatabase(database: Database, failsAt: (write: number) => 
   }
   return {
     texts: database.texts,
+    isShared: database.isShared,
+    engine: database.engine,
     query: (sql, params) => database.query(sql, params),
     write,
     commit: async (statements) => (await write(statements)).durable(),

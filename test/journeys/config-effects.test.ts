@@ -98,6 +98,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'usage.prices.NAME.cacheWritePerMTok': AGENT,
   'logging.level': GATEWAY,
   'logging.maxFileBytes': GATEWAY,
+  'store.url': 'test/journeys/cluster.test.ts',
   'store.synchronous': GATEWAY,
   'store.encrypt': 'test/security/sealed-texts.test.ts',
   'audit.maxFileBytes': GATEWAY,

@@ -38,8 +38,9 @@ export async function readScene({
       now,
       running: instance !== null && isRunning(instance.pid) ? { pid: instance.pid, host: instance.host } : null,
       async devices() {
-        if (factsOf(paths.database) === null) return []
-        const store = await openStore({ path: paths.database, synchronous: 'full' })
+        const url = config.store.url?.reveal()
+        if (url === undefined && factsOf(paths.database) === null) return []
+        const store = await openStore({ path: paths.database, url, synchronous: 'full' })
         try {
           return await store.devices.list()
         } finally {

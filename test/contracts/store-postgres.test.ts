@@ -1,0 +1,205 @@
+/** The shared engine: what it does when others use it at the same time, and when the way to it is lost. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { AppError } from '../../src/contracts/errors.ts'
+import type { Database } from '../../src/contracts/store.ts'
+import { migrate } from '../../src/store/migrations.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { postgresAddress } from '../../src/store/postgres-address.ts'
+import { openPostgres } from '../../src/store/postgres-database.ts'
+import { cutProxy, type CutProxy } from '../doubles/cut-proxy.ts'
+import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
+
+const code = (expected: string) => (error: unknown) => error instanceof AppError && error.code === expected
+const missing = installPostgres()
+
+describe('the shared engine', { skip: missing !== null && missing }, () => {
+  let server: PostgresServer
+  let proxy: CutProxy
+  let url = ''
+  let database: Database
+  const throughProxy = () => url.replace(String(server.port), String(proxy.port))
+  before(async () => {
+    server = await startPostgres()
+    proxy = await cutProxy(server.port)
+    url = await server.create()
+    database = await openPostgres({ url: throughProxy(), patienceMs: 3000, statementMs: 1500 })
+    await database.commit([{ sql: 'CREATE TABLE t (a BIGINT UNIQUE, b TEXT)', params: [] }])
+  })
+  after(async () => {
+    await database.close()
+    await proxy.close()
+    await server.stop()
+  })
+
+  const insert = (a: number) => ({ sql: 'INSERT INTO t VALUES ($1, $2)', params: [a, `row ${a}`] })
+  const rows = async () => (await server.run(url, 'SELECT a::int FROM t ORDER BY a')).map((row) => row['a'])
+
+  it('keeps commits apart, and takes a whole one back where it changes another number of rows', async () => {
+    const outcomes = await Promise.allSettled([
+      database.commit([insert(1)]),
+      database.commit([insert(2), insert(1)]),
+      database.commit([insert(3), { sql: 'UPDATE t SET b = b WHERE a = $1', params: [99], expectChanges: 1 }]),
+      database.commit([insert(4)]),
+    ])
+    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' && code('store/conflict')(outcome.reason) ? ['conflict'] : [outcome.status]))
+    assert.ok(failed.filter((outcome) => outcome === 'conflict').length === 2, failed.join())
+    assert.equal((await rows()).length, 2)
+    await server.run(url, 'DELETE FROM t')
+  })
+
+  it('reads numbers as numbers, refuses those that are too large, and replaces what its texts cannot hold', async () => {
+    const [row] = await database.query(
+      `SELECT 9007199254740991::int8 AS a, sum(x) AS b, 1.5::float8 AS c, '\\x01ff'::bytea AS d FROM (VALUES (1::int8), (2)) AS v (x)`,
+      [],
+    )
+    assert.deepEqual({ ...row }, { a: 9007199254740991, b: 3, c: 1.5, d: Buffer.from([1, 255]) })
+    await assert.rejects(database.query('SELECT 9007199254740993::int8 AS a', []), code('store/corrupt'))
+    await assert.rejects(database.query('SELECT true AS a', []), code('store/corrupt'))
+    await database.commit([{ sql: 'INSERT INTO t VALUES ($1, $2)', params: [7, 'a\0b'] }])
+    assert.deepEqual({ ...(await database.query('SELECT b FROM t WHERE a = 7', []))[0] }, { b: 'a\u{2400}b' })
+    await server.run(url, 'DELETE FROM t')
+  })
+
+  it('says nothing of what stood in a statement when the server refuses it', async () => {
+    const error: unknown = await database
+      .commit([{ sql: 'INSERT INTO t VALUES ($1::text::int8, $2)', params: ['my secret', 'x'] }])
+      .catch((reason: unknown) => reason)
+    assert.doesNotMatch(JSON.stringify(error, Object.getOwnPropertyNames(error)), /my secret/)
+    assert.ok(error instanceof Error && !String(error.stack).includes('my secret') && !String(error.cause).includes('my secret'))
+  })
+
+  for (const what of ['answer', 'question'] as const) {
+    it(`a COMMIT whose ${what} is lost stands once`, async () => {
+      // On new connections: there the client says the word, later it names a prepared statement.
+      const fresh = await openPostgres({ url: throughProxy() })
+      const lost = proxy.lose(what, 'commit')
+      await fresh.commit([insert(10)])
+      await lost
+      assert.deepEqual(await rows(), [10])
+      await fresh.close()
+      await server.run(url, 'DELETE FROM t')
+    })
+  }
+
+  it('goes on after the way was cut, and says meanwhile what is wrong', async () => {
+    proxy.cut()
+    const commit = database.commit([insert(20)])
+    const query = database.query('SELECT 1 AS one', [])
+    while (database.faults().length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    assert.match(database.faults().join(), /cannot be used: the server cannot be reached/)
+    proxy.restore()
+    await commit
+    assert.deepEqual({ ...(await query)[0] }, { one: 1 })
+    assert.deepEqual([database.faults(), await rows()], [[], [20]])
+    await server.run(url, 'DELETE FROM t')
+  })
+
+  it('gives up after a while, and never keeps later what it said it could not keep', async () => {
+    proxy.cut()
+    await assert.rejects(database.commit([insert(30)]), code('store/unavailable'))
+    proxy.restore()
+    await database.commit([insert(31)])
+    assert.deepEqual(await rows(), [31])
+    await server.run(url, 'DELETE FROM t')
+  })
+
+  it('takes a server that neither answers nor closes for lost', async () => {
+    proxy.silence()
+    await assert.rejects(database.query('SELECT 1 AS one', []), code('store/unavailable'))
+    proxy.restore()
+    assert.deepEqual({ ...(await database.query('SELECT 1 AS one', []))[0] }, { one: 1 })
+  })
+
+  it('makes its schema once, however many start at the same moment', async () => {
+    const empty = await server.create()
+    const opened = await Promise.all([1, 2, 3, 4].map(() => openPostgres({ url: empty })))
+    await Promise.all(opened.map(migrate))
+    await Promise.all(opened.map((each) => each.close()))
+    await server.run(empty, `UPDATE meta SET value = '999' WHERE name = 'schema'`)
+    await assert.rejects(openStore({ path: '', url: empty, synchronous: 'full' }), code('store/newer'))
+  })
+
+  it('finds notes by the beginnings of words, without accents, the closest first', async () => {
+    const store = await openStore({ path: '', url: await server.create(), synchronous: 'full' })
+    const write = (key: string, value: string) =>
+      store.memory.write({ key, value, origin: { author: { kind: 'owner' }, trust: 'trusted', private: false }, now: 1 })
+    await write('pets', 'Ein Hund und drei KATZEN wohnen hier, dazu Vögel, Fische, Mäuse und manches andere')
+    await write('cat', 'Katze')
+    await write('travel', 'Zürich, Γειά σου, don’t "quote" & | ! me:*')
+    assert.deepEqual(
+      (await store.memory.search('katz', 5)).map(({ key }) => key),
+      ['cat', 'pets'],
+    )
+    assert.deepEqual(
+      (await store.memory.search('ZURICH', 5)).map(({ key }) => key),
+      ['travel'],
+    )
+    assert.deepEqual(
+      (await store.memory.search('γεια', 5)).map(({ key }) => key),
+      ['travel'],
+    )
+    assert.deepEqual(await store.memory.search("quot & ! | ' \\ <-> nothing", 5).then((found) => found.map(({ key }) => key)), ['travel'])
+    await store.close()
+  })
+
+  it('seals what is there, and opens it again, at a start', async () => {
+    const own = await server.create()
+    const open = (isOn: boolean) => openStore({ path: '', url: own, synchronous: 'full', encrypt: { isOn, key: () => Buffer.alloc(32, 7) } })
+    const value = async () => (await server.run(own, 'SELECT min(value) AS least, max(value) AS most, count(*)::int AS count FROM memory'))[0]
+    const plain = await open(false)
+    for (let index = 0; index < 250; index++)
+      await plain.memory.write({
+        key: `note-${index}`,
+        value: `secret ${index}`,
+        origin: { author: { kind: 'owner' }, trust: 'trusted', private: false },
+        now: 1,
+      })
+    await plain.close()
+    const sealed = await open(true)
+    assert.match(String((await value())?.['most']), /^enc:t1:/)
+    assert.match(String((await value())?.['least']), /^enc:t1:/)
+    assert.equal((await sealed.memory.read('note-7'))?.value, 'secret 7')
+    assert.deepEqual(
+      (await sealed.memory.search('249', 5)).map(({ key }) => key),
+      ['note-249'],
+    )
+    await sealed.close()
+    await (await open(false)).close()
+    assert.deepEqual(await value(), { least: 'secret 0', most: 'secret 99', count: 250 })
+  })
+
+  it('tells what is wrong with an address without repeating it', async () => {
+    for (const wrong of [
+      'mysql://u:hush@h/d',
+      'postgres://u:hush@h',
+      'postgres://:hush@h/d',
+      'postgres://u:hush@h/d?sslmode=maybe',
+      'postgres://u:hush@h/d?x=1',
+      'hush',
+    ])
+      assert.throws(
+        () => postgresAddress(wrong),
+        (error) => code('store/unavailable')(error) && error instanceof Error && !error.message.includes('hush'),
+      )
+    await assert.rejects(openStore({ path: '', url: url.replace('cara@', 'nobody@'), synchronous: 'full' }), code('store/unavailable'))
+    await assert.rejects(openStore({ path: '', url: `${url}_none`, synchronous: 'full' }), code('store/unavailable'))
+  })
+
+  it('encrypts beyond this machine, and checks who answers, unless the address says otherwise', () => {
+    assert.equal(postgresAddress('postgres://u@127.0.0.1/d').ssl, false)
+    assert.equal(postgresAddress('postgres://u@[::1]/d').ssl, false)
+    assert.deepEqual(postgresAddress('postgres://u:a%40b@localhost/d?host=/run/postgresql'), {
+      host: '/run/postgresql',
+      port: 5432,
+      path: '/run/postgresql/.s.PGSQL.5432',
+      database: 'd',
+      user: 'u',
+      password: 'a@b',
+      ssl: false,
+    })
+    assert.equal(postgresAddress('postgres://u@db.example.org:6000/d').ssl, 'verify-full')
+    assert.equal(postgresAddress('postgres://u@10.0.0.5/d?sslmode=require').ssl, 'require')
+    assert.equal(postgresAddress('postgres://u@10.0.0.5/d?sslmode=disable').ssl, false)
+  })
+})
