@@ -16,7 +16,7 @@ test('nobody outside of the store asks which engine it is', () => {
     (file) =>
       !file.startsWith('src/store/') &&
       !allowed.has(file) &&
-      /['"`](?:postgres|sqlite)|\bengine\b/i.test(readFileSync(file, 'utf8').replaceAll(/^\s*(?:\/\*\*|\*|\/\/).*$/gm, '')),
+      /['"`](?:postgres|sqlite)|database\.engine/i.test(readFileSync(file, 'utf8').replaceAll(/^\s*(?:\/\*\*|\*|\/\/).*$/gm, '')),
   )
   assert.deepEqual(asking, ['src/contracts/store.ts'])
 })
