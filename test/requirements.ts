@@ -756,4 +756,15 @@ export const requirements: readonly Requirement[] = [
     ],
     ['CLUS-11', 'Only the store knows its engine', 'nobody outside of the store asks which engine it is'],
   ]),
+  ...proved('test/contracts/store.test.ts', [
+    ['TURN-20', 'A worker whose turn was taken can keep nothing more of it', 'keeps nothing more of a worker whose turn another has taken'],
+    ['TURN-21', 'A turn that waits for the owner belongs to nobody', 'lets go of a turn in the commit that asks the owner'],
+  ]),
+  ...proved('test/faults/leases.test.ts', [
+    ['TURN-22', 'A run that stands still is left behind, and its turn goes on', 'is left behind, and its turn goes on from the journal, with no effect twice'],
+    ['TURN-23', 'A turn that stands still again ends', 'ends when it stands still at the same place again'],
+    ['TURN-24', 'What one worker leaves another takes over', 'take over what one of them left, and what that one does after that is kept nowhere'],
+    ['TURN-25', 'A worker keeps what it still runs', 'renew what runs long, so that nobody takes it'],
+    ['TURN-26', 'A worker that stops leaves its turns to the others', 'leave what they hold to the others at once when they stop'],
+  ]),
 ]

@@ -29,7 +29,7 @@ export async function askOwner(
     expiresAt: now + expireMs,
     decision: null,
   }))
-  if (!(await store.approvals.ask(approvals, maxPending))) return false
+  if (!(await store.approvals.ask(run, approvals, maxPending))) return false
   for (const approval of approvals) {
     const { callId, tool, input } = approval
     new CallReceipts(describeCall({ type: 'tool-call', callId, tool, input }, run), run).asked(approval)

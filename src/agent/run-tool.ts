@@ -28,6 +28,7 @@ import type { TurnAnswers } from './turn-answers.ts'
 
 export interface ToolRun {
   readonly turnId: string
+  readonly fence: number
   readonly sessionId: string | null
   /** The door that the message came through, and who sent it. */
   readonly door: string

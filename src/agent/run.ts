@@ -55,6 +55,7 @@ export interface AgentDeps {
 
 export interface AgentTurn {
   readonly turnId: string
+  readonly fence: number
   readonly session: Session | null
   readonly request: InboundMessage
   /** Steps that an earlier process, or this one before it asked the owner, journaled. */
@@ -309,13 +310,14 @@ class AgentRun {
 
   #toolRun(memory: TurnMemory, emit: (event: TurnEvent) => void): ToolRun {
     const { tools, secrets, report, audit, clock, log, config, store } = this.#deps
-    const { turnId } = this.#turn
+    const { turnId, fence } = this.#turn
     const sessionId = this.#turn.session?.id ?? null
     const { door } = this.#turn.request
     return {
       door,
       by: sentBy(this.#turn.request),
       turnId,
+      fence,
       sessionId,
       taint: memory.taint,
       guard: { tools, policy: config.tools, roots: config.filesystem.roots, evidence: memory.evidence },
@@ -338,7 +340,8 @@ class AgentRun {
   }
 
   #journal(steps: readonly JournalStep[]): Promise<void> {
-    return this.#deps.store.turns.append(this.#turn.turnId, this.#turn.session?.id ?? null, steps, this.#deps.clock.now())
+    const { turnId, fence, session } = this.#turn
+    return this.#deps.store.turns.append({ turnId, fence, sessionId: session?.id ?? null }, steps, this.#deps.clock.now())
   }
 
   #said(answer: Answer, text: string, calls: readonly ToolCallPart[]): Message | null {

@@ -1,9 +1,13 @@
 /** What is kept of questions, answers, standing words and refusals. */
 import type { Approval, ApprovalStatus, Decided, Grant, RefusalRecord, ShadowCall } from './approval.ts'
+import type { HeldTurn } from './turn-lease.ts'
 
 export interface ApprovalStore {
-  /** All of them in one commit. False, and none is kept, where more than `maxPending` would wait then. Forgets what was decided 90 days before. */
-  ask(approvals: readonly Approval[], maxPending: number): Promise<boolean>
+  /**
+   * All of them in one commit, after which the turn waits and nobody holds it. False, and none is kept, where more than `maxPending` would wait then. Forgets what was decided 90 days
+   * before. Throws `turn/lost`.
+   */
+  ask(turn: Pick<HeldTurn, 'turnId' | 'fence'>, approvals: readonly Approval[], maxPending: number): Promise<boolean>
   get(id: string): Promise<Approval | null>
   /** Oldest first. `total` counts all that match. */
   list(query: { readonly status: ApprovalStatus; readonly sessionKey?: string; readonly limit: number }): Promise<ApprovalList>

@@ -8,6 +8,7 @@ import type { DeviceStore } from './device.ts'
 import type { Message } from './message.ts'
 import type { Origin } from './origin.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
+import type { HeldTurn, Lease, TurnLeases } from './turn-lease.ts'
 import type { UndoStore } from './undo.ts'
 import type { Usage } from './usage.ts'
 
@@ -155,6 +156,9 @@ export interface StoredTurn {
   readonly sessionKey: string | null
   readonly request: InboundMessage
   readonly acceptedAt: number
+  readonly fence: number
+  /** Null while it waits. */
+  readonly owner: string | null
   /** Whether an earlier process began it. */
   readonly steps: readonly JournalStep[]
 }
@@ -166,6 +170,7 @@ export interface AcceptedMessage {
   readonly now: number
   /** Another turn of the conversation runs first: its lines come before this message's (see `begin`). */
   readonly queued: boolean
+  readonly lease: Lease
 }
 
 /** `durable()`: nobody is told that the message was accepted before. */
@@ -175,14 +180,15 @@ export interface JournaledMessage extends Written {
 }
 
 export interface TurnStore {
+  readonly leases: TurnLeases
   /**
-   * Journals an accepted message: turn row, user entry and session in one commit. Returns the earlier turn's id when the idempotency key was seen within 24 h.
+   * Journals an accepted message: turn row, user entry and session in one commit; its turn has the first fence. Returns the earlier turn's id when the idempotency key was seen within 24 h.
    */
   accept(turn: AcceptedMessage): Promise<JournaledMessage>
   /** A queued turn starts: its message becomes a line of the conversation now. Does nothing when it is one already. */
-  begin(turnId: string, request: InboundMessage, now: number): Promise<void>
-  /** Appends steps; conversation entries come out of them. */
-  append(turnId: string, sessionId: string | null, steps: readonly JournalStep[], now: number): Promise<void>
+  begin(turn: HeldTurn, request: InboundMessage, now: number): Promise<void>
+  /** Appends steps; conversation entries come out of them. Throws `turn/lost`, as `begin` and `finish` do. */
+  append(turn: HeldTurn, steps: readonly JournalStep[], now: number): Promise<void>
   /** The reply, the usage row, the taint and the end of the turn in one commit. `reply` is null when nothing was said. */
   finish(end: TurnEnd): Promise<void>
   /** Accepted and not finished, oldest first. */
@@ -193,9 +199,7 @@ export interface TurnStore {
   result(turnId: string): Promise<TurnResult | null>
 }
 
-export interface TurnEnd {
-  readonly turnId: string
-  readonly sessionId: string | null
+export interface TurnEnd extends HeldTurn {
   readonly reply: Message | null
   readonly replyTokens: number
   readonly result: TurnResult

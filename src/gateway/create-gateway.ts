@@ -2,7 +2,8 @@
 import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Approval } from '../contracts/approval.ts'
-import type { JournaledMessage } from '../contracts/store.ts'
+import type { JournaledMessage, StoredTurn } from '../contracts/store.ts'
+import { FIRST_FENCE } from '../contracts/turn-lease.ts'
 import { sentBy, type InboundMessage, type TurnResult } from '../contracts/turn.ts'
 import type { AgentDeps } from '../agent/run.ts'
 import { PARKED } from '../agent/turn-outcome.ts'
@@ -11,8 +12,10 @@ import type { DefaultModel, Gateway } from './gateway.ts'
 import { failure, handleMessage, type HandledTurn } from './handle-message.ts'
 import { clearInbound } from './intake.ts'
 import { Lanes, type Task } from './lanes.ts'
+import { LeaseWatch, STUCK } from './lease-watch.ts'
 import { listModels } from './list-models.ts'
 import { RunningTurns, type RunningTurn } from './running-turns.ts'
+import { WaitingTurns } from './waiting-turns.ts'
 
 export interface GatewayOptions {
   readonly agent: AgentDeps
@@ -33,6 +36,8 @@ export interface GatewayControl {
   drain(ms: number): Promise<void>
   /** Refuses what the owner was asked and did not answer in time; happens by itself, too. */
   expire(): Promise<void>
+  /** Renews the leases of what runs, and takes up again what stands still; happens by itself, too. */
+  look(): Promise<void>
 }
 
 const MAX_WAITING = 1024
@@ -47,9 +52,22 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
   const halt = new AbortController()
   const abandon = new AbortController()
   const isAbandoned = () => abandon.signal.aborted
-  /** Turns that wait for the owner, and their lanes. Everything else of them is in the journal. */
-  const parked = new Map<string, string | null>()
-  const desk = new ApprovalDesk(agent, (turnId) => void wakeIfAnswered(turnId))
+  const watch = new LeaseWatch({
+    leases: store.turns.leases,
+    owner: newId('run', startedAt),
+    maxRunMs: agent.config.agent.budgets.maxTurnMs,
+    onLapsed: takeOver,
+    clock,
+    log,
+  })
+  const waiting = new WaitingTurns({
+    lanes,
+    pending: (turnId) => store.approvals.pending(turnId),
+    isCancelled: (turnId) => turns.get(turnId)?.controller.signal.aborted === true,
+    goOn,
+    log,
+  })
+  const desk = new ApprovalDesk(agent, (turnId) => void waiting.wakeIfAnswered(turnId))
   turns.subscribe((_turn, event) => {
     if (event.type === 'approval-requested') desk.announce(event.approvals)
   }, 'answers')
@@ -61,53 +79,73 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
 
   const isRevoked = (credential: string | undefined) => credential !== undefined && !maySend(credential)
 
-  async function handle(turn: Omit<HandledTurn, 'emit' | 'wantsPieces' | 'isAbandoned'>, { emit, wantsPieces, controller }: RunningTurn): ReturnType<Task> {
-    if (isRevoked(turn.request.credential)) controller.abort(new DOMException(REVOKED, 'AbortError'))
-    const end = await handleMessage({ ...turn, emit, wantsPieces, isAbandoned }, agent, controller.signal)
+  /** `stoodAt`: how many steps its journal had when it stood still before. */
+  async function handle(
+    turn: Omit<HandledTurn, 'emit' | 'wantsPieces' | 'isAbandoned'>,
+    running: RunningTurn,
+    stoodAt: number | null = null,
+  ): ReturnType<Task> {
+    const { turnId, request } = turn
+    const { controller } = running
+    if (isRevoked(request.credential)) controller.abort(new DOMException(REVOKED, 'AbortError'))
+    let isOver = false
+    const emit: HandledTurn['emit'] = (event) => {
+      if (!isOver) running.emit(event)
+    }
+    const end = await watch.over(handleMessage({ ...turn, emit, wantsPieces: running.wantsPieces, isAbandoned }, agent, controller.signal))
+    if (end === STUCK) {
+      isOver = true
+      return takeUpAgain(running, stoodAt)
+    }
     if (end !== PARKED) return void finished++
-    const { turnId } = turn
-    const { sessionKey } = turn.request
-    return () => park(turnId, sessionKey)
+    return () => waiting.park(turnId, request.sessionKey)
   }
 
-  /** The answer may have come, or the turn may have been cancelled, before it was parked. */
-  function park(turnId: string, lane: string | null): void {
-    parked.set(turnId, lane)
-    if (turns.get(turnId)?.controller.signal.aborted === true) wake(turnId)
-    else void wakeIfAnswered(turnId)
+  /** Takes the turn from a run that stands still: with a new fence that one can keep nothing more. Twice at the same place is enough. */
+  async function takeUpAgain(running: RunningTurn, stoodAt: number | null): ReturnType<Task> {
+    log.error('turn.stuck', { turn: running.turnId })
+    return takenUp(running, (turn) => {
+      const isSame = turn.steps.length === stoodAt
+      return handle(isSame ? { ...turn, fault: new AppError('turn/stuck') } : turn, running, turn.steps.length)
+    })
   }
 
-  async function wakeIfAnswered(turnId: string): Promise<void> {
+  /** The turn out of its journal, held by this process. What cannot be taken up stays as it is, and whoever waits here is told. */
+  async function takenUp(running: RunningTurn, then: (turn: StoredTurn) => ReturnType<Task>): ReturnType<Task> {
+    const { turnId, sessionKey } = running
     try {
-      if (parked.has(turnId) && (await store.approvals.pending(turnId)) === 0) wake(turnId)
+      if (isAbandoned()) throw new AppError('turn/interrupted')
+      const fence = await watch.claim(turnId)
+      const turn = fence === null ? null : await store.turns.open(turnId)
+      if (turn === null || turn.fence !== fence) throw new AppError('turn/lost', turnId)
+      return await then({ ...turn, request: { ...turn.request, sessionKey } })
     } catch (error) {
-      // It waits on: the next answer, or the next start, looks again.
-      log.error('approval.unread', { turn: turnId, error })
+      if (!isAbandoned()) log.error('turn.unread', { turn: turnId, error })
+      running.emit({ type: 'turn-finished', result: { ...failure({ turnId, request: running }, error).result, durationMs: 0 } })
     }
   }
 
-  /** What was cancelled while it waited ends now, and its questions with it. */
-  function wakeCancelled(): void {
-    for (const turnId of parked.keys()) if (turns.get(turnId)?.controller.signal.aborted === true) wake(turnId)
+  /** What waited goes on, as after a crash. */
+  async function goOn(turnId: string): ReturnType<Task> {
+    const running = turns.get(turnId)
+    if (running !== undefined) return takenUp(running, (turn) => handle(turn, running))
   }
 
-  /** Takes the turn up from its journal, as after a crash. */
-  function wake(turnId: string): void {
-    const lane = parked.get(turnId)
-    if (lane === undefined) return
-    parked.delete(turnId)
-    lanes.resume(lane, async () => {
-      const running = turns.get(turnId)
-      if (running === undefined) return
-      try {
-        const turn = await store.turns.open(turnId)
-        if (turn === null) throw new AppError('turn/not-found', turnId)
-        return await handle({ ...turn, request: { ...turn.request, sessionKey: running.sessionKey } }, running)
-      } catch (error) {
-        log.error('turn.unread', { turn: turnId, error })
-        running.emit({ type: 'turn-finished', result: { ...failure({ turnId, request: running }, error).result, durationMs: 0 } })
-      }
-    })
+  /** A turn that an earlier process, or another one, accepted and does not carry on any more. */
+  function adopt({ turnId, sessionId, sessionKey, request }: Omit<StoredTurn, 'steps'>, isWaiting: boolean): void {
+    noteTurn('turn-recovered', turnId, sessionId, request)
+    const running = turns.add({ turnId, sessionKey }, null, request.credential)
+    const isSessionGone = sessionKey === null && request.sessionKey !== null
+    if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
+    if (isWaiting && !running.controller.signal.aborted) waiting.keep(turnId, sessionKey)
+    else lanes.enter(sessionKey, () => goOn(turnId), true)
+  }
+
+  async function takeOver(turnIds: readonly string[]): Promise<void> {
+    for (const turnId of turnIds) {
+      const turn = turns.get(turnId) === undefined ? await store.turns.open(turnId) : null
+      if (turn !== null) adopt(turn, false)
+    }
   }
 
   async function resultOf(turnId: string): Promise<TurnResult> {
@@ -136,9 +174,9 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
         lanes.enter(sessionKey, async () => {
           const kept = await accepted.promise
           if (kept === null || kept.repeatedOf !== null) return
-          return handle({ turnId, sessionId: kept.sessionId, request, steps: [] }, running)
+          return handle({ turnId, sessionId: kept.sessionId, fence: FIRST_FENCE, request, steps: [] }, running)
         })
-        const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued })
+        const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued, lease: watch.lease() })
         if (kept.repeatedOf === null) noteTurn('turn-accepted', turnId, kept.sessionId, request)
         const durable = isPromised(request) ? kept.durable() : null
         if (durable !== null) running.holdUntil(durable)
@@ -168,9 +206,9 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
         if (event.type === 'approval-requested') asked.resolve(event.approvals)
       }, 'answers')
       try {
-        if (parked.has(turnId)) {
-          const waiting = (await store.approvals.ofTurn(turnId)).filter(({ status }) => status === 'pending')
-          if (waiting.length > 0) return waiting
+        if (waiting.has(turnId)) {
+          const questions = (await store.approvals.ofTurn(turnId)).filter(({ status }) => status === 'pending')
+          if (questions.length > 0) return questions
         }
         return await orAborted(Promise.race([running.result, asked.promise]), signal)
       } finally {
@@ -183,7 +221,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
         (turn) => ('turnId' in target ? turn.turnId === target.turnId : turn.sessionKey === target.sessionKey && target.sessionKey !== null),
         reason,
       )
-      wakeCancelled()
+      waiting.wakeCancelled()
       return count
     },
 
@@ -206,26 +244,18 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
     async recover() {
       await store.approvals.cancelOrphans(clock.now())
       await desk.expire()
-      const unfinished = await store.turns.unfinished()
-      for (const { turnId, sessionId, sessionKey, request, steps } of unfinished) {
-        noteTurn('turn-recovered', turnId, sessionId, request)
-        const running = turns.add({ turnId, sessionKey }, null, request.credential)
-        const isSessionGone = sessionKey === null && request.sessionKey !== null
-        if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
-        const isWaiting = !running.controller.signal.aborted && (await store.approvals.pending(turnId)) > 0
-        if (isWaiting && sessionKey !== null) lanes.park(sessionKey)
-        if (isWaiting) parked.set(turnId, sessionKey)
-        else lanes.enter(sessionKey, () => handle({ turnId, sessionId, request: { ...request, sessionKey }, steps }, running), true)
-      }
+      const unfinished = (await store.turns.unfinished()).filter(({ owner }) => owner === null || !store.turns.leases.isShared)
+      for (const turn of unfinished) adopt(turn, (await store.approvals.pending(turn.turnId)) > 0)
       if (unfinished.length > 0) log.info('turns.recovered', { count: unfinished.length })
       return unfinished.length
     },
     reauthorise() {
       const count = turns.abort(({ credential }) => isRevoked(credential), REVOKED)
-      wakeCancelled()
+      waiting.wakeCancelled()
       return count
     },
     expire: () => desk.expire(),
+    look: () => watch.look(),
     async drain(ms) {
       halt.abort()
       const settled = new AbortController()
@@ -236,7 +266,8 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       turns.abort(() => true, 'The gateway stops')
       desk.close()
       // Whoever waits for them is told; they stay as they are in the journal.
-      for (const turnId of parked.keys()) wake(turnId)
+      waiting.wakeAll()
+      await watch.close()
     },
   }
 }

@@ -2,26 +2,27 @@
 import { AppError, exposed } from '../contracts/errors.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
 import { NO_TAINT, type JournalStep } from '../contracts/store.ts'
+import type { HeldTurn } from '../contracts/turn-lease.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../contracts/turn.ts'
 import { NO_USAGE } from '../contracts/usage.ts'
 import { runAgent, type AgentDeps } from '../agent/run.ts'
 import { PARKED, type AgentOutcome } from '../agent/turn-outcome.ts'
 
-export interface HandledTurn {
-  readonly turnId: string
-  readonly sessionId: string | null
+export interface HandledTurn extends HeldTurn {
   readonly request: InboundMessage
   readonly steps: readonly JournalStep[]
   readonly emit: (event: TurnEvent) => void
   /** Whether anybody hears text as it comes. */
   readonly wantsPieces: () => boolean
+  /** It cannot go on: it ends with this. */
+  readonly fault?: AppError
   /** The gateway stops: what is not finished stays so in the journal, for the next start. */
   readonly isAbandoned: () => boolean
 }
 
 /** Ends with `turn-finished`, journaled before anybody hears of it (unless it is abandoned), or is parked until the owner has answered. Never throws. */
 export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: AbortSignal): Promise<'finished' | typeof PARKED> {
-  const { turnId, sessionId, request, steps, emit, wantsPieces } = turn
+  const { turnId, sessionId, fence, request, steps, emit, wantsPieces } = turn
   const { store, clock, log } = deps
   const startedAt = clock.now()
   // What could not be kept is not claimed: the turn stays unfinished and the next start takes it up.
@@ -32,7 +33,7 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   }
   if (sessionId !== null && !signal.aborted) {
     try {
-      await store.turns.begin(turnId, request, startedAt)
+      await store.turns.begin(turn, request, startedAt)
     } catch (error) {
       return unkept(error)
     }
@@ -41,9 +42,10 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   let hasAsked = steps.length > 0
   try {
     if (signal.aborted) throw new AppError('turn/cancelled')
+    if (turn.fault !== undefined) throw turn.fault
     const session = sessionId === null ? null : await store.sessions.get(sessionId)
     if (sessionId !== null && session === null) throw new AppError('session/not-found', 'it was deleted')
-    outcome = await runAgent({ turnId, session, request, steps, emit, wantsPieces }, deps, signal)
+    outcome = await runAgent({ turnId, fence, session, request, steps, emit, wantsPieces }, deps, signal)
   } catch (error) {
     outcome = failure(turn, error)
     hasAsked = true
@@ -58,7 +60,7 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   const result: TurnResult = { ...outcome.result, durationMs: clock.now() - startedAt }
   try {
     const replyTokens = reply === null ? 0 : messageTokens(reply)
-    await store.turns.finish({ turnId, sessionId, reply, replyTokens, result, taint, hasAsked, now: clock.now() })
+    await store.turns.finish({ turnId, sessionId, fence, reply, replyTokens, result, taint, hasAsked, now: clock.now() })
     emit({ type: 'turn-finished', result })
   } catch (error) {
     return unkept(error)

@@ -4,6 +4,7 @@ import type { Approval, ApprovalStatus, Decided, Grant, ShadowCall } from '../co
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, Statement, Texts } from '../contracts/store.ts'
 import { integer, isObject, json, text, textOrNull } from './rows.ts'
+import { releaseTurn } from './turn-leases.ts'
 
 const DAY_MS = 86_400_000
 const KEPT_DAYS = 90
@@ -25,19 +26,23 @@ export function createApprovalStore(database: Database): ApprovalStore {
   }
 
   return {
-    async ask(asked, maxPending) {
-      const [first] = asked
-      if (first === undefined) return true
+    async ask(turn, asked, maxPending) {
       const statements: Statement[] = [
-        { sql: `DELETE FROM approvals WHERE decided_at IS NOT NULL AND decided_at < $1`, params: [first.createdAt - KEPT_DAYS * DAY_MS] },
+        releaseTurn(turn),
+        {
+          sql: `DELETE FROM approvals WHERE decided_at IS NOT NULL AND decided_at < $1`,
+          params: [Math.max(0, ...asked.map(({ createdAt }) => createdAt)) - KEPT_DAYS * DAY_MS],
+        },
         ...asked.map((approval) => askStatement(texts, approval, maxPending)),
       ]
       try {
         await database.commit(statements)
         return true
       } catch (error) {
-        if (error instanceof AppError && error.code === 'store/conflict') return false
-        throw error
+        if (!(error instanceof AppError) || error.code !== 'store/conflict') throw error
+        const held = await database.query('SELECT 1 AS held FROM turns WHERE id = $1 AND finished = 0 AND fence = $2', [turn.turnId, turn.fence])
+        if (held.length === 0) throw new AppError('turn/lost')
+        return false
       }
     },
     get: async (id) => (await approvals('WHERE approvals.id = $1', [id]))[0] ?? null,

@@ -190,6 +190,14 @@ const steps: readonly (readonly SchemaStatement[])[] = [
       version INTEGER NOT NULL
     ) WITHOUT ROWID`,
   ],
+  // Who carries a turn on (contracts/turn-lease.ts). Those that wait have neither owner nor lease, and stand at the end of the index.
+  [
+    'ALTER TABLE turns ADD COLUMN owner TEXT',
+    'ALTER TABLE turns ADD COLUMN lease_until INTEGER',
+    'ALTER TABLE turns ADD COLUMN fence INTEGER NOT NULL DEFAULT 0',
+    'DROP INDEX turns_unfinished',
+    'CREATE INDEX turns_unfinished ON turns (lease_until, position) WHERE finished = 0',
+  ],
 ]
 
 /** What this program can read and write. */

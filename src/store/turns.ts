@@ -7,19 +7,23 @@ import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
 import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, Texts, TurnEnd, TurnStore, Written } from '../contracts/store.ts'
 import { outcomesOf } from '../contracts/tool-outcomes.ts'
+import { FIRST_FENCE, type HeldTurn } from '../contracts/turn-lease.ts'
 import type { InboundMessage, TurnResult } from '../contracts/turn.ts'
 import { cancelQuestions } from './approvals.ts'
 import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
 import { touchSession } from './sessions.ts'
+import { createTurnLeases, fenced, whileHeld } from './turn-leases.ts'
 
 const DAY_MS = 86_400_000
-const INSERT_ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ($1, $2, $3, $4, $5, $6)'
-const UNFINISHED = `SELECT turns.id AS id, session_id, request, accepted_at, sessions.key AS session_key FROM turns
+const ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at)'
+const INSERT_ENTRY = `${ENTRY} VALUES ($1, $2, $3, $4, $5, $6)`
+const UNFINISHED = `SELECT turns.id AS id, session_id, request, accepted_at, fence, owner, sessions.key AS session_key FROM turns
   LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0`
 
 export function createTurnStore(database: Database): TurnStore {
   const { texts } = database
+  const addWhileHeld = `${ENTRY} SELECT $1, $2, $3, $4, $5, $6 ${whileHeld(database, '$2', '$7')}`
 
   async function stepsOf(turnId: string): Promise<readonly Row[]> {
     const rows = await database.query('SELECT kind, data, tokens, at FROM entries WHERE turn_id = $1 ORDER BY id', [turnId])
@@ -29,7 +33,9 @@ export function createTurnStore(database: Database): TurnStore {
   }
 
   return {
-    async accept({ turnId, request, now, queued }) {
+    leases: createTurnLeases(database),
+
+    async accept({ turnId, request, now, queued, lease }) {
       const { sessionKey } = request
       // A key counts within its conversation: another one may use the same, and is not told what this one answered.
       const idempotencyKey = request.idempotencyKey === undefined ? undefined : JSON.stringify([sessionKey, request.idempotencyKey])
@@ -40,9 +46,18 @@ export function createTurnStore(database: Database): TurnStore {
       }
       if (sessionKey !== null) statements.push(touchSession(sessionKey, 0, now))
       statements.push({
-        sql: `INSERT INTO turns (id, session_id, idempotency, begun, request, accepted_at)
-          VALUES ($1, (SELECT id FROM sessions WHERE key = $2), $3, $4, $5, $6)`,
-        params: [turnId, sessionKey, idempotencyKey ?? null, Number(!queued), texts.seal('turns.request', turnId, JSON.stringify(request)), now],
+        sql: `INSERT INTO turns (id, session_id, idempotency, begun, request, accepted_at, owner, lease_until, fence)
+          VALUES ($1, (SELECT id FROM sessions WHERE key = $2), $3, $4, $5, $6, $7, $8, ${FIRST_FENCE})`,
+        params: [
+          turnId,
+          sessionKey,
+          idempotencyKey ?? null,
+          Number(!queued),
+          texts.seal('turns.request', turnId, JSON.stringify(request)),
+          now,
+          lease.owner,
+          lease.until,
+        ],
       })
       if (sessionKey !== null && !queued) statements.push(...lines(texts, turnId, request, now))
       let written: Written
@@ -60,20 +75,23 @@ export function createTurnStore(database: Database): TurnStore {
       return { repeatedOf: null, sessionId: rows[0] === undefined ? null : text(rows[0], 'id'), durable }
     },
 
-    async begin(turnId, request, now) {
+    async begin({ turnId, fence }, request, now) {
       const rows = await database.query('SELECT begun FROM turns WHERE id = $1', [turnId])
       if (rows[0] === undefined || integer(rows[0], 'begun') === 1) return
-      await database.commit([
-        { sql: 'UPDATE turns SET begun = 1 WHERE id = $1 AND begun = 0', params: [turnId], expectChanges: 1 },
-        ...lines(texts, turnId, request, now),
-      ])
+      await fenced(
+        database.commit([
+          { sql: 'UPDATE turns SET begun = 1 WHERE id = $1 AND begun = 0 AND fence = $2', params: [turnId, fence], expectChanges: 1 },
+          ...lines(texts, turnId, request, now),
+        ]),
+      )
     },
 
-    append: (turnId, sessionId, steps, now) => database.commit(steps.map((step) => entryOf(texts, turnId, sessionId, step, now))),
-
-    async finish(end) {
-      await database.commit(endStatements(texts, end))
+    append: (turn, steps, now) => {
+      const added = (step: JournalStep) => ({ sql: addWhileHeld, params: [...entryOf(texts, turn, step, now), turn.fence], expectChanges: 1 })
+      return fenced(database.commit(steps.map(added)))
     },
+
+    finish: (end) => fenced(database.commit(endStatements(texts, end))),
 
     async unfinished() {
       const rows = await database.query(`${UNFINISHED} ORDER BY turns.position`, [])
@@ -93,21 +111,21 @@ export function createTurnStore(database: Database): TurnStore {
   }
 }
 
-function entryOf(texts: Texts, turnId: string, sessionId: string | null, step: JournalStep, now: number): Statement {
+function entryOf(texts: Texts, { turnId, sessionId }: HeldTurn, step: JournalStep, now: number): readonly SqlValue[] {
   if (step.kind === 'tool-intent') {
     const { callId, tool, effectId } = step
-    return { sql: INSERT_ENTRY, params: [sessionId, turnId, 'intent', 0, sealEntry(texts, turnId, 'intent', now, { callId, tool, effectId }), now] }
+    return [sessionId, turnId, 'intent', 0, sealEntry(texts, turnId, 'intent', now, { callId, tool, effectId }), now]
   }
   const kind = step.kind === 'assistant' ? 'assistant' : 'tool'
   const data = step.kind === 'assistant' ? { ...step.message, usage: step.usage, model: step.model } : { ...step.message, ms: step.ms }
-  return { sql: INSERT_ENTRY, params: [sessionId, turnId, kind, messageTokens(step.message), sealEntry(texts, turnId, kind, now, data), now] }
+  return [sessionId, turnId, kind, messageTokens(step.message), sealEntry(texts, turnId, kind, now, data), now]
 }
 
 function sealEntry(texts: Texts, turnId: string, kind: string, at: number, data: object): string {
   return texts.seal('entries.data', entryRow(turnId, kind, at), JSON.stringify(data))
 }
 
-function endStatements(texts: Texts, { turnId, sessionId, reply, replyTokens, result, taint, hasAsked, now }: TurnEnd): readonly Statement[] {
+function endStatements(texts: Texts, { turnId, sessionId, fence, reply, replyTokens, result, taint, hasAsked, now }: TurnEnd): readonly Statement[] {
   // What was said and done stands in the entries already; a stateless turn has no conversation to stand in, so its text stays with its result.
   const { text: said, toolCalls: _toolCalls, ...rest } = result
   const kept = sessionId === null ? { ...rest, text: said } : rest
@@ -115,8 +133,9 @@ function endStatements(texts: Texts, { turnId, sessionId, reply, replyTokens, re
   const statements: Statement[] = [
     {
       // What a conversation's turn was asked stands in its entries; a stateless one keeps its request.
-      sql: `UPDATE turns SET finished = 1, result = $2, request = CASE WHEN session_id IS NULL THEN request ELSE '{}' END WHERE id = $1 AND finished = 0`,
-      params: [turnId, texts.seal('turns.result', turnId, JSON.stringify(kept))],
+      sql: `UPDATE turns SET finished = 1, result = $2, request = CASE WHEN session_id IS NULL THEN request ELSE '{}' END
+        WHERE id = $1 AND finished = 0 AND fence = $3`,
+      params: [turnId, texts.seal('turns.result', turnId, JSON.stringify(kept)), fence],
       expectChanges: 1,
     },
   ]
@@ -159,6 +178,8 @@ function storedTurn(texts: Texts, row: Row, entries: readonly Row[]): StoredTurn
     sessionKey: textOrNull(row, 'session_key'),
     request: json(texts.open('turns.request', turnId, text(row, 'request')), isRequest),
     acceptedAt: integer(row, 'accepted_at'),
+    fence: integer(row, 'fence'),
+    owner: textOrNull(row, 'owner'),
     steps: entries.flatMap(stepOf),
   }
 }

@@ -52,6 +52,7 @@ function result(turnId: string, more: Partial<TurnResult> = {}): TurnResult {
   }
 }
 
+const LEASE = { owner: 'run_1', until: 0 }
 const NO_TAINT = { untrusted: false, private: false }
 const reply = { role: 'assistant', parts: [{ type: 'text', text: 'hello', origin: OWNER }] } as const
 
@@ -75,7 +76,7 @@ for (const { engine, isSealed } of kinds)
     })
 
     it('keeps an accepted message as an unfinished turn and as a line of its conversation', async () => {
-      const accepted = await store.turns.accept({ turnId: 'turn_1', request: message('hi'), queued: false, now: 1000 })
+      const accepted = await store.turns.accept({ turnId: 'turn_1', request: message('hi'), queued: false, now: 1000, lease: LEASE })
       assert.equal(accepted.repeatedOf, null)
       const session = await store.sessions.find('main')
       assert.equal(session?.id, accepted.sessionId)
@@ -90,7 +91,13 @@ for (const { engine, isSealed } of kinds)
     })
 
     it('reads back every step of the journal, in order', async () => {
-      const { sessionId } = await store.turns.accept({ turnId: 'turn_2', request: message('steps', { sessionKey: 'steps' }), queued: false, now: 2000 })
+      const { sessionId } = await store.turns.accept({
+        turnId: 'turn_2',
+        request: message('steps', { sessionKey: 'steps' }),
+        queued: false,
+        now: 2000,
+        lease: LEASE,
+      })
       const call = { type: 'tool-call', callId: 'c1', tool: 'current_time', input: { timezone: 'UTC' } } as const
       const steps = [
         { kind: 'assistant', message: { role: 'assistant', parts: [call] }, usage: NO_USAGE, model: 'fake:model' },
@@ -101,12 +108,13 @@ for (const { engine, isSealed } of kinds)
           message: { role: 'tool', parts: [{ type: 'tool-result', callId: 'c1', tool: 'current_time', output: 'noon', isError: false, origin: OWNER }] },
         },
       ] as const
-      for (const step of steps) await store.turns.append('turn_2', sessionId, [step], 2001)
+      for (const step of steps) await store.turns.append({ turnId: 'turn_2', sessionId, fence: 1 }, [step], 2001)
       const turn = (await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_2')
       assert.deepEqual(turn?.steps, steps)
       await store.turns.finish({
         turnId: 'turn_2',
         sessionId,
+        fence: 1,
         reply,
         replyTokens: 2,
         result: result('turn_2'),
@@ -125,51 +133,62 @@ for (const { engine, isSealed } of kinds)
     })
 
     it('ends a turn once: a second end changes nothing and says so', async () => {
-      const end = { turnId: 'turn_2', sessionId: null, reply, replyTokens: 2, result: result('turn_2', { text: 'other' }), taint: NO_TAINT, now: 3000 }
-      await assert.rejects(store.turns.finish(end), code('store/conflict'))
+      const end = {
+        turnId: 'turn_2',
+        sessionId: null,
+        fence: 1,
+        reply,
+        replyTokens: 2,
+        result: result('turn_2', { text: 'other' }),
+        taint: NO_TAINT,
+        now: 3000,
+      }
+      await assert.rejects(store.turns.finish(end), code('turn/lost'))
       assert.equal((await store.turns.result('turn_2'))?.text, 'hello')
     })
 
     it('answers a repeated idempotency key with the first turn, for a day, also when both arrive at once', async () => {
       const request = message('once', { idempotencyKey: 'key-1', sessionKey: 'once' })
-      const both = await Promise.all(['turn_a', 'turn_b'].map((turnId) => store.turns.accept({ turnId, request, queued: false, now: 10_000 })))
+      const both = await Promise.all(['turn_a', 'turn_b'].map((turnId) => store.turns.accept({ turnId, request, queued: false, now: 10_000, lease: LEASE })))
       const repeats = both.map(({ repeatedOf }) => repeatedOf)
       assert.deepEqual(repeats, repeats[0] === null ? [null, 'turn_a'] : ['turn_b', null])
       assert.equal((await store.sessions.find('once'))?.messageCount, 1)
-      const next = await store.turns.accept({ turnId: 'turn_c', request, queued: false, now: 10_000 + 86_400_000 })
+      const next = await store.turns.accept({ turnId: 'turn_c', request, queued: false, now: 10_000 + 86_400_000, lease: LEASE })
       assert.equal(next.repeatedOf, null)
     })
 
     it('puts a queued message into its conversation when its turn begins, once', async () => {
-      await store.turns.accept({ turnId: 'turn_q1', request: message('first', { sessionKey: 'lane' }), queued: false, now: 15_000 })
+      await store.turns.accept({ turnId: 'turn_q1', request: message('first', { sessionKey: 'lane' }), queued: false, now: 15_000, lease: LEASE })
       const second = message('second', { sessionKey: 'lane' })
-      const { sessionId } = await store.turns.accept({ turnId: 'turn_q2', request: second, queued: true, now: 15_001 })
+      const { sessionId } = await store.turns.accept({ turnId: 'turn_q2', request: second, queued: true, now: 15_001, lease: LEASE })
       const texts = async () => (await store.sessions.tail(sessionId ?? '', { limit: 10 })).map((entry) => textOf(entry.message))
       assert.deepEqual(await texts(), ['first'])
       await store.turns.finish({
         turnId: 'turn_q1',
         sessionId,
+        fence: 1,
         reply,
         replyTokens: 1,
         result: result('turn_q1', { usage: NO_USAGE }),
         taint: NO_TAINT,
         now: 15_002,
       })
-      await store.turns.begin('turn_q2', second, 15_003)
-      await store.turns.begin('turn_q2', second, 15_004)
+      await store.turns.begin({ turnId: 'turn_q2', sessionId, fence: 1 }, second, 15_003)
+      await store.turns.begin({ turnId: 'turn_q2', sessionId, fence: 1 }, second, 15_004)
       assert.deepEqual(await texts(), ['first', 'hello', 'second'])
       assert.equal((await store.sessions.find('lane'))?.messageCount, 3)
     })
 
     it('keeps a stateless request whole in its turn', async () => {
       const request = message('alone', { sessionKey: null, options: { temperature: 0.5, context: [reply] } })
-      const accepted = await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000 })
+      const accepted = await store.turns.accept({ turnId: 'turn_s', request, queued: false, now: 20_000, lease: LEASE })
       assert.deepEqual([accepted.repeatedOf, accepted.sessionId], [null, null])
       await accepted.durable()
       assert.deepEqual((await store.turns.unfinished()).find(({ turnId }) => turnId === 'turn_s')?.request, request)
       await store.turns.finish({
         turnId: 'turn_s',
         sessionId: null,
+        fence: 1,
         reply,
         replyTokens: 1,
         result: result('turn_s', { sessionKey: null }),
@@ -177,6 +196,50 @@ for (const { engine, isSealed } of kinds)
         now: 20_001,
       })
       assert.equal((await store.turns.result('turn_s'))?.text, 'hello')
+    })
+
+    it('keeps nothing more of a worker whose turn another has taken', async () => {
+      const request = message('fenced', { sessionKey: 'fenced' })
+      const { sessionId } = await store.turns.accept({ turnId: 'turn_f', request, queued: true, now: 25_000, lease: { owner: 'run_1', until: 26_000 } })
+      const { leases } = store.turns
+      assert.equal(await leases.claim('turn_f', { owner: 'run_2', until: 32_000 }, 25_999), null, 'its lease runs')
+      assert.deepEqual(await leases.lapsed(25_999, 100), await leases.lapsed(0, 100))
+      assert.ok((await leases.lapsed(26_000, 100)).includes('turn_f'))
+      assert.equal(await leases.claim('turn_f', { owner: 'run_2', until: 32_000 }, 26_000), 2)
+      const [old, held] = [1, 2].map((fence) => ({ turnId: 'turn_f', sessionId, fence }))
+      assert.ok(old !== undefined && held !== undefined)
+      const step = { kind: 'tool-intent', callId: 'c1', tool: 'act', effectId: 'e1' } as const
+      const end = { reply, replyTokens: 2, result: result('turn_f'), taint: NO_TAINT, now: 26_002 }
+      const before = await store.turns.open('turn_f')
+      for (const write of [
+        () => store.turns.begin(old, request, 26_001),
+        () => store.turns.append(old, [step], 26_001),
+        () => store.turns.finish({ ...old, ...end }),
+        () => store.approvals.ask(old, [], 10),
+      ])
+        await assert.rejects(write, code('turn/lost'))
+      assert.deepEqual(await store.turns.open('turn_f'), before)
+      assert.deepEqual(await store.sessions.tail(sessionId ?? '', { limit: 10 }), [])
+      await store.turns.begin(held, request, 26_001)
+      await store.turns.append(held, [step], 26_001)
+      await leases.renew({ owner: 'run_2', until: 40_000 })
+      assert.equal(await leases.claim('turn_f', { owner: 'run_3', until: 50_000 }, 39_999), null, 'it was renewed')
+      assert.equal(await leases.claim('turn_f', { owner: 'run_2', until: 50_000 }, 0), 3, 'his own he may take again')
+      await assert.rejects(store.turns.append(held, [step], 26_001), code('turn/lost'))
+      await store.turns.finish({ ...held, fence: 3, ...end })
+      assert.equal(await leases.claim('turn_f', { owner: 'run_2', until: 50_000 }, Number.MAX_SAFE_INTEGER), null, 'it has ended')
+    })
+
+    it('lets go of a turn in the commit that asks the owner', async () => {
+      const lease = { owner: 'run_1', until: Number.MAX_SAFE_INTEGER }
+      const { sessionId } = await store.turns.accept({ turnId: 'turn_w', request: message('wait', { sessionKey: 'wait' }), queued: false, now: 27_000, lease })
+      const held = { turnId: 'turn_w', sessionId, fence: 1 }
+      assert.equal(await store.approvals.ask(held, [], 10), true)
+      assert.equal((await store.turns.open('turn_w'))?.owner, null)
+      assert.ok(!(await store.turns.leases.lapsed(Number.MAX_SAFE_INTEGER, 100)).includes('turn_w'), 'it waits, and nobody has left it')
+      assert.equal(await store.turns.leases.claim('turn_w', { owner: 'run_2', until: 32_000 }, 0), 2, 'whoever hears the answer takes it')
+      await assert.rejects(store.approvals.ask(held, [], 10), code('turn/lost'))
+      await store.turns.finish({ ...held, fence: 2, reply, replyTokens: 2, result: result('turn_w'), taint: NO_TAINT, now: 27_002 })
     })
 
     it('lists, searches, renames, resets and deletes sessions', async () => {

@@ -164,7 +164,13 @@ test('sessions: list, show, export to a private file, delete', async () => {
   await using running = await openDoors()
   const origin = { author: { kind: 'owner' }, trust: 'trusted', private: false } as const
   const request = { door: 'ws', sender: { kind: 'owner' }, sessionKey: 'work', parts: [{ type: 'text', text: 'kept `words`', origin }], options: {} } as const
-  await running.gateway.store.turns.accept({ turnId: 'turn_1', request: cleared(request), now: 1_800_000_000_000, queued: false })
+  await running.gateway.store.turns.accept({
+    turnId: 'turn_1',
+    request: cleared(request),
+    now: 1_800_000_000_000,
+    queued: false,
+    lease: { owner: 'run_1', until: 0 },
+  })
   assert.match((await cara(['sessions', 'list'], { running })).out, /\nwork +1 +2027-01-15 08:00:00/)
   assert.match((await cara(['sessions', 'show', 'work'], { running })).out, /^user 2027-01-15 08:00:00\nkept `words`\n$/)
 

@@ -61,8 +61,8 @@ const forgetful =
   (crashed: Promise<never>) =>
   async (path: string): Promise<Store> => {
     const store = await openStore({ path, synchronous: 'normal' })
-    const append: Store['turns']['append'] = (turnId, sessionId, steps, now) =>
-      steps.some(({ kind }) => kind === 'tool-result') ? crashed : store.turns.append(turnId, sessionId, steps, now)
+    const append: Store['turns']['append'] = (turn, steps, now) =>
+      steps.some(({ kind }) => kind === 'tool-result') ? crashed : store.turns.append(turn, steps, now)
     return { ...store, turns: { ...store.turns, append } }
   }
 

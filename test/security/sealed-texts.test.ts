@@ -51,8 +51,9 @@ async function fill(store: Store, path: string): Promise<void> {
     const turnId = `turn_${turn}`
     const sessionKey = turn % 3 === 0 ? null : 'main'
     const words = sessionKey === null ? `${STATELESS} ${turn}` : `${QUESTION} ${turn}`
+    const accepted = { turnId, request: request(words, sessionKey), queued: false, now: turn, lease: { owner: 'run_1', until: 0 } }
     // @ts-expect-error It was cleared by this test.
-    const { sessionId } = await store.turns.accept({ turnId, request: request(words, sessionKey), queued: false, now: turn })
+    const { sessionId } = await store.turns.accept(accepted)
     const reply = { role: 'assistant', parts: [text(`${ANSWER} ${turn}`)] } as const
     const result = {
       turnId,
@@ -67,7 +68,7 @@ async function fill(store: Store, path: string): Promise<void> {
       costUsd: null,
       durationMs: 1,
     } as const
-    if (turn !== 149) await store.turns.finish({ turnId, sessionId, reply, replyTokens: 1, result, taint, now: turn })
+    if (turn !== 149) await store.turns.finish({ turnId, sessionId, fence: 1, reply, replyTokens: 1, result, taint, now: turn })
   }
   const session = await store.sessions.rename('main', { title: `About ${TITLE}` })
   await store.sessions.saveSummary(session.id, { text: `${SUMMARY} so far`, coversUntil: 4, tokens: 3, taint }, 1)
@@ -128,6 +129,7 @@ const READABLE = new Set([
   'turns.id',
   'turns.session_id',
   'turns.idempotency',
+  'turns.owner',
   'entries.session_id',
   'entries.turn_id',
   'entries.kind',

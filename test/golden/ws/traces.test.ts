@@ -27,6 +27,7 @@ interface Scenario {
 }
 
 const TEXT = { type: 'text', origin: OWNER } as const
+const LEASE = { owner: 'run_1', until: 0 }
 
 const busyTurn: TurnScript = async ({ emit }) => {
   emit({ type: 'reasoning-delta', text: 'Let me ' })
@@ -45,7 +46,7 @@ const busyTurn: TurnScript = async ({ emit }) => {
 async function keepTurn(doors: OpenDoors): Promise<void> {
   const { store } = doors.gateway
   const request = { door: 'ws', sender: OWNER.author, sessionKey: 'notes', parts: [{ ...TEXT, text: 'What is 1+1?' }], options: {} }
-  const { sessionId } = await store.turns.accept({ turnId: 'turn_1', request: cleared(request), now: 1000, queued: false })
+  const { sessionId } = await store.turns.accept({ turnId: 'turn_1', request: cleared(request), now: 1000, queued: false, lease: LEASE })
   const reply = {
     role: 'assistant' as const,
     parts: [{ ...TEXT, text: 'Two.', origin: { author: { kind: 'model' as const, name: 'scripted:model' }, trust: 'trusted' as const, private: false } }],
@@ -63,7 +64,16 @@ async function keepTurn(doors: OpenDoors): Promise<void> {
     costUsd: 0.5,
     durationMs: 5,
   }
-  await store.turns.finish({ turnId: 'turn_1', sessionId, reply, replyTokens: 1, result, taint: { untrusted: false, private: false }, now: Date.now() })
+  await store.turns.finish({
+    turnId: 'turn_1',
+    sessionId,
+    fence: 1,
+    reply,
+    replyTokens: 1,
+    result,
+    taint: { untrusted: false, private: false },
+    now: Date.now(),
+  })
 }
 
 const WRITE = { turnId: 'turn_1', callId: 'c1', effectId: 'e1', sessionId: null, tool: 'memory_write' } as const
@@ -214,7 +224,9 @@ async function keepQuestions({ gateway: { store } }: OpenDoors): Promise<void> {
     expiresAt: 9_000_000_000_000,
     decision: null,
   })
-  await store.approvals.ask([asked('apr_1'), asked('apr_2')], 10)
+  const request = { door: 'ws', sender: OWNER.author, sessionKey: 'notes', parts: [{ ...TEXT, text: 'Send it' }], options: {} }
+  await store.turns.accept({ turnId: 'turn_1', request: cleared(request), now: 1000, queued: false, lease: LEASE })
+  await store.approvals.ask({ turnId: 'turn_1', fence: 1 }, [asked('apr_1'), asked('apr_2')], 10)
   const grant = { id: 'grt_1', unlock: 'session', tool: 'send_mail', sessionId: session.id, values: ['bob@example.org'], shape: null } as const
   await store.approvals.decide([], [{ ...grant, approvalId: 'apr_0', createdAt: 1000 }])
   const refusal = { id: 'ref_1', turnId: 'turn_1', sessionId: session.id, effectId: null, checkpoint: 'toolCall', rule: 'policyAllows', tool: 'send_mail' }
@@ -297,7 +309,7 @@ test('an export is read page by page, nothing twice and nothing left out', async
   const { store } = doors.gateway
   for (let index = 0; index < 450; index++) {
     const request = { door: 'ws', sender: OWNER.author, sessionKey: 'long', parts: [{ ...TEXT, text: `message ${index} ${'x'.repeat(3000)}` }], options: {} }
-    await store.turns.accept({ turnId: `turn_${index}`, request: cleared(request), now: index, queued: false })
+    await store.turns.accept({ turnId: `turn_${index}`, request: cleared(request), now: index, queued: false, lease: LEASE })
   }
   const client = await openSocket(doors)
   await client.call('connect', CONNECT)

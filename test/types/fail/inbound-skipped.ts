@@ -4,5 +4,5 @@ import type { InboundMessage } from '../../../src/contracts/turn.ts'
 
 /** A message that no inbound checkpoint saw. */
 export function keep(turns: TurnStore, request: InboundMessage): unknown {
-  return turns.accept({ turnId: 'turn', request, now: 0, queued: false })
+  return turns.accept({ turnId: 'turn', request, now: 0, queued: false, lease: { owner: 'run', until: 0 } })
 }
