@@ -207,6 +207,7 @@ class AgentRun {
       const message: Message = { role: 'tool', parts: [{ type: 'tool-result', callId, tool, output, isError: true, origin }] }
       memory.add(message)
       await this.#journal([{ kind: 'tool-result', message, ms: 0 }])
+      this.#outcomes.push({ callId, tool, input: call.input, output, isError: true, ms: 0 })
     }
     return this.#act(memory, again)
   }

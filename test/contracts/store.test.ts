@@ -209,7 +209,7 @@ for (const { engine, isSealed } of kinds)
       const [old, held] = [1, 2].map((fence) => ({ turnId: 'turn_f', sessionId, fence }))
       assert.ok(old !== undefined && held !== undefined)
       const step = { kind: 'tool-intent', callId: 'c1', tool: 'act', effectId: 'e1' } as const
-      const end = { reply, replyTokens: 2, result: result('turn_f'), taint: NO_TAINT, now: 26_002 }
+      const end = { reply, replyTokens: 2, result: result('turn_f', { usage: NO_USAGE }), taint: NO_TAINT, now: 26_002 }
       const before = await store.turns.open('turn_f')
       for (const write of [
         () => store.turns.begin(old, request, 26_001),
@@ -239,7 +239,7 @@ for (const { engine, isSealed } of kinds)
       assert.ok(!(await store.turns.leases.lapsed(Number.MAX_SAFE_INTEGER, 100)).includes('turn_w'), 'it waits, and nobody has left it')
       assert.equal(await store.turns.leases.claim('turn_w', { owner: 'run_2', until: 32_000 }, 0), 2, 'whoever hears the answer takes it')
       await assert.rejects(store.approvals.ask(held, [], 10), code('turn/lost'))
-      await store.turns.finish({ ...held, fence: 2, reply, replyTokens: 2, result: result('turn_w'), taint: NO_TAINT, now: 27_002 })
+      await store.turns.finish({ ...held, fence: 2, reply, replyTokens: 2, result: result('turn_w', { usage: NO_USAGE }), taint: NO_TAINT, now: 27_002 })
     })
 
     it('lists, searches, renames, resets and deletes sessions', async () => {
