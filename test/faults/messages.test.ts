@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { chatHistoryResult } from '../../src/contracts/ws-results.ts'
+import { agentWaitResult, chatSendResult } from '../../src/contracts/ws-results.ts'
 import { cleanEnvironment, startProgram, type Program } from '../doubles/gateway-process.ts'
 import { startLoopback } from '../doubles/loopback.ts'
 import { startModelServer } from '../doubles/model-server.ts'
@@ -34,14 +34,14 @@ async function killedWhileSending(format: 'json' | 'slack') {
     model.script(send, chatReply({ text: ['done'] }))
     const program = await start()
     const client = await program.connect()
-    await client.call('chat.send', { message: 'Send "hello" to team-chat', sessionKey: 'main', idempotencyKey: 'k1' })
+    const sent = client.call('chat.send', { message: 'Send "hello" to team-chat', sessionKey: 'main', idempotencyKey: 'k1' })
+    const { runId } = chatSendResult.parse(await sent)
     await program.ended
     const again = await start()
     const next = await again.connect()
-    const history = async () => chatHistoryResult.parse(await next.call('chat.history', { sessionKey: 'main' })).messages
-    let messages = await history()
-    while (messages.at(-1)?.text !== 'done') messages = await history()
-    return { keys, result: messages.flatMap(({ toolResults = [] }) => toolResults.map(({ output }) => output)) }
+    const { result } = agentWaitResult.parse(await next.call('agent.wait', { runId, timeoutMs: 20_000 }))
+    assert.equal(result?.text, 'done')
+    return { keys, result: result.toolCalls.map(({ output }) => output) }
   } finally {
     await running.program?.kill()
     await receiver.close()
