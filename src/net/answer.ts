@@ -50,7 +50,7 @@ export class Answer implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
-    if (status < 200 || this.#state !== 'open') return
+    if (status < 200) return
     const flat: Record<string, string> = {}
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ')
     const encoding = flat['content-encoding'] ?? 'identity'
@@ -77,10 +77,6 @@ export class Answer implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.fail(error)
-  }
-
-  fail(error: unknown): void {
     this.#fail(netError(error, this.#origin))
   }
 

@@ -67,21 +67,18 @@ function dispatch(dispatcher: Dispatcher, request: EgressRequest, signal: AbortS
   const { url } = request
   return new Promise((resolve, reject) => {
     const answer = new Answer(url.origin, request.maxBodyBytes ?? MAX_BODY_BYTES, signal, { resolve, reject }, onEnd)
-    try {
-      dispatcher.dispatch(
-        {
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: request.method,
-          headers: { 'user-agent': 'carapace', ...request.headers, ...request.credentials, 'accept-encoding': 'identity' },
-          body: request.body ?? null,
-          headersTimeout: request.headersTimeoutMs ?? HEADERS_MS,
-          bodyTimeout: request.idleTimeoutMs ?? IDLE_MS,
-        },
-        answer,
-      )
-    } catch (error) {
-      answer.fail(error)
-    }
+    // What is wrong with the request is told to the answer too.
+    dispatcher.dispatch(
+      {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: request.method,
+        headers: { 'user-agent': 'carapace', ...request.headers, ...request.credentials, 'accept-encoding': 'identity' },
+        body: request.body ?? null,
+        headersTimeout: request.headersTimeoutMs ?? HEADERS_MS,
+        bodyTimeout: request.idleTimeoutMs ?? IDLE_MS,
+      },
+      answer,
+    )
   })
 }

@@ -1,6 +1,6 @@
 /** The client against a gateway that answers, lies, falls silent and leaves: a real server in this process. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
@@ -281,8 +281,10 @@ test('a call is answered by its own response, with a value or an error of the ca
     },
   })
   const client = await connect()
-  assert.deepEqual(await Promise.all([client.call('a'), client.call('b', { x: 1 })]), ['for 2', 'for 3'])
-  await assert.rejects(client.call('bad'), { code: 'turn/not-found' })
+  const { signal } = new AbortController()
+  assert.deepEqual(await Promise.all([client.call('a', undefined, signal), client.call('b', { x: 1 })]), ['for 2', 'for 3'])
+  await assert.rejects(client.call('bad', undefined, signal), { code: 'turn/not-found' })
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
   assert.deepEqual(frames.slice(1, 3), [
     { type: 'req', id: '2', method: 'a' },
     { type: 'req', id: '3', method: 'b', params: { x: 1 } },

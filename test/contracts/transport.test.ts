@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getDefaultAutoSelectFamily, setDefaultAutoSelectFamily } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { test, type TestContext } from 'node:test'
+import Client from 'undici/lib/dispatcher/client.js'
 import type { EgressRequest, EgressResponse } from '../../src/contracts/egress.ts'
 import { AppError } from '../../src/contracts/errors.ts'
+import { Answer } from '../../src/net/answer.ts'
+import { openPinned } from '../../src/net/pinned-client.ts'
 import { createTransport } from '../../src/net/transport.ts'
+import { selfSigned } from '../doubles/certificate.ts'
 import { cleared } from '../doubles/cleared.ts'
+import { listening } from '../doubles/listening.ts'
 import { type Listener, startLoopback } from '../doubles/loopback.ts'
 
 async function setUp(t: TestContext, listener: Listener) {
@@ -214,4 +221,82 @@ test('closing ends what still runs', async (t) => {
   const failed = failure(textOf(response))
   await transport.close()
   assert.equal((await failed).code, 'net/unreachable')
+})
+
+for (const [which, more] of [
+  ['a configured origin', {}],
+  ['a public host', { policy: { hosts: 'public' }, pinned: ['127.0.0.1'] }],
+] as const)
+  test(`an abort before the first connection to ${which} sends nothing, and gives its reason`, { timeout: 5000 }, async (t) => {
+    const { server, send } = await setUp(t, () => assert.fail('a request arrived'))
+    server.on('connection', () => assert.fail('a connection arrived'))
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const sending = send(more, controller.signal)
+    controller.abort(reason)
+    await assert.rejects(sending, reason)
+    // Whatever else is wrong with the request.
+    await assert.rejects(send({ policy: { hosts: 'public' } }, controller.signal), reason)
+  })
+
+test('a public host without checked addresses is refused before anything is connected', { timeout: 5000 }, async (t) => {
+  const { send } = await setUp(t, () => assert.fail('a request arrived'))
+  for (const pinned of [{}, { pinned: [] }])
+    assert.match((await failure(send({ policy: { hosts: 'public' }, ...pinned }))).message, /the addresses of http:\/\/127\.0\.0\.1:\d+ were not checked/)
+})
+
+test('of two versions of HTTP only the one is offered that a cancellation can end', { timeout: 5000 }, async (t) => {
+  const offered: (readonly string[])[] = []
+  const server = createTlsServer({
+    ...selfSigned(['127.0.0.1']),
+    ALPNCallback({ protocols }) {
+      offered.push(protocols)
+      return 'http/1.1'
+    },
+  })
+  server.on('connection', (socket) => void socket.on('error', () => undefined))
+  const url = new URL(`https://127.0.0.1:${await listening(server)}/`)
+  t.after(() => void server.close())
+  const { send } = await setUp(t, () => undefined)
+  for (const more of [{}, { policy: { hosts: 'public' }, pinned: ['127.0.0.1'] }] as const)
+    assert.match((await failure(send({ url, ...more }))).message, /its certificate is self-signed/)
+  assert.deepEqual(offered, [['http/1.1'], ['http/1.1']])
+})
+
+test('an exchange with a public host leaves nothing behind to close', { timeout: 5000 }, async (t) => {
+  const { send, transport } = await setUp(t, (_, response) => void response.end('ok'))
+  const { mock } = t.mock.method(Client.prototype, 'destroy')
+  for (let round = 0; round < 3; round++) await textOf(await send({ policy: { hosts: 'public' }, pinned: ['127.0.0.1'] }))
+  const { length } = mock.calls
+  assert.ok(length >= 3)
+  await transport.close()
+  assert.equal(mock.calls.length, length)
+})
+
+test('a checked address is one address in whatever spelling, and no other', { timeout: 5000 }, async (t) => {
+  const { send } = await setUp(t, () => assert.fail('a request arrived'))
+  const told = async (url: string, ...pinned: readonly string[]) => (await failure(send({ url: new URL(url), policy: { hosts: 'public' }, pinned }))).code
+  // Nothing listens there, but it may be reached.
+  for (const spelling of ['::1', '0:0:0:0:0:0:0:1', '0000::0001']) assert.equal(await told('http://[::1]:1/', spelling), 'net/unreachable', spelling)
+  assert.equal(await told('http://127.0.0.1:1/', '127.0.0.1'), 'net/unreachable')
+  // An address that belongs to one network card is compared as it is written.
+  assert.equal(await told('http://127.0.0.1:1/', 'fe80::1%lo', '127.0.0.1'), 'net/unreachable')
+  for (const other of ['::2', '::', '127.0.0.1', 'fe80::1%lo']) assert.equal(await told('http://[::1]:1/', other), 'net/refused', other)
+  assert.equal(await told('http://127.0.0.1:1/', '127.0.0.2'), 'net/refused')
+})
+
+test('a name is never looked up, whether one of its addresses is wanted or all', { timeout: 5000 }, async (t) => {
+  const { send, url } = await setUp(t, (_, response) => void response.end('ok'))
+  const named = new URL(`http://name.invalid:${url.port}/`)
+  const wasAutomatic = getDefaultAutoSelectFamily()
+  t.after(() => setDefaultAutoSelectFamily(wasAutomatic))
+  for (const isAutomatic of [true, false]) {
+    setDefaultAutoSelectFamily(isAutomatic)
+    assert.equal(await textOf(await send({ url: named, policy: { hosts: 'public' }, pinned: ['127.0.0.1', '127.0.0.2'] })), 'ok')
+  }
+  const client = await openPinned(named.origin, [], { connectTimeoutMs: 1000 })
+  const { promise, ...head } = Promise.withResolvers<EgressResponse>()
+  client.dispatch({ path: '/', method: 'GET' }, new Answer(named.origin, 1000, AbortSignal.timeout(5000), head))
+  assert.match((await failure(promise)).message, /is not where it was a moment ago/)
+  await client.destroy()
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { createServer, Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { cleared } from '../doubles/cleared.ts'
@@ -39,7 +40,9 @@ function abortedWhileConnecting(t: TestContext, reason: Error): AbortSignal {
 
 test('a tunnel goes to a checked address without a look at its name, and has no limit of silence afterwards', { timeout: 5000 }, async (t) => {
   const { open } = await setUp(t)
-  const socket = await open([LIVE])
+  const { signal } = new AbortController()
+  const socket = await open([LIVE], signal)
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
   assert.ok(socket instanceof Socket)
   assert.equal(socket.remoteAddress, LIVE)
   assert.equal(socket.timeout, 0)
