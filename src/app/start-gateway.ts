@@ -25,6 +25,7 @@ import { prepareStateDir, type Paths } from '../config/paths.ts'
 import { tightenState } from '../config/tighten.ts'
 import { createAnnouncer } from '../gateway/announce.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
+import { forgetInBackground } from '../gateway/forget-old.ts'
 import type { DefaultModel } from '../gateway/gateway.ts'
 import { createResolve } from '../net/resolve.ts'
 import { createTransport } from '../net/transport.ts'
@@ -211,9 +212,19 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     const { announceApprovals } = await import('../gateway/announce-approvals.ts')
     closers.push(announceApprovals({ approvals: gateway.approvals, announcer, notify, clock: systemClock, log }))
   }
+  const forgetting = forgetInBackground({
+    async *steps() {
+      yield* store.forgetOld(config.retention, systemClock.now())
+      await writes.log.forgetOld()
+    },
+    clock: systemClock,
+    log,
+  })
+  closers.push(() => forgetting.stop())
   const server = createServer({
     gateway,
     undo: writes.undo,
+    forgetOld: () => forgetting.now(),
     settings,
     messages: announcer,
     logs: writer.tail,

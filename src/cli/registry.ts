@@ -29,6 +29,7 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'messages', summary: 'Places that messages may be sent to', load: async () => (await import('./commands/messages.ts')).group },
   { name: 'logs', summary: 'Log lines of the gateway', load: async () => (await import('./commands/logs.ts')).command },
   { name: 'audit', summary: 'Receipts of what was decided and done', load: async () => (await import('./commands/audit.ts')).group },
+  { name: 'db', summary: 'The database: what it holds, whether it is sound', load: async () => (await import('./commands/db.ts')).group },
   { name: 'token', summary: 'The token of the gateway, for your own programs', load: async () => (await import('./commands/token.ts')).command },
   { name: 'secrets', summary: 'Secrets: names, hosts, sealing, keys', load: async () => (await import('./commands/secrets.ts')).group },
   { name: 'auth', summary: 'How people log in', load: async () => (await import('./commands/auth.ts')).group },

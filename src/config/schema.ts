@@ -253,6 +253,19 @@ const storeSection = z.strictObject({
   encrypt: withDefault(z.boolean(), false, 'Seals the texts of conversations and notes on the disk; changed at the next start, which converts what is there'),
 })
 
+/** A key sent again within a day finds the row of its turn. */
+const LEAST_TURN_DAYS = 2
+const days = (least = 1) => between(least, 36_500)
+const retentionSection = z.strictObject({
+  conversationDays: optional(days(), 'Days after its latest message that a conversation is deleted, with all that belongs to it; by default it is kept for good'),
+  messageDays: optional(days(), 'Days that the messages of a conversation are kept, while it lives; by default they are kept for good'),
+  turnDays: withDefault(days(LEAST_TURN_DAYS), 90, 'Days that the outcome of a turn is kept; what was said stays in its conversation'),
+  statelessDays: withDefault(days(LEAST_TURN_DAYS), 7, 'Days that a request without a conversation is kept, with its answer'),
+  usageDays: withDefault(days(), 400, 'Days that tokens and cost of a turn are kept'),
+  refusalDays: withDefault(days(), 90, 'Days that `cara why` can tell why something was refused'),
+  approvalDays: withDefault(days(), 90, 'Days that a question to you is kept after its answer'),
+})
+
 const auditSection = z.strictObject({
   maxFileBytes: withDefault(atLeast(64 * KIB), 16 * MIB, 'Bytes of a file of the audit trail before a new one begins'),
   keepFiles: withDefault(between(2, 10_000), 20, 'Files of the audit trail that are kept, the one in use included; the oldest goes first'),
@@ -288,6 +301,7 @@ export const coreSections = {
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),
   store: z.prefault(storeSection, {}),
+  retention: z.prefault(retentionSection, {}),
   audit: z.prefault(auditSection, {}),
   secrets: secretsSection,
 }

@@ -71,10 +71,28 @@ export interface Store {
   readonly approvals: ApprovalStore
   readonly refusals: RefusalStore
   readonly devices: DeviceStore
+  /** One pass of forgetting what is too old, in short commits; whoever goes through it decides how fast. */
+  forgetOld(limits: RetentionLimits, now: number): AsyncIterable<Forgotten>
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]
   close(): Promise<void>
+}
+
+/** Days that something is kept; undefined is for good. */
+export interface RetentionLimits {
+  readonly conversationDays?: number | undefined
+  readonly messageDays?: number | undefined
+  readonly turnDays?: number | undefined
+  readonly statelessDays?: number | undefined
+  readonly usageDays?: number | undefined
+  readonly refusalDays?: number | undefined
+  readonly approvalDays?: number | undefined
+}
+
+export interface Forgotten {
+  readonly table: string
+  readonly rows: number
 }
 
 export interface Session {

@@ -56,6 +56,8 @@ export interface UndoLog {
   read(copy: KeptCopy): AsyncIterable<Uint8Array>
   /** Called before the write; resolves when it is on the disk. */
   readonly keep: (call: UndoneCall, summary: string, change: Change) => Promise<void>
+  /** Drops what is older or more than may be kept; happens with every write, too. */
+  readonly forgetOld: () => Promise<void>
   /** What this very call kept before: after a crash, it may have written already. */
   find(call: UndoneCall): Promise<UndoStep | null>
 }

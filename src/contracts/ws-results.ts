@@ -345,6 +345,9 @@ export const undoStep = z.object({
 export const undoListResult = z.object({ steps: z.array(undoStep) })
 export const undoApplyResult = z.object({ step: undoStep })
 
+/** `db.prune {}`: forgets what `retention` says; rows that went, by table. */
+export const dbPruneResult = z.object({ forgotten: z.record(z.string(), z.number()) })
+
 /** `auth.rotate {}`: the new token of the gateway. The old one opens nothing more, and connections that came by it close, this one too if it did. */
 export const authRotateResult = z.object({ token: z.string() })
 

@@ -13,6 +13,8 @@ import type { Credentials } from './credentials.ts'
 export interface ServerDeps {
   readonly gateway: Gateway
   readonly undo: Undo
+  /** Forgets what is too old, now; rows by table. */
+  readonly forgetOld: () => Promise<Readonly<Record<string, number>>>
   readonly settings: Settings
   readonly messages: Announcer
   readonly logs: LogTail

@@ -6,8 +6,6 @@ import type { Database, Row, Statement, Texts } from '../contracts/store.ts'
 import { integer, isObject, json, text, textOrNull } from './rows.ts'
 import { releaseTurn } from './turn-leases.ts'
 
-const DAY_MS = 86_400_000
-const KEPT_DAYS = 90
 const MAX_DUE = 1000
 const MAX_OF_TURN = 1000
 const MAX_GRANTS = 1000
@@ -27,16 +25,8 @@ export function createApprovalStore(database: Database): ApprovalStore {
 
   return {
     async ask(turn, asked, maxPending) {
-      const statements: Statement[] = [
-        releaseTurn(turn),
-        {
-          sql: `DELETE FROM approvals WHERE decided_at IS NOT NULL AND decided_at < $1`,
-          params: [Math.max(0, ...asked.map(({ createdAt }) => createdAt)) - KEPT_DAYS * DAY_MS],
-        },
-        ...asked.map((approval) => askStatement(texts, approval, maxPending)),
-      ]
       try {
-        await database.commit(statements)
+        await database.commit([releaseTurn(turn), ...asked.map((approval) => askStatement(texts, approval, maxPending))])
         return true
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'store/conflict') throw error

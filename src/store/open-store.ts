@@ -88,6 +88,10 @@ export function storeOver(database: Database): Store {
     approvals: createApprovalStore(database),
     refusals: createRefusalStore(database),
     devices: createDeviceStore(database),
+    async *forgetOld(limits, now) {
+      const { forgetOld } = await import('./retention.ts')
+      yield* forgetOld(database, limits, now)
+    },
     check: () => database.check(),
     size: () => database.size(),
     faults: () => database.faults(),

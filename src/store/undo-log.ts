@@ -96,5 +96,6 @@ export function createUndoLog(store: UndoStore, texts: Texts, folder: string, li
       await prune()
     },
     find: (call) => store.find(call),
+    forgetOld: prune,
   }
 }

@@ -85,6 +85,7 @@ const noUndo: UndoLog = {
   discard: async () => undefined,
   async *read() {},
   keep: async () => undefined,
+  forgetOld: async () => undefined,
   find: async () => null,
 }
 

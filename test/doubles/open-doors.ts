@@ -85,6 +85,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
   const server = createServer({
     gateway,
     undo: createWrites(store, { undo: join(folder, 'undo') }, coreSections.undo.parse({}), unkeptTrail, () => Date.now()).undo,
+    forgetOld: async () => ({}),
     settings,
     messages: noMessages,
     logs: logLines.tail,

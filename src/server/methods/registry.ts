@@ -4,6 +4,7 @@ import { approvalsApply, approvalsGet, approvalsGrants, approvalsList, approvals
 import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
 import { configGet, configSchema } from './config.ts'
+import { dbPrune } from './db.ts'
 import { deviceList, devicePairApprove, devicePairList, devicePairReject, deviceTokenRevoke, deviceTokenRotate } from './devices.ts'
 import { health, status } from './health.ts'
 import { logsTail, logsUnfollow } from './logs.ts'
@@ -54,4 +55,5 @@ export const methods: readonly Method[] = [
   deviceTokenRevoke,
   undoList,
   undoApply,
+  dbPrune,
 ]
