@@ -767,4 +767,16 @@ export const requirements: readonly Requirement[] = [
     ['TURN-25', 'A worker keeps what it still runs', 'renew what runs long, so that nobody takes it'],
     ['TURN-26', 'A worker that stops leaves its turns to the others', 'leave what they hold to the others at once when they stop'],
   ]),
+  ...proved('test/contracts/retention.test.ts', [
+    ['STORE-20', 'No table grows without a rule or a written reason', 'has a rule or a reason for every table'],
+    ['STORE-21', 'What is too old goes in short commits', 'goes in short commits'],
+    ['STORE-22', 'A conversation loses whole turns only', 'forgets old messages by whole turns, and counts what is left'],
+  ]),
+  ...proved('src/gateway/forget-old.test.ts', [
+    [
+      'STORE-23',
+      'Forgetting runs in the background',
+      'waits after the start, pauses between its steps, goes on every hour whatever failed, and ends when it is told',
+    ],
+  ]),
 ]

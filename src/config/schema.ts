@@ -257,7 +257,10 @@ const storeSection = z.strictObject({
 const LEAST_TURN_DAYS = 2
 const days = (least = 1) => between(least, 36_500)
 const retentionSection = z.strictObject({
-  conversationDays: optional(days(), 'Days after its latest message that a conversation is deleted, with all that belongs to it; by default it is kept for good'),
+  conversationDays: optional(
+    days(),
+    'Days after its latest message that a conversation is deleted, with all that belongs to it; by default it is kept for good',
+  ),
   messageDays: optional(days(), 'Days that the messages of a conversation are kept, while it lives; by default they are kept for good'),
   turnDays: withDefault(days(LEAST_TURN_DAYS), 90, 'Days that the outcome of a turn is kept; what was said stays in its conversation'),
   statelessDays: withDefault(days(LEAST_TURN_DAYS), 7, 'Days that a request without a conversation is kept, with its answer'),

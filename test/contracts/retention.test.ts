@@ -39,7 +39,9 @@ async function insert(database: Database, table: string, columns: Readonly<Recor
     if (notnull === 1) own[name] = `${name}-${Object.values(columns).join('-')}`
   }
   const names = Object.keys(own)
-  await database.commit([{ sql: `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`, params: Object.values(own) }])
+  await database.commit([
+    { sql: `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`, params: Object.values(own) },
+  ])
 }
 
 async function column(database: Database, sql: string): Promise<readonly SqlValue[]> {
@@ -142,7 +144,14 @@ describe('retention', () => {
       ['live', 5],
     ] as const) {
       await insert(database, 'sessions', { id, key: id, last_activity_at: daysAgo(days) })
-      await insert(database, 'turns', { id: `turn of ${id}`, session_id: id, finished: id === 'asking' ? 0 : 1, begun: 1, request: '{}', accepted_at: daysAgo(days) })
+      await insert(database, 'turns', {
+        id: `turn of ${id}`,
+        session_id: id,
+        finished: id === 'asking' ? 0 : 1,
+        begun: 1,
+        request: '{}',
+        accepted_at: daysAgo(days),
+      })
       for (let lines = 0; lines < 250; lines++)
         await insert(database, 'entries', { session_id: id, turn_id: `turn of ${id}`, kind: 'user', tokens: 1, data: '{}', at: daysAgo(days) })
       await insert(database, 'approvals', { id: `asked ${id}`, session_id: id })

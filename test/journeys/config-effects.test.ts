@@ -18,6 +18,7 @@ const CLASSIFIER = 'test/security/text-classifier.test.ts'
 const GUARD = 'test/journeys/config-effects-guard.test.ts'
 const EXEC = 'test/journeys/config-effects-exec.test.ts'
 const UNDO = 'test/security/undo.test.ts'
+const RETENTION = 'test/journeys/config-effects-retention.test.ts'
 const START = 'test/journeys/first-light.test.ts'
 
 /** By key, the test that fails when its effect is taken away. */
@@ -101,6 +102,13 @@ const PROOFS: Readonly<Record<string, string>> = {
   'store.url': 'test/journeys/cluster.test.ts',
   'store.synchronous': GATEWAY,
   'store.encrypt': 'test/security/sealed-texts.test.ts',
+  'retention.conversationDays': RETENTION,
+  'retention.messageDays': RETENTION,
+  'retention.turnDays': RETENTION,
+  'retention.statelessDays': RETENTION,
+  'retention.usageDays': RETENTION,
+  'retention.refusalDays': RETENTION,
+  'retention.approvalDays': RETENTION,
   'audit.maxFileBytes': GATEWAY,
   'audit.keepFiles': GATEWAY,
   'secrets.NAME.value': SECRETS,
