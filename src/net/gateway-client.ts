@@ -125,7 +125,6 @@ class Connection implements GatewayClient {
       challenged.reject(this.#end)
       closed.resolve()
     })
-    challenged.promise.catch(() => undefined)
   }
 
   async handshake({ version, token, device }: ConnectOptions): Promise<void> {
@@ -148,7 +147,7 @@ class Connection implements GatewayClient {
     if (this.#end !== null) return Promise.reject(this.#end)
     if (this.#pending.size >= wsLimits.maxInFlight) return Promise.reject(new AppError('request/rate-limited', 'too many requests wait for an answer'))
     if (signal.aborted) return Promise.reject(aborted(signal))
-    const frame = JSON.stringify({ type: 'req', id: String(this.#nextId), method, ...(params === undefined ? {} : { params }) })
+    const frame = JSON.stringify({ type: 'req', id: String(this.#nextId), method, params })
     if (Buffer.byteLength(frame) > wsLimits.policyPayload)
       return Promise.reject(new AppError('request/too-large', `at most ${wsLimits.policyPayload / 1024} kB`))
     const id = String(this.#nextId++)
@@ -200,7 +199,7 @@ class Connection implements GatewayClient {
   #fail(error: AppError): void {
     if (this.#end === null) this.#end = error
     for (const pending of this.#pending.values()) pending.reject(this.#end)
-    if (this.#socket.readyState !== this.#socket.CLOSED) this.#socket.terminate()
+    this.#socket.terminate()
   }
 
   #where(): string {
@@ -235,7 +234,6 @@ function aborted(signal: AbortSignal): unknown {
 
 /** An upgrade that is answered by plain HTTP. The status tells enough; the body is not read. */
 function refusal(response: IncomingMessage, host: string): AppError {
-  response.destroy()
   const codes: Readonly<Record<number, ErrorCode>> = {
     401: 'auth/unauthorized',
     403: 'request/origin-refused',

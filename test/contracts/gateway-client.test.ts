@@ -252,6 +252,7 @@ test('a server that upgrades and then says nothing, leaves, or answers otherwise
   await assert.rejects(leaving.connect(), unreachable(/the connection was closed \(1008\)/))
   const other = await setUp(t, { hello: { ...HELLO, type: 'hello' } })
   await assert.rejects(other.connect(), unreachable('it answers in a way that we do not understand'))
+  await Promise.all(other.raw.map(left))
 })
 
 test('the bound of the handshake ends with it; a call has 30 seconds of its own', { timeout: 5000 }, async (t) => {
@@ -276,6 +277,7 @@ test('a call is answered by its own response, with a value or an error of the ca
   const { connect, frames } = await setUp(t, {
     answer: ({ id, method }, socket) => {
       socket.send(answered('999', 'of another'))
+      socket.send(JSON.stringify({ type: 'res', id: '999', ok: false }))
       const error = { code: 'turn/not-found', message: 'There is no such turn', retryable: false }
       socket.send(method === 'bad' ? JSON.stringify({ type: 'res', id, ok: false, payload: 'no', error }) : answered(id, `for ${id}`))
     },
