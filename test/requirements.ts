@@ -72,7 +72,7 @@ export const requirements: readonly Requirement[] = [
     ['MSG-2', 'What waits is bounded', 'bounds what waits'],
     ['MSG-3', 'The same message is answered once', 'answers a repeated idempotency key with the same turn, once'],
     ['MSG-4', 'The next start answers what was accepted and not answered', 'answers what was accepted and not answered, and forgets a client that is gone'],
-    ['MSG-5', 'After a crash no unsafe call is repeated', 'runs a pure call again, and tells the model of an unsafe one instead of repeating it'],
+    ['MSG-5', 'After a crash no unsafe call is repeated', 'runs a pure call again, and asks the owner about an unsafe one instead of repeating it'],
     [
       'SEC-24',
       'A page that the owner named is read, one that the page names is not',
@@ -241,7 +241,7 @@ export const requirements: readonly Requirement[] = [
     [
       'SEC-317',
       'A crash sends no message twice',
-      'a message that a crash cut off is sent again under its key, and not at all where the receiver knows no keys',
+      'a message that a crash cut off is sent again under its key, and is asked about where the receiver knows no keys',
     ],
   ]),
   ...proved('test/contracts/questions.test.ts', [
@@ -344,8 +344,8 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/faults/approvals.test.ts', [
     [
       'SEC-123',
-      'Killed around an answer, a call happens once or is reported as unknown',
-      'killed ${blow}, an allowed call happens once or is reported as unknown',
+      'Killed around an answer, a call happens once, or the owner is asked again',
+      'killed ${blow}, an allowed call happens once, or he is asked again',
     ],
   ]),
   ...proved('src/std/visible-text.test.ts', [
@@ -777,6 +777,21 @@ export const requirements: readonly Requirement[] = [
       'STORE-23',
       'Forgetting runs in the background',
       'waits after the start, pauses between its steps, goes on every hour whatever failed, and ends when it is told',
+    ],
+  ]),
+  ...proved('test/faults/begun-calls.test.ts', [
+    [
+      'TURN-27',
+      'What may have happened runs again by the owner’s word alone, one word for each time',
+      'is asked about, and runs again once for each word of the owner',
+    ],
+    ['TURN-28', 'It is taken as done where he says so', 'is taken as done where he says so, and stays unknown where he says nothing'],
+    ['TURN-29', 'Where nobody may be asked it is not run', 'stays unknown where nobody may be asked'],
+    ['TURN-30', 'Where the outside can tell, it is asked first', 'is taken as it is, runs where it did not happen, and is asked about where nobody knows'],
+    [
+      'TURN-31',
+      'A crash neither repeats a write nor loses what somebody did since',
+      'is not done twice where what it wrote was ${then}, and nothing that somebody did since is lost',
     ],
   ]),
 ]

@@ -104,7 +104,7 @@ export function describeCall(part: ToolCallPart, run: Pick<ToolRun, 'turnId' | '
 }
 
 /** What no policy lets run, or does not fit, is not looked at either: the guard says so. */
-async function bindingOf(part: ToolCallPart, tool: AnyTool, run: ToolRun, signal: AbortSignal): Promise<JsonValue> {
+export async function bindingOf(part: ToolCallPart, tool: AnyTool, run: ToolRun, signal: AbortSignal): Promise<JsonValue> {
   const { policy, list } = run.guard.policy
   const parsed = tool.input.safeParse(part.input)
   return isOffered(part.tool, policy, list) && parsed.success ? bindCall(tool, parsed.data, Math.min(BIND_MS, run.timeoutMs), signal) : null
@@ -126,7 +126,7 @@ function mayBeAsked({ manifest }: AnyTool): boolean {
   return manifest.consent === 'every-call' || reachesOut(manifest.effect) || reachesOut(manifest.effectWithoutDestination)
 }
 
-function heldCall(call: ToolCall, tool: AnyTool, holds: readonly Held[]): HeldCall {
+export function heldCall(call: ToolCall, tool: AnyTool, holds: readonly Held[]): HeldCall {
   const { callId, input, binding, effectId } = call
   return {
     callId,

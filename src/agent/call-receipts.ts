@@ -71,9 +71,9 @@ export class CallReceipts {
     audit.note({ kind: 'effect-completed', ...this.#facts(), outcome, ms, bytes, output: audit.mac(result.output) })
   }
 
-  /** An earlier process intended it, and nobody knows the rest. */
-  unknown(): void {
-    this.#run.audit.note({ kind: 'effect-completed', ...this.#facts(), outcome: 'unknown', ms: 0, bytes: 0, output: null })
+  /** An earlier worker intended it. Nobody saw what it answered, and `unknown`: nor whether it happened. */
+  found(outcome: 'ok' | 'unknown'): void {
+    this.#run.audit.note({ kind: 'effect-completed', ...this.#facts(), outcome, ms: 0, bytes: 0, output: null })
   }
 
   #facts() {

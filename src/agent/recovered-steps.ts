@@ -3,6 +3,7 @@ import type { Message, ToolCallPart } from '../contracts/message.ts'
 import type { JournalStep } from '../contracts/store.ts'
 import type { AnyTool } from '../contracts/tool.ts'
 import type { Usage } from '../contracts/usage.ts'
+import type { BegunCall } from './begun-calls.ts'
 
 export interface RecoveredSteps {
   readonly texts: readonly string[]
@@ -13,21 +14,21 @@ export interface RecoveredSteps {
   /** Calls that run again: they never began (those that the owner was asked about are among them), or doing them twice is the same as once. */
   readonly again: readonly ToolCallPart[]
   /** Calls that may have happened and must not happen twice. */
-  readonly unknown: readonly ToolCallPart[]
+  readonly begun: readonly BegunCall[]
 }
 
 export function readSteps(steps: readonly JournalStep[], tools: ReadonlyMap<string, AnyTool>): RecoveredSteps {
   const answers = steps.filter((step) => step.kind === 'assistant')
   // Only the last answer can have open calls: the next is not asked for before all are closed.
   const last = steps.findLastIndex((step) => step.kind === 'assistant')
-  const begun = new Set<string>()
+  const begun = new Map<string, number>()
   const answered = new Set<string>()
   for (const step of steps.slice(last + 1)) {
-    if (step.kind === 'tool-intent') begun.add(step.callId)
+    if (step.kind === 'tool-intent') begun.set(step.callId, (begun.get(step.callId) ?? 0) + 1)
     else for (const part of step.message.parts) if (part.type === 'tool-result') answered.add(part.callId)
   }
   const open = callsOf(answers.at(-1)?.message).filter(({ callId }) => !answered.has(callId))
-  const isUnknown = ({ callId, tool }: ToolCallPart) => {
+  const isBegun = ({ callId, tool }: ToolCallPart) => {
     const recovery = tools.get(tool)?.manifest.recovery
     return begun.has(callId) && (recovery === 'unsafe' || recovery === 'probe')
   }
@@ -36,8 +37,8 @@ export function readSteps(steps: readonly JournalStep[], tools: ReadonlyMap<stri
     spent: answers,
     answers: answers.length,
     calls: answers.flatMap(({ message }) => callsOf(message)),
-    again: open.filter((call) => !isUnknown(call)),
-    unknown: open.filter(isUnknown),
+    again: open.filter((call) => !isBegun(call)),
+    begun: open.filter(isBegun).map((call) => ({ call, times: begun.get(call.callId) ?? 0 })),
   }
 }
 

@@ -78,7 +78,7 @@ export async function refuseHeld(part: ToolCallPart, held: HeldCall, call: ToolC
   return result
 }
 
-async function closeCall({ callId, tool, input }: ToolCallPart, result: ToolResultPart, run: ToolRun, ms: number): Promise<void> {
+export async function closeCall({ callId, tool, input }: ToolCallPart, result: ToolResultPart, run: ToolRun, ms: number): Promise<void> {
   await run.journal([{ kind: 'tool-result', message: { role: 'tool', parts: [result] }, ms }])
   run.emit({ type: 'tool-finished', outcome: { callId, tool, input, output: result.output, isError: result.isError, ms } })
 }

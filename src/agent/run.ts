@@ -1,5 +1,6 @@
 /** Think, act, look, repeat: one turn from the conversation to the reply. Every step is journaled before the next one acts. */
 import { withDeadline } from '../std/deadline.ts'
+import type { HeldCall } from '../contracts/approval.ts'
 import type { AuditTrail } from '../contracts/audit.ts'
 import type { Clock } from '../contracts/clock.ts'
 import { AppError } from '../contracts/errors.ts'
@@ -18,6 +19,7 @@ import type { Reporter } from '../guard/stage.ts'
 import { isOffered } from '../guard/stages/tool/policy-allows.ts'
 import { act } from './act.ts'
 import { describeCall, wordsOf } from './admit-call.ts'
+import { closeUnknown, settleBegun } from './begun-calls.ts'
 import { askOwner } from './ask-owner.ts'
 import { Budget, budgetNotice } from './budget.ts'
 import { assistantMessage, callModel, cleanAnswer, type Answer } from './call-model.ts'
@@ -27,7 +29,6 @@ import type { AskingTurn, Questions } from './questions.ts'
 import { readSteps } from './recovered-steps.ts'
 import { ReplyContext } from './reply-context.ts'
 import { toldEvent } from './told.ts'
-import { CallReceipts } from './call-receipts.ts'
 import { keepingRefusals } from './keep-refusals.ts'
 import { refuseHeld, type ToolRun } from './run-tool.ts'
 import { createSummarizer } from './summarize.ts'
@@ -188,28 +189,34 @@ class AgentRun {
     })
   }
 
-  /** The owner was asked, or a process died between a call and its result: what may run does, what may not is told to the model as unknown. True when the owner is asked. */
+  /** The owner was asked, or a worker was lost between a call and its result: what may run does, what may not is asked about. True when the owner is asked. */
   async #closeRecoveredCalls(memory: TurnMemory): Promise<boolean> {
     if (this.#turn.steps.length === 0) return false
-    const { texts, spent, answers, calls, again, unknown } = readSteps(this.#turn.steps, this.#deps.tools)
+    const { texts, spent, answers, calls, again, begun } = readSteps(this.#turn.steps, this.#deps.tools)
     this.#texts.push(...texts)
     this.#outcomes.push(...outcomesOf(this.#turn.steps))
     this.#budget.noteCalls(calls)
     this.#answers = new TurnAnswers(this.#turn.turnId, answers, await this.#deps.store.approvals.ofTurn(this.#turn.turnId))
     this.#hearOwner(memory)
     for (const { model, usage } of spent) this.#budget.spendModel(usage, this.#chain.find(({ name }) => name === model)?.price ?? null)
-    for (const call of unknown) {
-      const { callId, tool } = call
-      const run = this.#toolRun(memory, this.#turn.emit)
-      new CallReceipts(describeCall(this.#answers.asChanged(call), run), run).unknown()
-      const output = 'Unknown: the program stopped while this ran. Ask the owner before doing it again.'
-      const origin = { author: { kind: 'tool', name: tool }, trust: 'trusted', private: false } as const
-      const message: Message = { role: 'tool', parts: [{ type: 'tool-result', callId, tool, output, isError: true, origin }] }
-      memory.add(message)
-      await this.#journal([{ kind: 'tool-result', message, ms: 0 }])
-      this.#outcomes.push({ callId, tool, input: call.input, output, isError: true, ms: 0 })
+    const open = [...again]
+    const held: HeldCall[] = []
+    for (const each of begun) {
+      const settled = await settleBegun(each, this.#closingRun(memory), this.#signal)
+      if (settled.kind === 'again') open.push(each.call)
+      else if (settled.kind === 'held') held.push(settled.held)
+      else memory.add({ role: 'tool', parts: [settled.result] })
     }
-    return this.#act(memory, again)
+    if (held.length > 0 && (await askOwner(held, this.#answers.group, this.#closingRun(memory), this.#deps))) return true
+    for (const { callId } of held) {
+      const call = begun.find((each) => each.call.callId === callId)?.call
+      if (call !== undefined) memory.add({ role: 'tool', parts: [await closeUnknown(call, this.#closingRun(memory))] })
+    }
+    // In the model's order.
+    return this.#act(
+      memory,
+      calls.filter((call) => open.includes(call)),
+    )
   }
 
   /** What he let go in this turn, as he changed it, are his words; so is what he said with it. */
@@ -290,16 +297,21 @@ class AgentRun {
     this.#outcomes.push(...outcomes)
     this.#budget.spendTools(clock.now() - startedAt)
     if (held.length === 0 || this.#signal.aborted) return false
-    const run = this.#toolRun(memory, (event) => {
-      if (event.type === 'tool-finished') this.#outcomes.push(event.outcome)
-      this.#turn.emit(event)
-    })
+    const run = this.#closingRun(memory)
     if (await askOwner(held, this.#answers.group, run, this.#deps)) return true
     for (const call of held) {
       const part = { type: 'tool-call', callId: call.callId, tool: call.tool, input: call.input } as const
       onResult(await refuseHeld(part, call, describeCall(part, run), run))
     }
     return false
+  }
+
+  /** For calls that end without running. */
+  #closingRun(memory: TurnMemory): ToolRun {
+    return this.#toolRun(memory, (event) => {
+      if (event.type === 'tool-finished') this.#outcomes.push(event.outcome)
+      this.#turn.emit(event)
+    })
   }
 
   /** A result is told before it is evidence: what its tool returns says whose words it holds. */

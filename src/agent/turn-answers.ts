@@ -43,13 +43,13 @@ export class TurnAnswers {
 
   /** The call as he changed it. */
   asChanged(part: ToolCallPart): ToolCallPart {
-    const change = this.#about(part.callId).find(({ id, status, decision }) => status === 'allowed' && decision.input !== null && !this.#used.has(id))
+    const change = this.about(part.callId).find(({ id, status, decision }) => status === 'allowed' && decision.input !== null && !this.#used.has(id))
     return change === undefined ? part : { ...part, input: change.decision.input }
   }
 
   answerTo(call: ToolCall): AnswerToCall | null {
     if (this.#all.length === 0) return null
-    const about = this.#about(call.callId)
+    const about = this.about(call.callId)
     const hash = callHash(call)
     if (about.length === 0) return this.allowed.some(({ decision }) => decision.unlock === 'once' && decision.hash === hash) ? { kind: 'repeated' } : null
     const open = about.filter(({ id, status }) => status === 'allowed' && !this.#used.has(id))
@@ -69,7 +69,8 @@ export class TurnAnswers {
     return this.#all.find(({ id }) => id === approvalId)?.decision.note ?? null
   }
 
-  #about(callId: string): readonly DecidedApproval[] {
+  /** What he answered about calls of this id in the model's last answer, the newest first. */
+  about(callId: string): readonly DecidedApproval[] {
     if (this.#all.length === 0) return []
     const { group } = this
     return this.#all.filter((approval) => approval.group === group && approval.callId === callId).toReversed()

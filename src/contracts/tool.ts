@@ -9,7 +9,8 @@ export type Effect = 'read' | 'write' | 'egress' | 'irreversible'
 
 /**
  * What to do with an intent whose outcome is unknown after a crash.
- * `pure`: no effect, run again. `idempotent`: same effect twice is the same as once. `keyed`: run again with the same effect id. `probe`: ask the outside. `unsafe`: ask the owner.
+ * `pure`: no effect, run again. `idempotent`: same effect twice is the same as once. `keyed`: run again with the same effect id. `probe`: ask the outside (`Tool.probe`), and the owner where
+ * it does not know. `unsafe`: ask the owner.
  */
 export type Recovery = 'pure' | 'idempotent' | 'keyed' | 'probe' | 'unsafe'
 
@@ -89,6 +90,8 @@ export interface Tool<Input = unknown> {
    * own; what a model wrote stands in them by `visible` only.
    */
   describe?(input: Input, binding: JsonValue): readonly string[]
+  /** Whether this very call, which was begun, happened. Changes nothing. What throws knows nothing. For `recovery: 'probe'`, and only there. */
+  probe?(input: Input, call: ToolCall, signal: AbortSignal): Promise<'happened' | 'not' | 'unknown'>
   run(input: Input, call: Cleared<ToolCall>, signal: AbortSignal): Promise<ToolResult>
 }
 

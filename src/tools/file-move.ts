@@ -26,13 +26,22 @@ export function fileMove(access: FileAccess, undo: UndoLog, inTurn: OneAtATime):
     manifest: {
       effect: 'write',
       effectWithoutDestination: 'write',
-      recovery: 'keyed',
+      recovery: 'probe',
       destinations: [],
       targets: [],
       content: [],
       paths: ['source', 'destination'],
       consent: 'judged',
       returns: { trust: 'trusted', private: false, curated: false, records: false },
+    },
+    async probe({ source, destination }, call) {
+      const step = await undo.find(call)
+      if (step?.change.kind !== 'move') return 'not'
+      if (step.undoneAt !== null) return 'happened'
+      const { change } = step
+      const [from, to] = [await locatePlace(source, access), await locatePlace(destination, access)]
+      if (from.path !== change.from.path || to.path !== change.to.path) return 'unknown'
+      return inTurn(() => holdBoth(placeOf(from), placeOf(to), (start, end) => whereIs(change.after, start, end)))
     },
     async run({ source, destination, overwrite }, call, signal) {
       signal.throwIfAborted()
@@ -45,6 +54,16 @@ export function fileMove(access: FileAccess, undo: UndoLog, inTurn: OneAtATime):
       })
     },
   }
+}
+
+/** What was to be moved, known by its mark. */
+async function whereIs(mark: string, source: HeldPlace, target: HeldPlace): Promise<'happened' | 'not' | 'unknown'> {
+  const [left, there] = [await source.folder.look(source.name), await target.folder.look(target.name)]
+  const isThere = there !== null && (await markOf(target, there)) === mark
+  const isLeft = left !== null && (await markOf(source, left)) === mark
+  // A crash may leave both names of one file: moving it again takes the old one away.
+  if (isThere) return isLeft && identityOf(left) === identityOf(there) ? 'not' : 'happened'
+  return isLeft ? 'not' : 'unknown'
 }
 
 async function carryOut(from: Place, to: Place, overwrite: boolean, call: UndoneCall, undo: UndoLog, signal: AbortSignal): Promise<string> {

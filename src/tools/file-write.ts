@@ -25,13 +25,23 @@ export function fileWrite(access: FileAccess, undo: UndoLog, inTurn: OneAtATime)
     manifest: {
       effect: 'write',
       effectWithoutDestination: 'write',
-      recovery: 'keyed',
+      recovery: 'probe',
       destinations: [],
       targets: [],
       content: ['content'],
       paths: ['path'],
       consent: 'judged',
       returns: { trust: 'trusted', private: false, curated: false, records: false },
+    },
+    async probe({ path }, call) {
+      const step = await undo.find(call)
+      if (step?.change.kind !== 'file') return 'not'
+      if (step.undoneAt !== null) return 'happened'
+      const { root, path: real } = await locatePlace(path, access)
+      if (real !== step.change.place.path) return 'unknown'
+      const now = await inTurn(() => hashAt({ root, path: real }))
+      if (now === step.change.after) return 'happened'
+      return now === (step.change.before?.hash ?? null) ? 'not' : 'unknown'
     },
     async run(given, call, signal) {
       signal.throwIfAborted()
@@ -41,6 +51,22 @@ export function fileWrite(access: FileAccess, undo: UndoLog, inTurn: OneAtATime)
         return { output: await write({ root: found.root, path: found.path }, given, call, undo, signal) }
       })
     },
+  }
+}
+
+/** Null where nothing is. */
+async function hashAt(place: Place): Promise<string | null> {
+  const { folder, name } = await holdParent(place)
+  try {
+    const there = await openForChange(folder, name)
+    if (there === null) return null
+    try {
+      return await hashOf(streamOf(there.handle))
+    } finally {
+      await there.handle.close()
+    }
+  } finally {
+    await folder.close()
   }
 }
 

@@ -33,9 +33,18 @@ function memoryWrite(memory: MemoryStore, undo: UndoLog, now: () => number): Too
       ...manifest,
       effect: 'write',
       effectWithoutDestination: 'write',
-      recovery: 'idempotent',
+      recovery: 'probe',
       content: ['key', 'value'],
       returns: { trust: 'trusted', private: false, curated: false, records: false },
+    },
+    async probe(record, call) {
+      const step = await undo.find(call)
+      if (step?.change.kind !== 'memory') return 'not'
+      if (step.undoneAt !== null) return 'happened'
+      const held = await memory.read(record.key)
+      const now = held === null ? null : hashOfRecord(held)
+      if (now === step.change.after) return 'happened'
+      return now === (step.change.before === null ? null : hashOfRecord(step.change.before)) ? 'not' : 'unknown'
     },
     async run(record, call, signal) {
       signal.throwIfAborted()

@@ -42,11 +42,13 @@ export function testToolContract(name: string, { make, input, other }: ToolCase)
     })
 
     test('its manifest is complete and agrees with itself', async () => {
-      const { manifest } = await make()
+      const tool = await make()
+      const { manifest } = tool
       assert.ok(['read', 'write', 'egress', 'irreversible'].includes(manifest.effect))
       assert.ok(['pure', 'idempotent', 'keyed', 'probe', 'unsafe'].includes(manifest.recovery))
       assert.ok(['trusted', 'untrusted'].includes(manifest.returns.trust) && typeof manifest.returns.private === 'boolean')
       if (manifest.recovery === 'pure') assert.equal(manifest.effect, 'read', 'what has an effect is not pure')
+      assert.equal(tool.probe !== undefined, manifest.recovery === 'probe', 'it can tell whether it happened, or does not say so')
       if (manifest.effect === 'egress') assert.ok(manifest.destinations.length > 0, 'what leaves has a destination')
       if (manifest.effect === 'read') assert.deepEqual(manifest.destinations, [], 'what only reads sends nothing')
     })

@@ -478,7 +478,7 @@ describe('after a crash', () => {
     assert.deepEqual(provider.requests[1]?.messages.map(textOf), ['hi', 'late', 'hi'])
   })
 
-  it('runs a pure call again, and tells the model of an unsafe one instead of repeating it', async () => {
+  it('runs a pure call again, and asks the owner about an unsafe one instead of repeating it', async () => {
     const folder = await mkdtempFolder()
     const counts = { look: 0, send: 0 }
     const make = (blocks: boolean) => [
@@ -506,9 +506,12 @@ describe('after a crash', () => {
       folder,
     })
     await second.recover()
+    const asked = await second.next(turnId)
+    assert.ok(!('turnId' in asked))
+    await second.answer(asked, { decision: 'deny' })
     const result = await second.gateway.wait(turnId, AbortSignal.timeout(5000))
     assert.equal(counts.send, 1)
-    assert.match(JSON.stringify(result), /I asked the owner/)
+    assert.match(JSON.stringify(result), /I asked the owner.*takes it as done/s)
     const pure = await second.gateway.submit({ ...message, sessionKey: 'pure' })
     await until(() => counts.look > 0)
     await second.crash()

@@ -182,7 +182,7 @@ describe('an effect', () => {
     while (counts.ran === 0) await sleep(2)
     await first.crash()
     crashed.reject(new Error('the process died'))
-    const second = await testGateway({ providers: [scriptedProvider('fake', [says('ok')])], tools: [unsafe], folder })
+    const second = await testGateway({ providers: [scriptedProvider('fake', [says('ok')])], tools: [unsafe], folder, approvals: { mode: 'deny' } })
     await second.recover()
     await second.gateway.wait(turnId, AbortSignal.timeout(5000))
     second.audit.close()
