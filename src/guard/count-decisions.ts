@@ -31,10 +31,10 @@ export function countDecisions(audit: AuditTrail, now: () => number, windowMs = 
       windows.delete(key)
     }
   }
-  let timer: NodeJS.Timeout | null = null
+  let timer: NodeJS.Timeout | undefined
   const wait = () => {
     timer ??= setTimeout(() => {
-      timer = null
+      timer = undefined
       sweep(now())
       if (windows.size > 0) wait()
     }, windowMs).unref()
@@ -59,7 +59,7 @@ export function countDecisions(audit: AuditTrail, now: () => number, windowMs = 
       wait()
     },
     close() {
-      if (timer !== null) clearTimeout(timer)
+      clearTimeout(timer)
       sweep(Infinity)
     },
   }

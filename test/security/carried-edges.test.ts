@@ -54,6 +54,7 @@ describe('identifiers in what is sent', () => {
     assert.notEqual(found(knows('id AB1234'), 'hello', 'it is AB1234.'), null)
     assert.notEqual(found(knows('id HGK13780'), 'HGK 13780'), null)
     assert.equal(found(knows('id AB12345'), '99AB1234567'), null, 'a part of a longer number')
+    assert.equal(found(knows('id a-b-1-2'), 'a-b-1-2'), null, 'fewer letters and digits, however far apart, identify nobody')
     assert.notEqual(found(knows('id HGK137803'), `HGK137803 ${hex('ab!c')}`), null, 'what is short beside it hides nothing')
   })
 
@@ -96,8 +97,18 @@ describe('what a decoder reads', () => {
     assert.deepEqual(decodings(base64(Uint8Array.of(1, 2, 3, 4, 5, 6, 0x90))), [])
   })
 
+  it('is hex only where the whole word is', () => {
+    const word = hex('ab!cd?')
+    assert.deepEqual(decodings(word), ['ab!cd?'])
+    for (const other of [`${word}1`, `${word}zz`, `${word}zz1`]) assert.ok(!decodings(other).includes('ab!cd?'), other)
+  })
+
   it('is no longer a list than its bound, with what is packed inside', () => {
     assert.equal(decodings(`${base64(base64('word one!'))} `.repeat(3000)).length, 1000)
+  })
+
+  it('unpacks what was packed with a window of any size', () => {
+    for (const windowBits of [9, 12, 15]) assert.ok(decodings(base64(deflateSync('HGK137803', { windowBits }))).includes('HGK137803'), String(windowBits))
   })
 
   it('unpacks all known formats, all of them together to no more than a text', () => {

@@ -185,6 +185,18 @@ describe('the origin of a result', () => {
     assert.deepEqual(mark('note_write', said('trusted', false)), said('trusted', false))
   })
 
+  it('is told as changed only where it was', () => {
+    const told = (origin: Origin | null) => {
+      const reports: string[] = []
+      const context = { tool: tool('note_write'), secrets, injection: 'mark' } as const
+      assert.ok(clearNow(toolResult, { output: 'x', isError: false, origin }, context, ({ verdict, why }) => void reports.push(`${verdict}: ${why}`)).ok)
+      return reports
+    }
+    assert.deepEqual(told(said('trusted', false)), ['pass: null'])
+    assert.deepEqual(told(said('untrusted', true)), ['pass: null'])
+    assert.deepEqual(told(null), ['rewrite: the result came without an origin', 'pass: null'])
+  })
+
   it('stays with a result that is cut at its bound', () => {
     const cut = (length: number) => {
       const decision = clearNow(
@@ -211,7 +223,9 @@ describe('values at a path', () => {
     assert.deepEqual(at([[{ to: 'a' }], { to: 'b' }], 'to'), ['a', 'b'])
     for (const none of [null, 'text', 1, true, {}, { other: 1 }, []]) assert.deepEqual(at(none, 'to'), [], JSON.stringify(none))
     assert.deepEqual(at({ a: 1 }, 'constructor'), [], 'what every object inherits is nobody’s argument')
+    assert.deepEqual([at('text', 'length'), at('text', '0'), at({ to: 'text' }, 'to.0')], [[], [], []], 'nor is a letter of a text')
     assert.deepEqual(at({ to: null }, 'to'), [null])
+    assert.deepEqual(valuesAt(undefined, []), [], 'what is not there is no value')
   })
 })
 

@@ -47,6 +47,8 @@ describe('known links', () => {
     assert.deepEqual(did('page_fetch', { url: address }), BOTH)
     assert.deepEqual(did('send_parcel', { address, note: 'x' }), BOTH)
     assert.deepEqual(did('mail_search', { query: address }), NONE)
+    assert.deepEqual(did('page_fetch', { url: address.padEnd(2047) }), BOTH)
+    assert.deepEqual(did('page_fetch', { url: address.padEnd(2048) }), NONE, 'what is as long as a text is no place')
     assert.deepEqual(did('send_mail', { to: [], text: `see ${address} there` }), NONE)
     assert.deepEqual(did('page_fetch', { url: 'https://b.example/' }), NONE)
     assert.deepEqual(did('page_fetch', { url: 'https://me@b.example' }), NONE, 'an address that holds no link leads nowhere')

@@ -129,6 +129,12 @@ describe('the owner’s word', () => {
     const both = [grant('part', ANN), grant('whole', ANN, 'always')]
     assert.deepEqual(released(check({ grants: both }, held('destinationsKnown', 'ruleOfTwo'))), ['whole', 'destinationsKnown', 'ruleOfTwo'])
     assert.deepEqual(released(check({ grants: both.slice(0, 1) }, held('ruleOfTwo'))), ['part', 'destinationsKnown'])
+    const told = (...rules: readonly string[]) => {
+      const verdict = check({ grants: both }, held(...rules))
+      return verdict.verdict === 'release' ? [verdict.by, verdict.why] : null
+    }
+    assert.deepEqual(told('destinationsKnown'), ['part', 'a grant of the owner covers it'], 'the narrower word is enough')
+    assert.deepEqual(told('destinationsKnown', 'ruleOfTwo'), ['whole', 'a grant of the owner covers it'])
   })
 
   it('is not waited for in shadow mode, but where a tool always asks or cannot be undone', () => {

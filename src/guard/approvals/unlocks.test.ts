@@ -6,7 +6,7 @@ import type { Grant, Unlock } from '../../contracts/approval.ts'
 import type { JsonValue } from '../../contracts/json.ts'
 import { OWNER } from '../../contracts/origin.ts'
 import type { AnyTool, ToolCall, ToolManifest } from '../../contracts/tool.ts'
-import { coverage, grantOf, unlocksFor } from './unlocks.ts'
+import { coverage, grantOf, isOwnersOwn, unlocksFor } from './unlocks.ts'
 
 const MANIFEST: ToolManifest = {
   effect: 'egress',
@@ -98,6 +98,13 @@ describe('what a grant covers', () => {
     assert.deepEqual([grant.sessionId, grant.values, grant.shape], [null, [ANN], null])
     assert.deepEqual(rules(grant, mail, { to: ANN }, 's2'), ['destinationsKnown'])
     assert.equal(rules(grant, mail, { to: ANN, id: '7' }, 's2'), undefined)
+  })
+
+  it('counts as said by the owner for every tool where it is a destination, for its own where it is of a session, and else for none', () => {
+    const speaksFor = (unlock: Exclude<Unlock, 'once'>) => [mail, pay].map((tool) => isOwnersOwn(granted(unlock, mail, { to: ANN }), call(tool, {})))
+    assert.deepEqual(speaksFor('destination'), [true, true])
+    assert.deepEqual(speaksFor('session'), [true, false])
+    assert.deepEqual(speaksFor('always'), [false, false])
   })
 
   it('never releases a write, which asks for other reasons', () => {

@@ -35,8 +35,11 @@ function take(found: string[], packed: Buffer): void {
 
 /** By the first bytes of its format; what does not unpack stays as it is. All of it together no longer than a text. */
 function unpack(bytes: Buffer, found: readonly string[]): Buffer {
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b
-  if (!isGzip && bytes[0] !== 0x78) return bytes
+  const head = bytes.readUInt16BE()
+  const isGzip = head === 0x1f8b
+  // RFC 1950: method 8 with any window, and both bytes together a multiple of 31.
+  const isZlib = head % 31 === 0 && (head >> 8) % 16 === 8
+  if (!isGzip && !isZlib) return bytes
   const { gunzipSync, inflateSync } = process.getBuiltinModule('node:zlib')
   const left = MAX_CHARACTERS - found.reduce((sum, { length }) => sum + length, 0)
   if (left <= 0) return bytes

@@ -138,10 +138,7 @@ export class Evidence {
         origin: part.origin,
         standing,
         at: this.#calls,
-        source:
-          input === undefined || manifest === undefined
-            ? []
-            : [...manifest.destinations, ...manifest.paths].flatMap((path) => valuesAt(input, path.split('.')).flatMap(leaves)),
+        source: manifest === undefined ? [] : [...manifest.destinations, ...manifest.paths].flatMap((path) => valuesAt(input, path.split('.')).flatMap(leaves)),
         isReceipt: manifest?.effect !== 'read',
         structured: manifest?.returns.records ?? false,
         label: `a result of ${part.tool}${remark(part.suspicion)}`,

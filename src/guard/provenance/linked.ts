@@ -64,7 +64,7 @@ function bears(record: ResultRecord, label: string): boolean {
 }
 
 function holds(values: readonly Field[] | undefined, { value: wanted }: Argument): boolean {
-  return values?.some(({ value }) => value?.key === wanted.key) ?? false
+  return values?.some(({ value }) => value?.key === wanted.key) === true
 }
 
 /** Who wrote a record, and to whom a message goes: the same person where the owner asks for an answer to what he named. */

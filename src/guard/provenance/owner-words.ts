@@ -20,7 +20,6 @@ export function isNamed({ name, text, value }: Argument, pieces: readonly Piece[
   return pieces.some((piece) => {
     if (isTyped(value)) return piece.has(value)
     const wanted = words(value.key)
-    if (wanted.length === 0) return false
     return piece.places(wanted).some((at) => {
       if (wanted.length > 1) return true
       const isName = value.kind === 'number' ? isLongNumber(value.key) : /\p{Lu}|\p{N}|[._/-]/u.test(`${text} ${piece.words[at]?.raw ?? ''}`)

@@ -73,11 +73,11 @@ function scalars(value: z.infer<typeof json>): readonly string[] {
 }
 
 function fromLines(lines: readonly string[]): readonly RawRecord[] {
-  const isList = lines[0]?.startsWith('- ') ?? false
-  const records: Map<string, string[]>[] = []
+  const isList = lines[0]?.startsWith('- ') === true
   let current = new Map<string, string[]>()
+  // Of a list it stays empty: the first line begins the next.
+  const records = [current]
   let key = ''
-  if (!isList) records.push(current)
   for (const line of lines) {
     if (isList && line.startsWith('- ')) {
       current = new Map()

@@ -90,7 +90,7 @@ function isConfirmation({ text, value }: Argument, evidence: Evidence): boolean 
   const before = evidence.pieces.filter(({ at }) => at < begun.at)
   const codes = (pieces: readonly Piece[]) => new Set(pieces.flatMap((piece) => Array.from(piece.text.matchAll(CODE), ([, code]) => code ?? '')))
   const old = codes(before)
-  const since = codes(evidence.pieces.filter(({ at, origin }) => at >= begun.at && origin.private)).difference(old)
+  const since = codes(evidence.pieces.filter(({ origin }) => origin.private)).difference(old)
   return since.size === 1 && since.has(text) && !before.some((piece) => piece.has(value))
 }
 const CODE = /\b(?:code|otp|pin|passcode|one-time password)\b[^\d\n]{0,40}\b(\d{4,8})\b/giu
