@@ -6,7 +6,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { makeTree, type Mutant } from './mutate/instrument.ts'
@@ -125,9 +125,14 @@ interface Reaching {
   readonly ms: number
 }
 
-/** Quick ones that have found mutants of this file before come first. */
-function choose(reaching: readonly Reaching[], kills: ReadonlyMap<string, number>): readonly Chosen[] {
-  const worth = ({ file, index, ms }: Reaching) => ((kills.get(`${file} ${index}`) ?? 0) + 0.1) / (ms + 5)
+/** The modules that a test names: what it is about. */
+function importsOf(file: string): ReadonlySet<string> {
+  return new Set(Array.from(readFileSync(file, 'utf8').matchAll(/ from '(\.[^']+)'/g), ([, path = '']) => normalize(join(dirname(file), path))))
+}
+
+/** Quick ones that have found mutants of this file before, or are about it, come first. */
+function choose(reaching: readonly Reaching[], kills: ReadonlyMap<string, number>, isAbout: (test: string) => boolean): readonly Chosen[] {
+  const worth = ({ file, index, ms }: Reaching) => ((kills.get(`${file} ${index}`) ?? 0) + (isAbout(file) ? 5 : 0.1)) / (ms + 5)
   const chosen = new Map<string, number[]>()
   let sum = 0
   for (const each of reaching.toSorted((a, b) => worth(b) - worth(a))) {
@@ -153,6 +158,7 @@ async function tryAll(tree: string, mutants: readonly Mutant[], facts: readonly 
     }
   }
   const kills = new Map<string, Map<string, number>>()
+  const imports = new Map(facts.map(({ file }) => [file, importsOf(file)]))
   const waiting = [...mutants]
   const results: Result[] = []
   let told = 0
@@ -160,7 +166,7 @@ async function tryAll(tree: string, mutants: readonly Mutant[], facts: readonly 
     const mutant = waiting.shift()
     if (mutant === undefined) return false
     const by = kills.getOrInsertComputed(mutant.file, () => new Map())
-    const files = choose(reaching.get(mutant.id) ?? [], by)
+    const files = choose(reaching.get(mutant.id) ?? [], by, (test) => imports.get(test)?.has(mutant.file) === true)
     const isLate = Date.now() > until
     const answer =
       files.length === 0 || isLate
