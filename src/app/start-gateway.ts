@@ -184,7 +184,10 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     now: () => systemClock.now(),
     timeZone,
   })
+  const cluster =
+    store.cluster === null ? null : (await import('./cluster.ts')).openCluster({ cluster: store.cluster, store, settings, token, clock: systemClock, log })
   const control = createGateway({
+    cluster,
     agent: {
       models,
       questions,
@@ -242,6 +245,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const { host } = config.gateway
   const { port } = await server.listen(host, config.gateway.port)
   closers.push(() => server.close(0))
+  cluster?.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
   await control.recover()
   await writeInstance(paths.instance, { pid: process.pid, host, port, version })
   closers.push(() => removeInstance(paths.instance))

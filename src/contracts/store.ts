@@ -3,6 +3,7 @@
  * shared engine, and concurrent commits can share one disk flush.
  */
 import type { ApprovalStore, RefusalStore } from './approval-store.ts'
+import type { ClusterStore } from './cluster.ts'
 import type { Cleared } from './cleared.ts'
 import type { DeviceStore } from './device.ts'
 import type { Message } from './message.ts'
@@ -40,12 +41,22 @@ export interface Texts {
   readonly isSealed: boolean
 }
 
+/** Short words to every process that listens to this database at that moment, this one included. Nobody keeps them. */
+export interface Signals {
+  /** For a commit: they are said when it stands. At most 7,000 bytes. */
+  statement(words: string): Statement
+  /** `onGap`: something may have been missed. Returns the way to stop. */
+  listen(hear: (words: string) => void, onGap: () => void): Promise<() => Promise<void>>
+}
+
 export interface Database {
   readonly texts: Texts
   /** Whether other processes may use it at the same time. */
   readonly isShared: boolean
   /** For the few statements that the engines say differently. Nobody outside of the store asks. */
   readonly engine: 'sqlite' | 'postgres'
+  /** Null where nobody else could hear them. */
+  readonly signals: Signals | null
   query(sql: string, params: readonly SqlValue[]): Promise<readonly Row[]>
   /** All or nothing, durable when it resolves. Concurrent commits may share one transaction; a failing one never takes its neighbours along. */
   commit(statements: readonly Statement[]): Promise<void>
@@ -73,6 +84,8 @@ export interface Store {
   readonly devices: DeviceStore
   /** One pass of forgetting what is too old, in short commits; whoever goes through it decides how fast. */
   forgetOld(limits: RetentionLimits, now: number): AsyncIterable<Forgotten>
+  /** Null where one gateway has the store to itself. */
+  readonly cluster: ClusterStore | null
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]
@@ -195,6 +208,8 @@ export interface AcceptedMessage {
 export interface JournaledMessage extends Written {
   readonly repeatedOf: string | null
   readonly sessionId: string | null
+  /** Where gateways share the store: another turn of the conversation runs first, perhaps elsewhere, and nobody holds this one yet. */
+  readonly isBehind: boolean
 }
 
 export interface TurnStore {

@@ -236,7 +236,8 @@ export const helloOk = z.object({
   policy: z.object({ maxPayload: z.number(), maxBroadcastPayload: z.number(), maxBufferedBytes: z.number(), tickIntervalMs: z.number() }),
 })
 
-const run = { runId: z.string(), sessionKey: z.string().nullable() }
+/** `turnSeq`: the number of the event within its turn, where events are kept. */
+const run = { runId: z.string(), sessionKey: z.string().nullable(), turnSeq: z.number().optional() }
 const truncated = z.object({ truncated: z.literal(true), bytes: z.number() })
 
 /** Event `agent`: what a turn does, in order; ends with `complete`, `error` or `cancelled`. A payload over the limit has `data: {truncated: true, bytes}`. */
@@ -252,6 +253,14 @@ export const agentEvent = z.discriminatedUnion('stream', [
   z.object({ ...run, stream: z.literal('approval'), data: z.object({ approvals: z.array(approvalView) }).or(truncated) }),
   z.object({ ...run, stream: z.enum(['complete', 'error', 'cancelled']), data: z.object({ result: turnResult }).or(truncated) }),
 ])
+/** The answer to `agent.resume`: what came after `afterSeq`, as far as it is kept; then ask again where there is `more`, and hear what comes (events with a larger `turnSeq`). */
+export const agentResumeResult = z.object({
+  runId: z.string(),
+  events: z.array(agentEvent),
+  seq: z.number(),
+  more: z.boolean(),
+  status: z.enum(['open', 'ended']),
+})
 export type AgentEvent = z.infer<typeof agentEvent>
 
 /** Event `chat`: the same turn for clients that only show text. */

@@ -34,14 +34,16 @@ const WHY_LIMIT = 50
 
 export class ApprovalDesk implements Approvals {
   readonly #deps: Deps
-  /** Something about this turn was decided. */
-  readonly #onDecided: (turnId: string) => void
+  /** Something about these turns was decided. */
+  readonly #onDecided: (turnIds: readonly string[], approvalIds: readonly string[]) => void
   readonly #listeners = new Set<(approvals: readonly Approval[]) => void>()
+  /** Those who want to hear what was asked and answered on other nodes, too. */
+  readonly #everywhere = new Set<(approvals: readonly Approval[]) => void>()
   #last: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
   #wakesAt = Infinity
 
-  constructor(deps: Deps, onDecided: (turnId: string) => void) {
+  constructor(deps: Deps, onDecided: (turnIds: readonly string[], approvalIds: readonly string[]) => void) {
     this.#deps = deps
     this.#onDecided = onDecided
   }
@@ -105,9 +107,24 @@ export class ApprovalDesk implements Approvals {
     return { refusals: await refusals.about(id, WHY_LIMIT), approvals: asked.slice(0, WHY_LIMIT) }
   }
 
-  subscribe(listener: (approvals: readonly Approval[]) => void): () => void {
+  subscribe(listener: (approvals: readonly Approval[]) => void, where: 'here' | 'everywhere' = 'here'): () => void {
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    if (where === 'everywhere') this.#everywhere.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+      this.#everywhere.delete(listener)
+    }
+  }
+
+  /** These were asked or answered on another node. */
+  async hear(ids: readonly string[]): Promise<void> {
+    const heard: Approval[] = []
+    for (const id of ids) {
+      const approval = await this.#deps.store.approvals.get(id)
+      if (approval !== null) heard.push(approval)
+    }
+    this.#tell(heard, this.#everywhere)
+    for (const { status, expiresAt } of heard) if (status === 'pending') this.#wakeAt(expiresAt)
   }
 
   /** These were asked: listeners hear of them, and they expire. */
@@ -178,7 +195,10 @@ export class ApprovalDesk implements Approvals {
     const decided = settled.map(({ approval, decision }): Approval => ({ ...approval, status: decision.status, decision: decision.decided }))
     log.info('approval.decided', { approvals: decided.map(({ id, status }) => `${id} ${status}`) })
     this.#tell(decided)
-    for (const turnId of new Set(decided.map((approval) => approval.turnId))) this.#onDecided(turnId)
+    this.#onDecided(
+      [...new Set(decided.map(({ turnId }) => turnId))],
+      decided.map(({ id }) => id),
+    )
     return decided
   }
 
@@ -189,8 +209,8 @@ export class ApprovalDesk implements Approvals {
     return done
   }
 
-  #tell(approvals: readonly Approval[]): void {
-    for (const listener of this.#listeners) {
+  #tell(approvals: readonly Approval[], listeners: Iterable<(approvals: readonly Approval[]) => void> = this.#listeners): void {
+    for (const listener of listeners) {
       try {
         listener(approvals)
       } catch (error) {

@@ -26,8 +26,8 @@ export interface Approvals {
   applyProposal(hash: string, who: Answerer): Promise<readonly Grant[]>
   /** Why something was refused or asked: by the id of a refusal, an approval, a turn or an effect; without one the newest refusals. */
   why(id: string | null): Promise<{ readonly refusals: readonly RefusalRecord[]; readonly approvals: readonly Approval[] }>
-  /** Told of questions that were asked or decided. Returns the way to stop. */
-  subscribe(listener: (approvals: readonly Approval[]) => void): () => void
+  /** Told of questions that were asked or decided, on this node or on any. Returns the way to stop. */
+  subscribe(listener: (approvals: readonly Approval[]) => void, where?: 'here' | 'everywhere'): () => void
 }
 
 export interface Proposal {

@@ -4,11 +4,12 @@ import { AppError } from '../contracts/errors.ts'
 import type { Approval } from '../contracts/approval.ts'
 import type { JournaledMessage, StoredTurn } from '../contracts/store.ts'
 import { FIRST_FENCE } from '../contracts/turn-lease.ts'
-import { sentBy, type InboundMessage, type TurnResult } from '../contracts/turn.ts'
+import { sentBy, type InboundMessage, type TurnEvent, type TurnResult } from '../contracts/turn.ts'
 import type { AgentDeps } from '../agent/run.ts'
 import { PARKED } from '../agent/turn-outcome.ts'
 import { ApprovalDesk } from './approval-desk.ts'
-import type { DefaultModel, Gateway } from './gateway.ts'
+import type { Cluster } from './cluster/cluster.ts'
+import type { DefaultModel, Gateway, TurnAddress } from './gateway.ts'
 import { failure, handleMessage, type HandledTurn } from './handle-message.ts'
 import { clearInbound } from './intake.ts'
 import { Lanes, type Task } from './lanes.ts'
@@ -24,6 +25,8 @@ export interface GatewayOptions {
   readonly notReady: () => readonly string[]
   /** Whether what came by this credential may still run. Asked again before a turn that waited or was recovered begins, and whenever a credential was taken away. */
   readonly maySend: (credential: string) => boolean
+  /** Where the store is shared. */
+  readonly cluster?: Cluster | null
 }
 
 export interface GatewayControl {
@@ -41,20 +44,23 @@ export interface GatewayControl {
 }
 
 const MAX_WAITING = 1024
+/** Kept events that are read at once. */
+const MAX_EVENTS = 500
 const REVOKED = 'The credential that it came by was taken away'
 
-export function createGateway({ agent, defaultModel, notReady, maySend }: GatewayOptions): GatewayControl {
-  const { store, clock, log } = agent
+export function createGateway({ agent, defaultModel, notReady, maySend, cluster = null }: GatewayOptions): GatewayControl {
+  const { store, log } = agent
+  const clock = cluster?.clock ?? agent.clock
   const { maxConcurrentTurns, maxQueuedPerSession } = agent.config.agent
   const lanes = new Lanes({ maxRunning: maxConcurrentTurns, maxWaitingPerLane: maxQueuedPerSession, maxWaiting: MAX_WAITING })
-  const turns = new RunningTurns(log)
+  const turns = new RunningTurns(log, cluster === null ? null : ({ turnId }, event) => cluster.record(turnId, event))
   const startedAt = clock.now()
   const halt = new AbortController()
   const abandon = new AbortController()
   const isAbandoned = () => abandon.signal.aborted
   const watch = new LeaseWatch({
-    leases: store.turns.leases,
-    owner: newId('run', startedAt),
+    leases: cluster?.leases ?? store.turns.leases,
+    owner: cluster?.id ?? newId('run', startedAt),
     maxRunMs: agent.config.agent.budgets.maxTurnMs,
     onLapsed: takeOver,
     clock,
@@ -67,10 +73,12 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
     goOn,
     log,
   })
-  const desk = new ApprovalDesk(agent, (turnId) => void waiting.wakeIfAnswered(turnId))
-  turns.subscribe((_turn, event) => {
-    if (event.type === 'approval-requested') desk.announce(event.approvals)
-  }, 'answers')
+  const desk = new ApprovalDesk(agent, (turnIds, approvalIds) => {
+    if (cluster !== null) {
+      cluster.send({ kind: 'approvals', ids: approvalIds, node: cluster.id })
+      void attempt(() => takeOver(turnIds))
+    } else for (const turnId of turnIds) void waiting.wakeIfAnswered(turnId)
+  })
   let finished = 0
 
   function noteTurn(kind: 'turn-accepted' | 'turn-recovered', turn: string, session: string | null, request: InboundMessage): void {
@@ -90,15 +98,60 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
     if (isRevoked(request.credential)) controller.abort(new DOMException(REVOKED, 'AbortError'))
     let isOver = false
     const emit: HandledTurn['emit'] = (event) => {
-      if (!isOver) running.emit(event)
+      if (isOver) return
+      if (event.type === 'approval-requested') announce(event.approvals)
+      running.emit(event)
     }
-    const end = await watch.over(handleMessage({ ...turn, emit, wantsPieces: running.wantsPieces, isAbandoned }, agent, controller.signal))
+    const wantsPieces = cluster === null ? running.wantsPieces : () => running.wantsPieces() || cluster.isHeardElsewhere
+    cluster?.carry(running, turn.fence)
+    let isLeft = false
+    const leave = cluster === null ? {} : { leave: () => void (isLeft = true) }
+    const end = await watch.over(handleMessage({ ...turn, emit, wantsPieces, isAbandoned, ...leave }, agent, controller.signal))
+    if (cluster !== null && end !== STUCK) return leaveToOthers(cluster, turn, running, end, isLeft)
     if (end === STUCK) {
       isOver = true
       return takeUpAgain(running, stoodAt)
     }
     if (end !== PARKED) return void finished++
     return () => waiting.park(turnId, request.sessionKey)
+  }
+
+  /** Where the store is shared nothing of a turn stays here: what waits, or was not kept, goes on wherever somebody takes it up. */
+  async function leaveToOthers(
+    shared: Cluster,
+    { turnId, sessionId }: Pick<HandledTurn, 'turnId' | 'sessionId'>,
+    running: RunningTurn,
+    end: 'finished' | typeof PARKED,
+    isLeft: boolean,
+  ): Promise<void> {
+    await shared.letGo(turnId)
+    if (isLeft) {
+      // At a stop nobody can hear more here; otherwise whoever waits hears how it goes on elsewhere.
+      if (isAbandoned()) running.hear(endOf(running, new AppError('turn/interrupted')))
+      else await attempt(() => shared.store.order.release(turnId, shared.id))
+    }
+    if (end === 'finished' && !isLeft) finished++
+    if (end === PARKED) void attempt(() => takeOver([turnId]))
+    else if (sessionId !== null && !isLeft && !isAbandoned()) void attempt(() => shared.next(sessionId))
+    if (isLeft || end === PARKED) await attempt(() => shared.follow(turnId))
+  }
+
+  function announce(approvals: readonly Approval[]): void {
+    desk.announce(approvals)
+    if (cluster !== null) cluster.send({ kind: 'approvals', ids: approvals.map(({ id }) => id), node: cluster.id })
+  }
+
+  async function attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      // The next look finds it.
+      log.warn('turn.unmoved', { error })
+    }
+  }
+
+  function endOf(running: TurnAddress, error: unknown): TurnEvent {
+    return { type: 'turn-finished', result: { ...failure({ turnId: running.turnId, request: running }, error).result, durationMs: 0 } }
   }
 
   /** Takes the turn from a run that stands still: with a new fence that one can keep nothing more. Twice at the same place is enough. */
@@ -120,8 +173,13 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       if (turn === null || turn.fence !== fence) throw new AppError('turn/lost', turnId)
       return await then({ ...turn, request: { ...turn.request, sessionKey } })
     } catch (error) {
+      const isElsewhere = cluster !== null && !isAbandoned()
+      if (cluster !== null) await cluster.letGo(turnId)
+      // Somebody else was quicker, or the store cannot say: whoever waits here hears how it goes on.
+      if (isElsewhere) return attempt(() => cluster.follow(turnId))
       if (!isAbandoned()) log.error('turn.unread', { turn: turnId, error })
-      running.emit({ type: 'turn-finished', result: { ...failure({ turnId, request: running }, error).result, durationMs: 0 } })
+      if (cluster === null) running.emit(endOf(running, error))
+      else running.hear(endOf(running, error))
     }
   }
 
@@ -134,18 +192,74 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
   /** A turn that an earlier process, or another one, accepted and does not carry on any more. */
   function adopt({ turnId, sessionId, sessionKey, request }: Omit<StoredTurn, 'steps'>, isWaiting: boolean): void {
     noteTurn('turn-recovered', turnId, sessionId, request)
-    const running = turns.add({ turnId, sessionKey }, null, request.credential)
+    const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey }, null, request.credential)
     const isSessionGone = sessionKey === null && request.sessionKey !== null
     if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
     if (isWaiting && !running.controller.signal.aborted) waiting.keep(turnId, sessionKey)
-    else lanes.enter(sessionKey, () => goOn(turnId), true)
+    else lanes.enter(laneOf(sessionKey), () => goOn(turnId), true)
+  }
+
+  /** Where the store is shared the order of a conversation stands there. */
+  function laneOf(sessionKey: string | null): string | null {
+    return cluster === null ? sessionKey : null
   }
 
   async function takeOver(turnIds: readonly string[]): Promise<void> {
     for (const turnId of turnIds) {
-      const turn = turns.get(turnId) === undefined ? await store.turns.open(turnId) : null
-      if (turn !== null) adopt(turn, false)
+      if (cluster === null) {
+        const turn = turns.get(turnId) === undefined ? await store.turns.open(turnId) : null
+        if (turn !== null) adopt(turn, false)
+      } else await takeShared(cluster, turnId)
     }
+  }
+
+  /** No more than there is room for: other nodes may have some. */
+  async function takeShared(shared: Cluster, turnId: string): Promise<void> {
+    if (shared.isMine(turnId) || shared.isDrained || halt.signal.aborted || lanes.running >= maxConcurrentTurns) return
+    if ((await store.approvals.pending(turnId)) > 0 || shared.isMine(turnId)) return
+    shared.reserve(turnId)
+    const turn = await store.turns.open(turnId).catch(() => null)
+    if (turn === null) await shared.letGo(turnId)
+    else adopt(turn, false)
+  }
+
+  /** Cancels open turns wherever they are: here, on the node that carries them on, or, where nobody does, by taking them up. */
+  async function abortShared(shared: Cluster, target: Parameters<Gateway['abort']>[0], reason: string): Promise<number> {
+    const open = await shared.store.order.open(target)
+    const carried: string[] = []
+    // Those that wait first: the end of the running one would hand the next on.
+    for (const turnId of open.toReversed()) {
+      if (shared.isMine(turnId)) continue
+      shared.reserve(turnId)
+      const turn = (await watch.claim(turnId)) === null ? null : await store.turns.open(turnId)
+      if (turn === null) {
+        carried.push(turnId)
+        await shared.letGo(turnId)
+        continue
+      }
+      const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey: turn.sessionKey }, null, turn.request.credential)
+      running.controller.abort(new DOMException(reason, 'AbortError'))
+      lanes.enter(null, () => goOn(turnId), true)
+    }
+    abortHere(open, reason)
+    if (carried.length > 0) shared.send({ kind: 'abort', turns: carried, reason })
+    return open.length
+  }
+
+  function abortHere(turnIds: readonly string[], reason: string): void {
+    const wanted = new Set(turnIds)
+    turns.abort(({ turnId }) => wanted.has(turnId) && cluster?.isMine(turnId) === true, reason)
+  }
+
+  /** A turn that somebody asks about: here, or, where the store is shared, on another node. */
+  async function findTurn(turnId: string): Promise<RunningTurn | undefined> {
+    const here = turns.get(turnId)
+    if (here !== undefined || cluster === null) return here
+    const open = await store.turns.open(turnId)
+    if (open === null) return undefined
+    const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey: open.sessionKey }, null, open.request.credential)
+    await cluster.follow(turnId)
+    return running
   }
 
   async function resultOf(turnId: string): Promise<TurnResult> {
@@ -166,47 +280,53 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       const turnId = newId('turn', clock.now())
       const { sessionKey } = request
       const running = turns.add({ turnId, sessionKey }, listener === undefined ? null : { listener, pace }, request.credential)
-      const queued = lanes.isBusy(sessionKey)
+      const lane = laneOf(sessionKey)
+      const queued = lanes.isBusy(lane)
       const accepted = Promise.withResolvers<JournaledMessage | null>()
       try {
         // The place in the lane is taken before the journal is written, so that the order of arrival is the order of the conversation. The model may be asked as soon as the
         // message survives this process; nobody hears of it before it also survives a power cut.
-        lanes.enter(sessionKey, async () => {
+        lanes.enter(lane, async () => {
           const kept = await accepted.promise
-          if (kept === null || kept.repeatedOf !== null) return
+          if (kept === null || kept.repeatedOf !== null || kept.isBehind) return
           return handle({ turnId, sessionId: kept.sessionId, fence: FIRST_FENCE, request, steps: [] }, running)
         })
+        if (cluster !== null) await admit(cluster, turnId, sessionKey)
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued, lease: watch.lease() })
         if (kept.repeatedOf === null) noteTurn('turn-accepted', turnId, kept.sessionId, request)
         const durable = isPromised(request) ? kept.durable() : null
         if (durable !== null) running.holdUntil(durable)
         accepted.resolve(kept)
         if (durable !== null) await durable
-        if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued ? 'queued' : 'started' }
+        if (kept.isBehind) await cluster?.letGo(turnId).then(() => cluster.follow(turnId))
+        if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued || kept.isBehind ? 'queued' : 'started' }
+        await cluster?.letGo(turnId)
         turns.remove(turnId)
-        if (listener !== undefined) turns.get(kept.repeatedOf)?.listen(listener, pace)
+        const first = listener === undefined ? undefined : await findTurn(kept.repeatedOf)
+        if (listener !== undefined) first?.listen(listener, pace)
         return { turnId: kept.repeatedOf, sessionId: kept.sessionId, sessionKey, status: 'repeated' }
       } catch (error) {
         accepted.resolve(null)
+        await cluster?.letGo(turnId)
         turns.remove(turnId)
         throw error
       }
     },
 
     async wait(turnId, signal): Promise<TurnResult> {
-      const running = turns.get(turnId)
+      const running = await findTurn(turnId)
       return running === undefined ? resultOf(turnId) : orAborted(running.result, signal)
     },
 
     async waitOrAsked(turnId, signal) {
-      const running = turns.get(turnId)
+      const running = await findTurn(turnId)
       if (running === undefined) return resultOf(turnId)
       const asked = Promise.withResolvers<readonly Approval[]>()
       const leave = running.listen((event) => {
         if (event.type === 'approval-requested') asked.resolve(event.approvals)
       }, 'answers')
       try {
-        if (waiting.has(turnId)) {
+        if (cluster !== null || waiting.has(turnId)) {
           const questions = (await store.approvals.ofTurn(turnId)).filter(({ status }) => status === 'pending')
           if (questions.length > 0) return questions
         }
@@ -216,7 +336,12 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       }
     },
 
+    async events(turnId, seq) {
+      return cluster === null ? [] : cluster.store.events.after(turnId, seq, MAX_EVENTS)
+    },
+
     abort(target, reason) {
+      if (cluster !== null) return abortShared(cluster, target, reason)
       const count = turns.abort(
         (turn) => ('turnId' in target ? turn.turnId === target.turnId : turn.sessionKey === target.sessionKey && target.sessionKey !== null),
         reason,
@@ -233,15 +358,42 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       queuedTurns: lanes.waiting,
       finishedTurns: finished,
       model: defaultModel(),
-      notReady: [...(halt.signal.aborted ? ['the gateway is stopping'] : []), ...notReady()],
+      notReady: [...(halt.signal.aborted ? ['the gateway is stopping'] : []), ...(cluster?.isDrained === true ? ['this node is drained'] : []), ...notReady()],
     }),
 
     models: (signal) => listModels(agent.models, agent.log, signal),
   }
 
+  /** What is left by others is taken up by the looks that begin now, as room allows. */
+  async function joinOthers(shared: Cluster): Promise<number> {
+    await shared.join({
+      hear: ({ turnId }, event) => turns.get(turnId)?.hear(event),
+      tell: (turn, event, seq) => turns.tell(turn, event, seq),
+      isHeard: (turnId) => turns.hasSubscribers || turns.get(turnId) !== undefined,
+      hears: () => turns.wantPieces(),
+      takeOver,
+      abort: abortHere,
+      approvals: (ids) => void attempt(() => desk.hear(ids)),
+    })
+    await watch.look()
+    await attempt(() => desk.expire())
+    return 0
+  }
+
+  /** Room in the conversation, and in this node. */
+  async function admit(shared: Cluster, turnId: string, sessionKey: string | null): Promise<void> {
+    if (shared.isDrained)
+      throw new AppError('gateway/stopping', 'this node is drained', { hint: 'Ask another node, or let it go on: cara cluster drain NODE --off' })
+    shared.reserve(turnId)
+    if (sessionKey === null) return
+    const open = await shared.store.order.open({ sessionKey })
+    if (open.length > maxQueuedPerSession) throw new AppError('turn/queue-full', undefined, { retryAfterMs: 5000 })
+  }
+
   return {
     gateway,
     async recover() {
+      if (cluster !== null) return joinOthers(cluster)
       await store.approvals.cancelOrphans(clock.now())
       await desk.expire()
       const unfinished = (await store.turns.unfinished()).filter(({ owner }) => owner === null || !store.turns.leases.isShared)
@@ -268,6 +420,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend }: Gatewa
       // Whoever waits for them is told; they stay as they are in the journal.
       waiting.wakeAll()
       await watch.close()
+      await cluster?.leave()
     },
   }
 }

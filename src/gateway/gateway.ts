@@ -1,4 +1,5 @@
 /** The life of a message, as doors see it. */
+import type { KeptEvent } from '../contracts/cluster.ts'
 import type { Approval } from '../contracts/approval.ts'
 import type { Store } from '../contracts/store.ts'
 import type { AcceptedTurn, InboundMessage, Pace, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
@@ -10,14 +11,19 @@ export interface Gateway {
    * the turn, `turn-started` first, its text in pieces unless it wants answers. Throws `turn/queue-full`, `provider/none`, `provider/unknown`, `gateway/stopping`, `guard/blocked`, `request/too-large`.
    */
   submit(message: InboundMessage, listener?: TurnListener, pace?: Pace): Promise<AcceptedTurn>
-  /** Events of every turn, for doors that broadcast; at the pace of `answers` unless told otherwise. Returns the way to stop. */
-  subscribe(listener: (turn: TurnAddress, event: TurnEvent) => void, pace?: Pace): () => void
+  /**
+   * Events of every turn, on whichever node it runs, for doors that broadcast; at the pace of `answers` unless told otherwise. `seq` numbers the events of a turn from 1 where they are
+   * kept for some minutes (`events`). Returns the way to stop.
+   */
+  subscribe(listener: (turn: TurnAddress, event: TurnEvent, seq?: number) => void, pace?: Pace): () => void
+  /** Kept events of a turn after `seq`, the oldest first; none where none are kept. */
+  events(turnId: string, seq: number): Promise<readonly KeptEvent[]>
   /** The result, once there is one. Throws `turn/not-found`; an aborted signal throws its reason. */
   wait(turnId: string, signal: AbortSignal): Promise<TurnResult>
   /** The result, or the questions that the turn waits with, whichever comes first. */
   waitOrAsked(turnId: string, signal: AbortSignal): Promise<TurnResult | readonly Approval[]>
-  /** Cancels running, queued and waiting turns, and the questions of the latter; says how many. */
-  abort(target: { readonly turnId: string } | { readonly sessionKey: string }, reason: string): number
+  /** Cancels running, queued and waiting turns, and the questions of the latter; says how many. On every node. */
+  abort(target: { readonly turnId: string } | { readonly sessionKey: string }, reason: string): number | Promise<number>
   status(): GatewayStatus
   /** Names for `/v1/models` and `models.list`: `provider:model` and routes. */
   models(signal: AbortSignal): Promise<readonly ModelListing[]>

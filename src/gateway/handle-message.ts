@@ -18,6 +18,8 @@ export interface HandledTurn extends HeldTurn {
   readonly fault?: AppError
   /** The gateway stops: what is not finished stays so in the journal, for the next start. */
   readonly isAbandoned: () => boolean
+  /** Where others can go on with what was not kept: they do, and nobody is told that it has ended. */
+  readonly leave?: (error: unknown) => void
 }
 
 /** Ends with `turn-finished`, journaled before anybody hears of it (unless it is abandoned), or is parked until the owner has answered. Never throws. */
@@ -28,7 +30,8 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   // What could not be kept is not claimed: the turn stays unfinished and the next start takes it up.
   const unkept = (error: unknown) => {
     log.error('turn.unkept', { turn: turnId, error })
-    emit({ type: 'turn-finished', result: { ...failure(turn, error).result, durationMs: clock.now() - startedAt } })
+    if (turn.leave !== undefined) turn.leave(error)
+    else emit({ type: 'turn-finished', result: { ...failure(turn, error).result, durationMs: clock.now() - startedAt } })
     return 'finished' as const
   }
   if (sessionId !== null && !signal.aborted) {
@@ -52,8 +55,9 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
     if (outcome.result.error?.code === 'internal') log.error('turn.defect', { turn: turnId, error })
   }
   if (outcome === PARKED) return PARKED
-  if (turn.isAbandoned()) {
-    emit({ type: 'turn-finished', result: { ...failure(turn, new AppError('turn/interrupted')).result, durationMs: clock.now() - startedAt } })
+  if (turn.isAbandoned() || (turn.leave !== undefined && outcome.result.error?.code === 'turn/lost')) {
+    if (turn.leave !== undefined) turn.leave(new AppError('turn/interrupted'))
+    else emit({ type: 'turn-finished', result: { ...failure(turn, new AppError('turn/interrupted')).result, durationMs: clock.now() - startedAt } })
     return 'finished'
   }
   const { reply, taint } = outcome

@@ -14,29 +14,33 @@ export interface LeaseWatchDeps {
   readonly log: Log
 }
 
+/** Where others wait to take over, they must not wait long. */
+const SHARED = { leaseMs: 5000, lookMs: 1000 }
+const ALONE = { leaseMs: 6000, lookMs: 2000 }
+
 /** A run that goes on beyond its budgets: nothing of it is waited for any more. */
 export const STUCK = 'stuck'
 
-const LEASE_MS = 6000
-const LOOK_MS = 2000
 /** What a run may need to end after its time. */
 const GRACE_MS = 30_000
 const MAX_LAPSED = 100
 
 export class LeaseWatch {
   readonly #deps: LeaseWatchDeps
+  readonly #times: typeof SHARED
   readonly #runs = new Set<{ readonly since: number; readonly giveUp: () => void }>()
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
 
   constructor(deps: LeaseWatchDeps) {
     this.#deps = deps
+    this.#times = deps.leases.isShared ? SHARED : ALONE
     if (deps.leases.isShared) this.#start()
   }
 
   /** From now on. */
   lease(): Lease {
-    return { owner: this.#deps.owner, until: this.#deps.clock.now() + LEASE_MS }
+    return { owner: this.#deps.owner, until: this.#deps.clock.now() + this.#times.leaseMs }
   }
 
   /** The new fence; null where somebody else holds the turn, or it has ended. */
@@ -86,7 +90,7 @@ export class LeaseWatch {
     this.#timer = setInterval(() => {
       if (this.#runs.size === 0 && !this.#deps.leases.isShared) this.#stop()
       else void this.look()
-    }, LOOK_MS).unref()
+    }, this.#times.lookMs).unref()
   }
 
   #stop(): void {

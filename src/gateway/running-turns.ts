@@ -13,24 +13,35 @@ export interface RunningTurn extends TurnAddress {
   readonly wantsPieces: () => boolean
   /** Returns the way to stop. */
   readonly listen: (listener: TurnListener, pace: Pace) => () => void
+  /** An event of a turn that another node carries on: for those who listen to this one. */
+  readonly hear: (event: TurnEvent) => void
   /** Keeps events back until then. */
   readonly holdUntil: (moment: Promise<void>) => void
 }
 
+export type TurnSubscriber = (turn: TurnAddress, event: TurnEvent, seq?: number) => void
+
 export class RunningTurns {
   readonly #log: Log
   readonly #turns = new Map<string, RunningTurn>()
-  readonly #subscribers = new Map<(turn: TurnAddress, event: TurnEvent) => void, Pace>()
+  readonly #subscribers = new Map<TurnSubscriber, Pace>()
+  readonly #record: ((turn: TurnAddress, event: TurnEvent) => void) | null
 
-  constructor(log: Log) {
+  /** `record`: keeps events where other nodes can read them, and calls `tell` with what is kept. Without it subscribers hear them at once. */
+  constructor(log: Log, record: ((turn: TurnAddress, event: TurnEvent) => void) | null = null) {
     this.#log = log
+    this.#record = record
   }
 
   get(turnId: string): RunningTurn | undefined {
     return this.#turns.get(turnId)
   }
 
-  subscribe(subscriber: (turn: TurnAddress, event: TurnEvent) => void, pace: Pace): () => void {
+  ids(): readonly string[] {
+    return [...this.#turns.keys()]
+  }
+
+  subscribe(subscriber: TurnSubscriber, pace: Pace): () => void {
     this.#subscribers.set(subscriber, pace)
     return () => this.#subscribers.delete(subscriber)
   }
@@ -46,16 +57,19 @@ export class RunningTurns {
       for (const event of events) deliver(event)
     }
     const deliver = (event: TurnEvent) => {
+      tellListeners(event)
+      if (this.#record === null) this.tell(address, event)
+      else this.#record(address, event)
+      leaveAfter(event)
+    }
+    const tellListeners = (event: TurnEvent) => {
       for (const hear of listeners.keys())
         this.#tell(
           () => hear(event),
           () => listeners.delete(hear),
         )
-      for (const hear of this.#subscribers.keys())
-        this.#tell(
-          () => hear(address, event),
-          () => this.#subscribers.delete(hear),
-        )
+    }
+    const leaveAfter = (event: TurnEvent) => {
       if (event.type === 'turn-finished') {
         this.#turns.delete(address.turnId)
         resolve(event.result)
@@ -71,6 +85,10 @@ export class RunningTurns {
         listeners.set(added, pace)
         return () => listeners.delete(added)
       },
+      hear: (event) => {
+        tellListeners(event)
+        leaveAfter(event)
+      },
       holdUntil: (moment) => {
         held = []
         moment.then(release, release)
@@ -82,6 +100,23 @@ export class RunningTurns {
     }
     this.#turns.set(address.turnId, turn)
     return turn
+  }
+
+  /** `seq`: the number of a kept event among those of its turn. */
+  tell(address: TurnAddress, event: TurnEvent, seq?: number): void {
+    for (const hear of this.#subscribers.keys())
+      this.#tell(
+        () => hear(address, event, seq),
+        () => this.#subscribers.delete(hear),
+      )
+  }
+
+  get hasSubscribers(): boolean {
+    return this.#subscribers.size > 0
+  }
+
+  wantPieces(): boolean {
+    return wantsPieces(this.#subscribers)
   }
 
   remove(turnId: string): void {

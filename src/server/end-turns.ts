@@ -13,7 +13,7 @@ export async function endTurns(gateway: Pick<Gateway, 'subscribe' | 'abort'>, se
   })
   const timer = setTimeout(() => reject(new AppError('store/conflict', 'a turn of this conversation does not end')), PATIENCE_MS)
   try {
-    cancelled = gateway.abort({ sessionKey }, reason)
+    cancelled = await gateway.abort({ sessionKey }, reason)
     if (ended < cancelled) await promise
   } finally {
     clearTimeout(timer)

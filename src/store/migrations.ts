@@ -198,6 +198,36 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     'DROP INDEX turns_unfinished',
     'CREATE INDEX turns_unfinished ON turns (lease_until, position) WHERE finished = 0',
   ],
+  // What gateways that share a database know of each other (contracts/cluster.ts); one alone has nobody to tell.
+  [
+    {
+      sqlite: [],
+      postgres: [
+        `CREATE TABLE nodes (
+          id TEXT COLLATE "C" PRIMARY KEY,
+          host TEXT NOT NULL,
+          pid BIGINT NOT NULL,
+          url TEXT NOT NULL,
+          version TEXT NOT NULL,
+          schema BIGINT NOT NULL,
+          config TEXT NOT NULL,
+          hears BIGINT NOT NULL,
+          draining BIGINT NOT NULL,
+          started_at BIGINT NOT NULL,
+          seen_at BIGINT NOT NULL
+        )`,
+        `CREATE UNLOGGED TABLE turn_events (
+          turn_id TEXT COLLATE "C" NOT NULL,
+          seq BIGINT NOT NULL,
+          data TEXT NOT NULL,
+          at BIGINT NOT NULL,
+          PRIMARY KEY (turn_id, seq)
+        )`,
+        'CREATE INDEX turn_events_by_time ON turn_events (at)',
+        'CREATE INDEX turns_open_by_session ON turns (session_id, position) WHERE finished = 0',
+      ],
+    },
+  ],
 ]
 
 /** What this program can read and write. */

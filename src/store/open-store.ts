@@ -1,6 +1,7 @@
 /** Opens the store of a state folder: engine, schema, and the parts that read and write it. */
 import type { Database, Store } from '../contracts/store.ts'
 import { createApprovalStore } from './approvals.ts'
+import { createClusterStore } from './cluster.ts'
 import { createDeviceStore } from './devices.ts'
 import { createMemoryStore } from './memory.ts'
 import { migrate } from './migrations.ts'
@@ -92,6 +93,7 @@ export function storeOver(database: Database): Store {
       const { forgetOld } = await import('./retention.ts')
       yield* forgetOld(database, limits, now)
     },
+    cluster: createClusterStore(database),
     check: () => database.check(),
     size: () => database.size(),
     faults: () => database.faults(),

@@ -3,11 +3,12 @@
  * its COMMIT was sent cannot stand and is repeated; where COMMIT was sent and no answer came, the server is asked by the number of the transaction whether it stands. Never is
  * anything repeated that may have happened.
  */
-import type { Sql, TransactionSql } from 'postgres'
+import type { Options, PostgresType, Sql, TransactionSql } from 'postgres'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, SqlValue, Statement, Texts, Written } from '../contracts/store.ts'
 import { postgresAddress } from './postgres-address.ts'
 import { isLost, isToRepeat, translated } from './postgres-errors.ts'
+import { createSignals } from './postgres-signals.ts'
 import { createTexts } from './texts.ts'
 
 export interface PostgresOptions {
@@ -29,8 +30,9 @@ const FIRST_PAUSE_MS = 50
 const MAX_PAUSE_MS = 1000
 const MAX_REPEATS = 20
 
-type Kinds = { int8: number }
-type Pool = Sql<Kinds>
+export type Kinds = { int8: number }
+export type Pool = Sql<Kinds>
+export type PostgresSettings = Options<{ int8: PostgresType<number> }> & { readonly onnotify?: (channel: string, words: string) => void }
 
 /** What became of a transaction whose COMMIT got no answer. */
 type Fate = 'committed' | 'aborted' | 'unknown'
@@ -47,7 +49,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const { host, port, path, database, user, password, ssl } = postgresAddress(options.url)
   const { default: postgres } = await import('postgres')
   const { patienceMs = PATIENCE_MS, statementMs = STATEMENT_MS } = options
-  const open = (): Pool =>
+  const open = (more: Partial<PostgresSettings> = {}): Pool =>
     postgres({
       ...(path === undefined ? { host, port } : { path, host: path }),
       database,
@@ -70,7 +72,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
         default_transaction_isolation: 'read committed',
         client_min_messages: 'error',
       },
+      ...more,
     })
+  const signals = createSignals(open)
   let pool = open()
   let closed = false
   let faults: readonly string[] = []
@@ -168,6 +172,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     texts: options.texts ?? createTexts(),
     isShared: true,
     engine: 'postgres',
+    signals,
     query: (text, params) => patiently(async () => (await answered((sql) => run(sql, text, params))).map(toRow)),
     write,
     async commit(statements) {
@@ -187,6 +192,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     async close() {
       if (closed) return
       closed = true
+      await signals.close()
       await pool.end({ timeout: 5 })
     },
   }

@@ -140,6 +140,7 @@ export function openSqlite(options: SqliteOptions): Database {
     texts: options.texts ?? createTexts(),
     isShared: false,
     engine: 'sqlite',
+    signals: null,
     async query(sql, params): Promise<readonly Row[]> {
       return translate(() => {
         const { statement, order } = prepare(sql)

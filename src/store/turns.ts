@@ -21,8 +21,18 @@ const INSERT_ENTRY = `${ENTRY} VALUES ($1, $2, $3, $4, $5, $6)`
 const UNFINISHED = `SELECT turns.id AS id, session_id, request, accepted_at, fence, owner, sessions.key AS session_key FROM turns
   LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0`
 
+const ACCEPT = 'INSERT INTO turns (id, session_id, idempotency, begun, request, accepted_at, owner, lease_until, fence)'
+const SESSION = '(SELECT id FROM sessions WHERE key = $2)'
+const AFTER_THE_OTHERS = `SELECT $1, own.id, $3, CASE WHEN own.behind THEN 0 ELSE CAST($4 AS BIGINT) END, $5, $6, CASE WHEN own.behind THEN NULL ELSE $7 END,
+    CASE WHEN own.behind THEN NULL ELSE CAST($8 AS BIGINT) END, ${FIRST_FENCE}
+  FROM (SELECT mine.id AS id, EXISTS (SELECT 1 FROM turns WHERE turns.session_id = mine.id AND turns.finished = 0) AS behind FROM (SELECT ${SESSION} AS id) AS mine) AS own`
+
 export function createTurnStore(database: Database): TurnStore {
   const { texts } = database
+  const isShared = database.signals !== null
+  // Whose turn it is, others may have decided: then it waits in the journal, for whoever ends the one before it.
+  const accepting = isShared ? `${ACCEPT} ${AFTER_THE_OTHERS}` : `${ACCEPT} VALUES ($1, ${SESSION}, $3, $4, $5, $6, $7, $8, ${FIRST_FENCE})`
+  const whatBecame = isShared ? 'SELECT session_id AS id, owner FROM turns WHERE id = $1' : 'SELECT id FROM sessions WHERE key = $1'
   const addWhileHeld = `${ENTRY} SELECT $1, $2, $3, $4, $5, $6 ${whileHeld(database, '$2', '$7')}`
 
   async function stepsOf(turnId: string): Promise<readonly Row[]> {
@@ -46,8 +56,7 @@ export function createTurnStore(database: Database): TurnStore {
       }
       if (sessionKey !== null) statements.push(touchSession(sessionKey, 0, now))
       statements.push({
-        sql: `INSERT INTO turns (id, session_id, idempotency, begun, request, accepted_at, owner, lease_until, fence)
-          VALUES ($1, (SELECT id FROM sessions WHERE key = $2), $3, $4, $5, $6, $7, $8, ${FIRST_FENCE})`,
+        sql: accepting,
         params: [
           turnId,
           sessionKey,
@@ -59,7 +68,7 @@ export function createTurnStore(database: Database): TurnStore {
           lease.until,
         ],
       })
-      if (sessionKey !== null && !queued) statements.push(...lines(texts, turnId, request, now))
+      if (sessionKey !== null && !queued) statements.push(...lines(texts, turnId, request, now, isShared))
       let written: Written
       try {
         written = await database.write(statements)
@@ -67,12 +76,13 @@ export function createTurnStore(database: Database): TurnStore {
         if (idempotencyKey === undefined || !(error instanceof AppError) || error.code !== 'store/conflict') throw error
         const rows = await database.query('SELECT id, session_id FROM turns WHERE idempotency = $1', [idempotencyKey])
         if (rows[0] === undefined) throw error
-        return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id'), durable: async () => undefined }
+        return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id'), isBehind: false, durable: async () => undefined }
       }
       const { durable } = written
-      if (sessionKey === null) return { repeatedOf: null, sessionId: null, durable }
-      const rows = await database.query('SELECT id FROM sessions WHERE key = $1', [sessionKey])
-      return { repeatedOf: null, sessionId: rows[0] === undefined ? null : text(rows[0], 'id'), durable }
+      if (sessionKey === null) return { repeatedOf: null, sessionId: null, isBehind: false, durable }
+      const [row] = await database.query(whatBecame, [isShared ? turnId : sessionKey])
+      const sessionId = row === undefined ? null : textOrNull(row, 'id')
+      return { repeatedOf: null, sessionId, isBehind: row !== undefined && 'owner' in row && row['owner'] === null, durable }
     },
 
     async begin({ turnId, fence }, request, now) {
@@ -199,19 +209,22 @@ function stepOf(row: Row): readonly JournalStep[] {
 }
 
 /** The lines that a message adds to its conversation: results of the caller's own tools, then what it says. */
-function lines(texts: Texts, turnId: string, request: InboundMessage, now: number): readonly Statement[] {
+function lines(texts: Texts, turnId: string, request: InboundMessage, now: number, ifBegun = false): readonly Statement[] {
   const { sessionKey } = request
   const said: readonly Message[] = request.parts.length === 0 ? [] : [{ role: 'user', parts: request.parts }]
   const messages = [...(request.options.context ?? []), ...said]
+  const own = '(SELECT id FROM sessions WHERE key = $1)'
+  const begun = `FROM turns WHERE turns.id = $2 AND turns.begun = 1`
+  const entry = ifBegun ? `${ENTRY} SELECT ${own}, $2, $3, $4, $5, $6 ${begun}` : `${ENTRY} VALUES (${own}, $2, $3, $4, $5, $6)`
+  const count = 'UPDATE sessions SET message_count = message_count + $2 WHERE key = $1'
   return [
     ...messages.map((message) => {
       const kind = message.role === 'user' ? 'user' : 'handed-in'
-      return {
-        sql: `INSERT INTO entries (session_id, turn_id, kind, tokens, data, at) VALUES ((SELECT id FROM sessions WHERE key = $1), $2, $3, $4, $5, $6)`,
-        params: [sessionKey, turnId, kind, messageTokens(message), sealEntry(texts, turnId, kind, now, message), now],
-      }
+      return { sql: entry, params: [sessionKey, turnId, kind, messageTokens(message), sealEntry(texts, turnId, kind, now, message), now] }
     }),
-    { sql: 'UPDATE sessions SET message_count = message_count + $2 WHERE key = $1', params: [sessionKey, messages.length] },
+    ifBegun
+      ? { sql: `${count} AND EXISTS (SELECT 1 FROM turns WHERE turns.id = $3 AND turns.begun = 1)`, params: [sessionKey, messages.length, turnId] }
+      : { sql: count, params: [sessionKey, messages.length] },
   ]
 }
 

@@ -53,8 +53,11 @@ const chatBody = z.looseObject({
 
 type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-/** `config` is the file; a function gets the address of the model server and the folder. */
-export async function configuredGateway(config: Sections | ((upstream: string, folder: string) => Sections) = {}): Promise<ConfiguredGateway> {
+/** `config` is the file; a function gets the address of the model server and the folder. `more`: variables. */
+export async function configuredGateway(
+  config: Sections | ((upstream: string, folder: string) => Sections) = {},
+  more: Readonly<Record<string, string>> = {},
+): Promise<ConfiguredGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'carapace-configured-'))
   const upstream = await startModelServer()
   const given = typeof config === 'function' ? config(upstream.url.origin, folder) : config
@@ -64,7 +67,7 @@ export async function configuredGateway(config: Sections | ((upstream: string, f
     agent: { model: 'openai:test', ...given['agent'] },
     providers: { openai: { baseUrl: `${upstream.url.origin}/v1` }, ...given['providers'] },
   }
-  const env = { HOME: folder, CARAPACE_STATE_DIR: join(folder, 'state'), CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5') }
+  const env = { HOME: folder, CARAPACE_STATE_DIR: join(folder, 'state'), CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5'), ...more }
   const paths = resolvePaths(env)
   await writeFile(paths.configFile, JSON.stringify(file))
   const services = createServices(env)

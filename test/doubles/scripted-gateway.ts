@@ -137,6 +137,7 @@ export function createScriptedGateway(store: Store, startedAt = 0): ScriptedGate
       model: { name: SCRIPTED_MODEL, source: 'config', demo: false },
       notReady: gateway.notReady,
     }),
+    events: async () => [],
     models: () => Promise.resolve([{ name: SCRIPTED_MODEL, kind: 'model', provider: 'scripted', contextTokens: 1000 }]),
   }
   return gateway

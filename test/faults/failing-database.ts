@@ -41,6 +41,7 @@ export function failingDatabase(database: Database, failsAt: (write: number) => 
     texts: database.texts,
     isShared: database.isShared,
     engine: database.engine,
+    signals: database.signals,
     query: (sql, params) => database.query(sql, params),
     write,
     commit: async (statements) => (await write(statements)).durable(),

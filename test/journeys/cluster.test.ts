@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it, test } from 'node:test'
-import { configuredGateway } from '../doubles/configured-gateway.ts'
+import { agentEvent, agentResumeResult, agentWaitResult, chatSendResult } from '../../src/contracts/ws-results.ts'
+import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
 
+const TOKEN = 'one-token-for-every-node-of-this-test-0123456789'
 const missing = installPostgres()
 
 test('nobody outside of the store asks which engine it is', () => {
@@ -38,5 +40,112 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     assert.ok(!globSync(join(gateway.folder, 'state', '*')).some((file) => file.endsWith('carapace.db')))
     assert.equal((await gateway.request('/health/ready')).status, 200)
     assert.doesNotMatch(gateway.logged() + JSON.stringify(await gateway.client.call('config.get', {})), /hush-hush/)
+  })
+
+  async function two() {
+    const url = await server.create()
+    const start = () => configuredGateway({ store: { url } }, { CARAPACE_GATEWAY_TOKEN: TOKEN })
+    return { url, a: await start(), b: await start() }
+  }
+
+  const sent = async (to: ConfiguredGateway, message: string, sessionKey: string) =>
+    chatSendResult.parse(await to.client.call('chat.send', { message, sessionKey, idempotencyKey: message }))
+  const end = async (to: ConfiguredGateway, runId: string) =>
+    agentWaitResult.parse(await to.client.call('agent.wait', { runId, timeoutMs: 20_000, untilEnd: true }))
+
+  it('keeps one order in a conversation, whichever node a message comes to, and tells on each what runs on the other', async () => {
+    const { a, b, url } = await two()
+    await using _a = a
+    await using _b = b
+    const gate = Promise.withResolvers<string>()
+    const first = chatReply({ text: ['one', ' and done'] })
+    a.upstream.script({ ...first, pieces: [gate.promise] })
+    for (const each of [a, b]) for (let index = 0; index < 3; index++) each.upstream.script(chatReply({ text: [`later`] }))
+    const one = await sent(a, 'first', 'shared')
+    const rest = []
+    for (const [index, to] of [b, a, b].entries()) rest.push(await sent(to, `message ${index}`, 'shared'))
+    assert.deepEqual(
+      rest.map(({ status }) => status),
+      ['queued', 'queued', 'queued'],
+    )
+    // Another conversation does not wait.
+    assert.equal((await b.chat('elsewhere', 'other')).status, 'completed')
+    b.upstream.script(chatReply({ text: ['later'] }))
+    gate.resolve(first.pieces.join(''))
+    const ends = []
+    for (const { runId } of [one, ...rest]) ends.push(await end(b, runId))
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ['ok', 'ok', 'ok', 'ok'],
+    )
+    const rows = await server.run(url, `SELECT kind, data FROM entries JOIN sessions ON sessions.id = session_id WHERE key = 'shared' ORDER BY entries.id`)
+    assert.deepEqual(
+      rows.map(({ kind, data }) => `${String(kind)} ${/"text":"([^"]*)"/.exec(String(data))?.[1]}`),
+      ['user first', 'reply one and done', 'user message 0', 'reply later', 'user message 1', 'reply later', 'user message 2', 'reply later'],
+    )
+  })
+
+  it('streams a turn to the clients of every node in order, and resumes a stream on another node', async () => {
+    const { a, b } = await two()
+    await using _a = a
+    await using _b = b
+    const heard = { a: [] as unknown[], b: [] as unknown[] }
+    a.client.onEvent((event, payload) => void (event === 'agent' && heard.a.push(payload)))
+    b.client.onEvent((event, payload) => void (event === 'agent' && heard.b.push(payload)))
+    // Nodes know of each other's listeners with the next sign of life.
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    const gate = Promise.withResolvers<string>()
+    const whole = chatReply({ text: ['alpha ', 'beta ', 'gamma'] })
+    const [start = '', ...pieces] = whole.pieces.map(String)
+    a.upstream.script({ ...whole, pieces: [start, ...pieces.slice(0, 2), gate.promise] })
+    const { runId } = await sent(a, 'stream', 'streamed')
+    const textOf = (events: readonly unknown[]) =>
+      events
+        .map((event) => agentEvent.parse(event))
+        .flatMap((event) => (event.stream === 'text' && 'delta' in event.data ? [event.data.delta] : []))
+        .join('')
+    while (!textOf(heard.b).startsWith('alpha')) await new Promise((resolve) => setTimeout(resolve, 20))
+    const early = agentResumeResult.parse(await b.client.call('agent.resume', { runId, afterSeq: 0 }))
+    assert.equal(early.status, 'open')
+    assert.ok(textOf(early.events).startsWith('alpha'))
+    gate.resolve(pieces.slice(2).join(''))
+    assert.equal((await end(b, runId)).status, 'ok')
+    const late = agentResumeResult.parse(await b.client.call('agent.resume', { runId, afterSeq: early.seq }))
+    assert.equal(textOf(early.events) + textOf(late.events), 'alpha beta gamma')
+    assert.deepEqual([late.status, late.events.at(-1)?.stream], ['ended', 'complete'])
+    const all = [...early.events, ...late.events].map(({ turnSeq }) => turnSeq)
+    assert.deepEqual(
+      all,
+      all.map((_, index) => index + 1),
+    )
+    while (heard.b.length < 1 || agentEvent.parse(heard.b.at(-1)).stream !== 'complete') await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.deepEqual([textOf(heard.a), textOf(heard.b)], ['alpha beta gamma', 'alpha beta gamma'])
+    const seqs = heard.b.map((event) => agentEvent.parse(event).turnSeq ?? 0)
+    assert.deepEqual(
+      seqs,
+      seqs.toSorted((x, y) => x - y),
+    )
+    await assert.rejects(b.client.call('agent.resume', { runId: 'turn_none', afterSeq: 0 }), { code: 'turn/not-found' })
+  })
+
+  it('takes an answer on any node, and cancels from any', async () => {
+    const { a, b } = await two()
+    await using _a = a
+    await using _b = b
+    a.upstream.script(chatReply({ calls: [{ id: 'call_1', name: 'web_fetch', arguments: '{"url":"https://unasked.invalid/x"}' }] }))
+    b.upstream.script(chatReply({ text: ['Nothing there.'] }))
+    const { runId } = await sent(a, 'look it up', 'asked')
+    const waiting = agentWaitResult.parse(await b.client.call('agent.wait', { runId, timeoutMs: 20_000 }))
+    assert.equal(waiting.status, 'waiting')
+    const [approval] = waiting.approvals ?? []
+    assert.ok(approval !== undefined)
+    await b.client.call('approvals.resolve', { answers: [{ id: approval.id, hash: approval.hash, decision: 'deny' }] })
+    assert.equal((await end(a, runId)).result?.text, 'Nothing there.')
+
+    a.upstream.script(chatReply({ text: ['never'] }, 'hang'))
+    const running = await sent(a, 'run for ever', 'cancelled')
+    const queued = await sent(b, 'and then this', 'cancelled')
+    assert.deepEqual(await b.client.call('chat.abort', { sessionKey: 'cancelled' }), { aborted: 2 })
+    for (const { runId: id } of [running, queued]) assert.equal((await end(a, id)).result?.status, 'cancelled')
   })
 })

@@ -1,9 +1,13 @@
 import * as z from 'zod'
-import { agentResult, agentWaitResult } from '../../contracts/ws-results.ts'
+import { AppError } from '../../contracts/errors.ts'
+import { agentResult, agentResumeResult, agentWaitResult, type AgentEvent } from '../../contracts/ws-results.ts'
 import { defineMethod } from '../method.ts'
 import { viewApproval } from '../approval-view.ts'
+import { viewEvent } from '../event-view.ts'
 import { viewResult } from '../turn-view.ts'
 import { chosenKey, idempotencyKey, messageText, model, ownerMessage, runId, sessionMember } from './params.ts'
+
+const MAX_RESUMED_BYTES = 768 * 1024
 
 export const agent = defineMethod({
   name: 'agent',
@@ -15,6 +19,30 @@ export const agent = defineMethod({
     return { runId: turnId, sessionKey, status: 'accepted' as const }
   },
 })
+
+export const agentResume = defineMethod({
+  name: 'agent.resume',
+  scope: 'operator.read',
+  params: z.strictObject({ runId, afterSeq: z.int().min(0) }),
+  result: agentResumeResult,
+  async handle({ runId: turnId, afterSeq }, { deps }) {
+    const { gateway } = deps
+    const kept = await gateway.events(turnId, afterSeq)
+    const open = await gateway.store.turns.open(turnId)
+    const ended = open === null ? await gateway.store.turns.result(turnId) : null
+    if (open === null && ended === null) throw new AppError('turn/not-found', turnId)
+    const address = { turnId, sessionKey: open?.sessionKey ?? ended?.sessionKey ?? null }
+    const events = fitOldest(kept.map(({ seq, event }) => viewEvent(address, event, seq)))
+    const seq = events.at(-1)?.turnSeq ?? afterSeq
+    return { runId: turnId, events, seq, more: events.length < kept.length, status: open === null ? ('ended' as const) : ('open' as const) }
+  },
+})
+
+/** What fits into an answer; the first one always. */
+function fitOldest(events: readonly AgentEvent[]): AgentEvent[] {
+  let bytes = 0
+  return events.filter((event, index) => (bytes += Buffer.byteLength(JSON.stringify(event))) <= MAX_RESUMED_BYTES || index === 0)
+}
 
 export const agentWait = defineMethod({
   name: 'agent.wait',

@@ -47,10 +47,10 @@ export const chatAbort = defineMethod({
   scope: 'operator.write',
   params: z.strictObject({ ...sessionMember, runId: runId.optional(), reason: z.string().max(1024).optional() }),
   result: chatAbortResult,
-  handle(params, { deps }) {
+  async handle(params, { deps }) {
     const key = chosenKey(params)
     if ((params.runId === undefined) === (key === null)) throw new AppError('request/invalid', 'give either runId or sessionKey')
     const target = key === null ? { turnId: params.runId ?? '' } : { sessionKey: key }
-    return { aborted: deps.gateway.abort(target, params.reason ?? 'the owner stopped it') }
+    return { aborted: await deps.gateway.abort(target, params.reason ?? 'the owner stopped it') }
   },
 })

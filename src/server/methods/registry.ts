@@ -1,5 +1,5 @@
 import type { Method } from '../method.ts'
-import { agent, agentWait } from './agent.ts'
+import { agent, agentResume, agentWait } from './agent.ts'
 import { approvalsApply, approvalsGet, approvalsGrants, approvalsList, approvalsProposal, approvalsResolve, approvalsRevoke, why } from './approvals.ts'
 import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
@@ -22,6 +22,7 @@ export const methods: readonly Method[] = [
   chatHistory,
   chatAbort,
   agent,
+  agentResume,
   agentWait,
   approvalsList,
   approvalsGet,

@@ -62,11 +62,14 @@ export async function runTurn(
     tell({ type: 'turn-finished', result }, id)
     gone.signal.removeEventListener('abort', cancel)
     finished.resolve(result)
-    if (!goesOn) gateway.abort({ turnId: id }, 'nobody can hear the answer')
+    if (!goesOn) abort(id, 'nobody can hear the answer')
+  }
+  const abort = (id: string, reason: string) => {
+    Promise.resolve(gateway.abort({ turnId: id }, reason)).catch((error: unknown) => log.warn('turn.unaborted', { turn: id, error }))
   }
   const cancel = () => {
     if (turnId === null) return
-    if (waiting === null || !goesOn) return void gateway.abort({ turnId }, 'the client went away')
+    if (waiting === null || !goesOn) return abort(turnId, 'the client went away')
     clearTimeout(waiting)
     ear.close()
     finished.reject(CLIENT_GONE)

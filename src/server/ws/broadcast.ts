@@ -3,8 +3,7 @@ import type { TurnEvent, TurnResult } from '../../contracts/turn.ts'
 import { wsLimits } from '../../contracts/ws-protocol.ts'
 import type { AgentEvent, ChatEvent } from '../../contracts/ws-results.ts'
 import type { TurnAddress } from '../../gateway/gateway.ts'
-import { viewApproval } from '../approval-view.ts'
-import { viewResult } from '../turn-view.ts'
+import { viewEvent } from '../event-view.ts'
 
 const PIECE_MS = 5
 /** Characters of one turn that are kept back at most. */
@@ -17,6 +16,7 @@ interface Pending {
   readonly turn: TurnAddress
   readonly stream: 'text' | 'reasoning'
   text: string
+  seq: number | undefined
 }
 
 export class TurnBroadcast {
@@ -28,34 +28,15 @@ export class TurnBroadcast {
     this.#deliver = deliver
   }
 
-  hear(turn: TurnAddress, event: TurnEvent): void {
-    if (event.type === 'text-delta') return this.#hold(turn, 'text', event.text)
-    if (event.type === 'reasoning-delta') return this.#hold(turn, 'reasoning', event.text)
+  hear(turn: TurnAddress, event: TurnEvent, seq?: number): void {
+    if (event.type === 'text-delta') return this.#hold(turn, 'text', event.text, seq)
+    if (event.type === 'reasoning-delta') return this.#hold(turn, 'reasoning', event.text, seq)
     this.#release(turn.turnId)
-    const run = { runId: turn.turnId, sessionKey: turn.sessionKey }
-    switch (event.type) {
-      case 'turn-started':
-        return this.#agent({ ...run, stream: 'started', data: { model: event.model, demo: event.demo } })
-      case 'model-switched':
-        return this.#agent({ ...run, stream: 'model_switched', data: { from: event.from, to: event.to, reason: event.reason } })
-      case 'model-retried':
-        return this.#agent({ ...run, stream: 'model_retried', data: { model: event.model, reason: event.reason, waitMs: event.waitMs } })
-      case 'tool-started':
-        return this.#agent({ ...run, stream: 'tool_use', data: { callId: event.callId, tool: event.tool, input: event.input } })
-      case 'tool-finished':
-        return this.#agent({ ...run, stream: 'tool_result', data: { ...event.outcome } })
-      case 'approval-requested':
-        return this.#agent({ ...run, stream: 'approval', data: { approvals: event.approvals.map(viewApproval) } })
-      case 'turn-finished':
-        return this.#finish(run, event.result)
-      default:
-        event satisfies never
-    }
+    this.#agent(viewEvent(turn, event, seq))
+    if (event.type === 'turn-finished') this.#finish({ runId: turn.turnId, sessionKey: turn.sessionKey }, event.result)
   }
 
   #finish(run: { readonly runId: string; readonly sessionKey: string | null }, result: TurnResult): void {
-    const stream = result.status === 'completed' ? 'complete' : result.status === 'cancelled' ? 'cancelled' : 'error'
-    this.#agent({ ...run, stream, data: { result: viewResult(result) } })
     if (result.status === 'completed') {
       this.#chat({ ...run, state: 'final', text: result.text, model: result.model, usage: result.usage, costUsd: result.costUsd })
     } else if (result.status === 'cancelled') this.#chat({ ...run, state: 'aborted', text: result.text })
@@ -65,15 +46,16 @@ export class TurnBroadcast {
     }
   }
 
-  #hold(turn: TurnAddress, stream: Pending['stream'], text: string): void {
+  #hold(turn: TurnAddress, stream: Pending['stream'], text: string, seq: number | undefined): void {
     const held = this.#pending.get(turn.turnId)
     if (held !== undefined && held.stream === stream && held.text.length < MAX_PENDING) {
       held.text += text
+      held.seq = seq
       return
     }
     this.#release(turn.turnId)
     if (this.#pending.size === 0) this.#plan()
-    this.#pending.set(turn.turnId, { turn, stream, text })
+    this.#pending.set(turn.turnId, { turn, stream, text, seq })
   }
 
   #plan(): void {
@@ -91,15 +73,15 @@ export class TurnBroadcast {
     if (held === undefined) return
     this.#pending.delete(turnId)
     const run = { runId: turnId, sessionKey: held.turn.sessionKey }
-    this.#agent({ ...run, stream: held.stream, data: { delta: held.text } })
+    this.#agent({ ...run, stream: held.stream, data: { delta: held.text }, ...(held.seq === undefined ? {} : { turnSeq: held.seq }) })
     if (held.stream === 'text') this.#chat({ ...run, state: 'delta', delta: held.text })
   }
 
   #agent(payload: AgentEvent): void {
     const text = JSON.stringify(payload)
     const bytes = measure(text)
-    const { runId, sessionKey, stream } = payload
-    this.#deliver('agent', bytes <= wsLimits.maxBroadcastPayload ? text : JSON.stringify({ runId, sessionKey, stream, data: { truncated: true, bytes } }))
+    const { data: _data, ...rest } = payload
+    this.#deliver('agent', bytes <= wsLimits.maxBroadcastPayload ? text : JSON.stringify({ ...rest, data: { truncated: true, bytes } }))
   }
 
   #chat(payload: ChatEvent): void {

@@ -99,8 +99,8 @@ export class SocketDoor {
 
   #start(): () => void {
     const broadcast = new TurnBroadcast((event, payload) => this.#tellReaders(event, payload))
-    const unsubscribe = this.#deps.gateway.subscribe((turn, event) => broadcast.hear(turn, event), 'pieces')
-    const unfollow = this.#deps.gateway.approvals.subscribe((approvals) => this.#tellApprovals(approvals))
+    const unsubscribe = this.#deps.gateway.subscribe((turn, event, seq) => broadcast.hear(turn, event, seq), 'pieces')
+    const unfollow = this.#deps.gateway.approvals.subscribe((approvals) => this.#tellApprovals(approvals), 'everywhere')
     this.#lastHealth = readHealth(this.#deps).notReady.join('\n')
     const timer = setInterval(() => this.#tick(), wsLimits.tickIntervalMs)
     return () => {

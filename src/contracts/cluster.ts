@@ -1,0 +1,95 @@
+/** What gateways that share a store know of each other. They meet in the database alone. */
+import type { TurnEvent } from './turn.ts'
+
+/** What one tells the others; whoever does not hear it finds it out by looking, a little later. */
+export type Signal =
+  /** Events of a turn up to this one can be read. */
+  | { readonly kind: 'events'; readonly turn: string; readonly session: string | null; readonly seq: number; readonly node: string }
+  /** Whoever carries one of these on cancels it. */
+  | { readonly kind: 'abort'; readonly turns: readonly string[]; readonly reason: string }
+  /** Questions were asked, or answered. */
+  | { readonly kind: 'approvals'; readonly ids: readonly string[]; readonly node: string }
+  /** A credential was made, changed or taken away. */
+  | { readonly kind: 'credentials'; readonly node: string }
+  /** This often somebody failed to prove who he is, from this address. */
+  | { readonly kind: 'failed-auth'; readonly address: string; readonly times: number; readonly node: string }
+  /** Something in the list of nodes has changed. */
+  | { readonly kind: 'nodes' }
+
+export interface ClusterNode {
+  /** Of one run of one process. */
+  readonly id: string
+  /** Of the machine. */
+  readonly host: string
+  readonly pid: number
+  /** Where it listens. */
+  readonly url: string
+  readonly version: string
+  /** The schema that it knows. */
+  readonly schema: number
+  /** Says whether two have the same configuration. */
+  readonly config: string
+  /** Whether somebody hears turns there as they come. */
+  readonly hears: boolean
+  /** It takes nothing new. */
+  readonly draining: boolean
+  readonly startedAt: number
+  /** By the clock of the database. */
+  readonly seenAt: number
+}
+
+export interface NodeLoad extends ClusterNode {
+  /** Turns that it carries on. */
+  readonly turns: number
+}
+
+/** A turn's events, numbered from 1 through all that carry it on. */
+export interface KeptEvent {
+  readonly seq: number
+  readonly event: TurnEvent
+}
+
+export interface EventLog {
+  /** Throws `turn/lost` when somebody else carries it on. Tells the others. */
+  append(
+    turn: { readonly turnId: string; readonly sessionKey: string | null; readonly fence: number },
+    events: readonly KeptEvent[],
+    node: string,
+    now: number,
+  ): Promise<void>
+  /** The oldest after `seq`, at most `limit`. */
+  after(turnId: string, seq: number, limit: number): Promise<readonly KeptEvent[]>
+  /** 0 when there is none. */
+  last(turnId: string): Promise<number>
+  /** Forgets those before this moment, at most some thousands at a time. */
+  prune(before: number): Promise<void>
+}
+
+/** The order of conversations over all nodes: a turn begins when none that came before it is open. */
+export interface TurnOrder {
+  /** The turn that is next in this conversation, where nobody carries it on and it waits for no answer. */
+  next(sessionId: string): Promise<string | null>
+  /** Turns that could go on and that nobody carries on, the oldest first. */
+  left(now: number, limit: number): Promise<readonly string[]>
+  /** Open turns that this owner holds. */
+  held(owner: string): Promise<readonly string[]>
+  /** Lets go of a turn that one holds and does not carry on. */
+  release(turnId: string, owner: string): Promise<void>
+  /** Open turns: this one, or all of a conversation. */
+  open(target: { readonly turnId: string } | { readonly sessionKey: string }): Promise<readonly string[]>
+}
+
+export interface ClusterStore {
+  readonly events: EventLog
+  readonly order: TurnOrder
+  send(signal: Signal): Promise<void>
+  /** `onGap`: something may have been missed. Returns the way to stop. */
+  listen(hear: (signal: Signal) => void, onGap: () => void): Promise<() => Promise<void>>
+  /** Says that this node lives, and reads what the clock of the database says. */
+  beat(node: Omit<ClusterNode, 'schema' | 'seenAt' | 'draining'>): Promise<{ readonly now: number; readonly draining: boolean }>
+  /** Those that were seen since then, and what they carry. */
+  nodes(since: number): Promise<readonly NodeLoad[]>
+  leave(id: string): Promise<void>
+  /** False when there is no such node. */
+  drain(id: string, draining: boolean): Promise<boolean>
+}

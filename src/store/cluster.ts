@@ -1,0 +1,101 @@
+/** What gateways that share a database keep for each other: who lives, whose turn is next, and the events of turns for some minutes. */
+import * as z from 'zod/mini'
+import type { ClusterStore, NodeLoad, Signal } from '../contracts/cluster.ts'
+import { AppError } from '../contracts/errors.ts'
+import type { Database, Row } from '../contracts/store.ts'
+import { SCHEMA } from './migrations.ts'
+import { createEventLog } from './cluster-events.ts'
+import { createTurnOrder } from './turn-order.ts'
+import { integer, text } from './rows.ts'
+
+const id = z.string().check(z.maxLength(200))
+const signalSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('events'), turn: id, session: z.nullable(z.string()), seq: z.int(), node: id }),
+  z.object({ kind: z.literal('abort'), turns: z.array(id), reason: z.string() }),
+  z.object({ kind: z.literal('approvals'), ids: z.array(id), node: id }),
+  z.object({ kind: z.literal('credentials'), node: id }),
+  z.object({ kind: z.literal('failed-auth'), address: id, times: z.int(), node: id }),
+  z.object({ kind: z.literal('nodes') }),
+])
+
+/** By the clock of the database, in milliseconds: clocks of machines differ. */
+const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::int8'
+const COLUMNS = 'id, host, pid, url, version, schema, config, hears, draining, started_at, seen_at'
+/** Nobody asks any more about one that was not seen for so long. */
+const FORGOTTEN_MS = 24 * 3_600_000
+
+export function createClusterStore(database: Database): ClusterStore | null {
+  const { signals } = database
+  if (signals === null) return null
+  const send = (signal: Signal) => database.commit([signals.statement(JSON.stringify(signal))])
+  return {
+    events: createEventLog(database, signals),
+    order: createTurnOrder(database),
+    send,
+    listen: (hear, onGap) =>
+      signals.listen((words) => {
+        const signal = read(words)
+        if (signal !== null) hear(signal)
+      }, onGap),
+    async beat({ id: node, host, pid, url, version, config, hears, startedAt }) {
+      await database.commit([
+        {
+          sql: `INSERT INTO nodes (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, ${NOW})
+            ON CONFLICT (id) DO UPDATE SET hears = excluded.hears, config = excluded.config, seen_at = excluded.seen_at`,
+          params: [node, host, pid, url, version, SCHEMA, config, Number(hears), startedAt],
+        },
+        { sql: `DELETE FROM nodes WHERE seen_at < ${NOW} - ${FORGOTTEN_MS}`, params: [] },
+      ])
+      const [row] = await database.query(`SELECT ${NOW} AS now, draining FROM nodes WHERE id = $1`, [node])
+      if (row === undefined) throw new AppError('store/conflict', 'this node was forgotten')
+      return { now: integer(row, 'now'), draining: integer(row, 'draining') === 1 }
+    },
+    async nodes(since) {
+      const rows = await database.query(
+        `SELECT ${COLUMNS}, (SELECT count(*) FROM turns WHERE finished = 0 AND owner = nodes.id) AS turns FROM nodes WHERE seen_at >= $1 ORDER BY started_at, id`,
+        [since],
+      )
+      return rows.map(toNode)
+    },
+    leave: (node) =>
+      database.commit([{ sql: 'DELETE FROM nodes WHERE id = $1', params: [node] }, signals.statement(JSON.stringify({ kind: 'nodes' } satisfies Signal))]),
+    async drain(node, draining) {
+      try {
+        await database.commit([
+          { sql: 'UPDATE nodes SET draining = $2 WHERE id = $1', params: [node, Number(draining)], expectChanges: 1 },
+          signals.statement(JSON.stringify({ kind: 'nodes' } satisfies Signal)),
+        ])
+        return true
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'store/conflict') return false
+        throw error
+      }
+    },
+  }
+}
+
+/** Null for what an older or newer node says that we do not understand. */
+function read(words: string): Signal | null {
+  try {
+    return signalSchema.safeParse(JSON.parse(words)).data ?? null
+  } catch {
+    return null
+  }
+}
+
+function toNode(row: Row): NodeLoad {
+  return {
+    id: text(row, 'id'),
+    host: text(row, 'host'),
+    pid: integer(row, 'pid'),
+    url: text(row, 'url'),
+    version: text(row, 'version'),
+    schema: integer(row, 'schema'),
+    config: text(row, 'config'),
+    hears: integer(row, 'hears') === 1,
+    draining: integer(row, 'draining') === 1,
+    startedAt: integer(row, 'started_at'),
+    seenAt: integer(row, 'seen_at'),
+    turns: integer(row, 'turns'),
+  }
+}

@@ -1,0 +1,32 @@
+import type { TurnOrder } from '../contracts/cluster.ts'
+import type { Database } from '../contracts/store.ts'
+import { text } from './rows.ts'
+
+/** Nothing that came before it in its conversation is open. Accepting and ending a turn both change the row of the conversation, so that none is overlooked between them. */
+export const IS_NEXT = `NOT EXISTS (SELECT 1 FROM turns AS earlier
+  WHERE earlier.session_id = turns.session_id AND earlier.finished = 0 AND earlier.position < turns.position)`
+const WAITS_FOR_NOBODY = `NOT EXISTS (SELECT 1 FROM approvals WHERE approvals.turn_id = turns.id AND approvals.status = 'pending')`
+
+export function createTurnOrder(database: Database): TurnOrder {
+  const ids = async (sql: string, params: readonly (string | number)[]) => (await database.query(sql, params)).map((row) => text(row, 'id'))
+  return {
+    async next(sessionId) {
+      const sql = `SELECT id FROM turns WHERE session_id = $1 AND finished = 0 AND owner IS NULL AND ${IS_NEXT} AND ${WAITS_FOR_NOBODY} LIMIT 1`
+      return (await ids(sql, [sessionId]))[0] ?? null
+    },
+    left: (now, limit) =>
+      ids(
+        `SELECT id FROM turns WHERE finished = 0 AND (owner IS NULL OR lease_until <= $1) AND ${IS_NEXT} AND ${WAITS_FOR_NOBODY} ORDER BY position LIMIT $2`,
+        [now, limit],
+      ),
+    held: (owner) => ids('SELECT id FROM turns WHERE finished = 0 AND owner = $1', [owner]),
+    release: (turnId, owner) =>
+      database.commit([{ sql: 'UPDATE turns SET owner = NULL, lease_until = NULL WHERE id = $1 AND owner = $2 AND finished = 0', params: [turnId, owner] }]),
+    open: (target) =>
+      'turnId' in target
+        ? ids('SELECT id FROM turns WHERE id = $1 AND finished = 0', [target.turnId])
+        : ids('SELECT turns.id AS id FROM turns JOIN sessions ON sessions.id = turns.session_id WHERE sessions.key = $1 AND finished = 0 ORDER BY position', [
+            target.sessionKey,
+          ]),
+  }
+}
