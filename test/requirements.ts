@@ -754,6 +754,17 @@ export const requirements: readonly Requirement[] = [
       'One address puts the program on PostgreSQL',
       'store.url: the same program keeps everything there, and the password of the address shows nowhere',
     ],
+    [
+      'CLUS-12',
+      'One order per conversation over all nodes',
+      'keeps one order in a conversation, whichever node a message comes to, and tells on each what runs on the other',
+    ],
+    [
+      'CLUS-13',
+      'Every node tells every turn in order, and a stream goes on at another',
+      'streams a turn to the clients of every node in order, and resumes a stream on another node',
+    ],
+    ['CLUS-14', 'Answers and cancels work on any node', 'takes an answer on any node, and cancels from any'],
     ['CLUS-11', 'Only the store knows its engine', 'nobody outside of the store asks which engine it is'],
   ]),
   ...proved('test/contracts/store.test.ts', [

@@ -390,7 +390,7 @@ describe('one lane per conversation', () => {
     const cara = await gateway({ providers: [provider], tools })
     const asked = cara.ask('go')
     await started.promise
-    cara.gateway.abort({ sessionKey: 'main' }, 'the owner said stop')
+    await cara.gateway.abort({ sessionKey: 'main' }, 'the owner said stop')
     assert.equal((await asked).result.status, 'cancelled')
     assert.equal((await cara.ask('and now?')).result.text, 'fine')
     const roles = provider.requests[1]?.messages.map(({ role }) => role)

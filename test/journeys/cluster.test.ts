@@ -71,7 +71,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     // Another conversation does not wait.
     assert.equal((await b.chat('elsewhere', 'other')).status, 'completed')
     b.upstream.script(chatReply({ text: ['later'] }))
-    gate.resolve(first.pieces.join(''))
+    gate.resolve(first.pieces.map(String).join(''))
     const ends = []
     for (const { runId } of [one, ...rest]) ends.push(await end(b, runId))
     assert.deepEqual(
