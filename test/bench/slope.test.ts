@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { slopeOf } from './slope.ts'
+import { slopeOf } from '../../bench/support/slope.ts'
 
 /** Noise that is the same in every run. */
 function* noise(seed: number): Generator<number> {
