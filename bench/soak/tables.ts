@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { retentionRules } from '../../src/store/retention.ts'
 
 export interface Tables {
   readonly rows: ReadonlyMap<string, number>
@@ -48,6 +49,8 @@ export function grownTables(seen: readonly Tables[]): readonly Grown[] {
   })
 }
 
-function ruleOf(_table: string): string | null {
-  return null
+function ruleOf(table: string): string | null {
+  const rule = retentionRules.find((one) => one.table === table)
+  if (rule === undefined) return null
+  return 'because' in rule ? rule.because : `retention.${typeof rule.days === 'string' ? rule.days : rule.days.join(', retention.')}`
 }
