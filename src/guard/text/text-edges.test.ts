@@ -279,6 +279,16 @@ describe('credentials, at their edges', () => {
       ['key', '', 0],
       ['x SG', '', 2],
       ['ya29.x', '', 6],
+      [`${'x '.repeat(30)}token="abc`, '', 3],
+      [`${'x'.repeat(33)} token=abc`, '', 3],
+      [`${'x'.repeat(60)} passphrase'' is ''abc`, '', 3],
+      ['c', 'password: ab', 1],
+      ['see a/AKIAABC', '', 7],
+      [`${'x '.repeat(30)}a/AKIAABC`, '', 7],
+      ['see a:AKIAABC', '', 7],
+      ['é AKIAABC', '', 7],
+      ['token: é', '', 0],
+      ['token:', '', 0],
     ] as const)
       assert.equal(credentialsUnfinished(text, before), held, `${JSON.stringify(text)} after ${JSON.stringify(before)}`)
   })
