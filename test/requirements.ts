@@ -805,4 +805,11 @@ export const requirements: readonly Requirement[] = [
       'is not done twice where what it wrote was ${then}, and nothing that somebody did since is lost',
     ],
   ]),
+  ...proved('test/faults/cluster.test.ts', [
+    [
+      'CLUS-15',
+      'Kills and a lost database lose nothing, double nothing and keep the order',
+      'loses nothing and does nothing twice while nodes are killed and the database is cut',
+    ],
+  ]),
 ]

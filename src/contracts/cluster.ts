@@ -69,8 +69,8 @@ export interface EventLog {
 export interface TurnOrder {
   /** The turn that is next in this conversation, where nobody carries it on and it waits for no answer. */
   next(sessionId: string): Promise<string | null>
-  /** Turns that could go on and that nobody carries on, the oldest first. */
-  left(now: number, limit: number): Promise<readonly string[]>
+  /** Turns that could go on and that nobody holds, the oldest first. */
+  left(limit: number): Promise<readonly string[]>
   /** Open turns that this owner holds. */
   held(owner: string): Promise<readonly string[]>
   /** Lets go of a turn that one holds and does not carry on. */

@@ -196,7 +196,8 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     const isSessionGone = sessionKey === null && request.sessionKey !== null
     if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
     if (isWaiting && !running.controller.signal.aborted) waiting.keep(turnId, sessionKey)
-    else lanes.enter(laneOf(sessionKey), () => goOn(turnId), true)
+    else if (cluster !== null) lanes.enterFirst(() => goOn(turnId))
+    else lanes.enter(sessionKey, () => goOn(turnId), true)
   }
 
   /** Where the store is shared the order of a conversation stands there. */
@@ -213,9 +214,13 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     }
   }
 
-  /** No more than there is room for: other nodes may have some. */
+  /** What nobody holds, and no more than there is room for: other nodes may have some. */
+  async function takeUp(turnIds: readonly string[]): Promise<void> {
+    if (cluster !== null) for (const turnId of turnIds) if (lanes.running + lanes.waiting < maxConcurrentTurns) await takeShared(cluster, turnId)
+  }
+
   async function takeShared(shared: Cluster, turnId: string): Promise<void> {
-    if (shared.isMine(turnId) || shared.isDrained || halt.signal.aborted || lanes.running >= maxConcurrentTurns) return
+    if (shared.isMine(turnId) || shared.isDrained || halt.signal.aborted) return
     if ((await store.approvals.pending(turnId)) > 0 || shared.isMine(turnId)) return
     shared.reserve(turnId)
     const turn = await store.turns.open(turnId).catch(() => null)
@@ -239,7 +244,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       }
       const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey: turn.sessionKey }, null, turn.request.credential)
       running.controller.abort(new DOMException(reason, 'AbortError'))
-      lanes.enter(null, () => goOn(turnId), true)
+      lanes.enterFirst(() => goOn(turnId))
     }
     abortHere(open, reason)
     if (carried.length > 0) shared.send({ kind: 'abort', turns: carried, reason })
@@ -371,7 +376,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       tell: (turn, event, seq) => turns.tell(turn, event, seq),
       isHeard: (turnId) => turns.hasSubscribers || turns.get(turnId) !== undefined,
       hears: () => turns.wantPieces(),
-      takeOver,
+      takeUp,
       abort: abortHere,
       approvals: (ids) => void attempt(() => desk.hear(ids)),
     })

@@ -57,6 +57,12 @@ export class Lanes {
     this.#fill()
   }
 
+  /** Work that has waited long enough: of no lane, and before all that waits for a place. */
+  enterFirst(task: Task): void {
+    this.#ready.unshift([null, task])
+    this.#fill()
+  }
+
   /** A lane whose task an earlier process parked. */
   park(lane: string): void {
     if (!this.#lanes.has(lane)) this.#lanes.set(lane, [])

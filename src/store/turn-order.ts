@@ -14,11 +14,8 @@ export function createTurnOrder(database: Database): TurnOrder {
       const sql = `SELECT id FROM turns WHERE session_id = $1 AND finished = 0 AND owner IS NULL AND ${IS_NEXT} AND ${WAITS_FOR_NOBODY} LIMIT 1`
       return (await ids(sql, [sessionId]))[0] ?? null
     },
-    left: (now, limit) =>
-      ids(
-        `SELECT id FROM turns WHERE finished = 0 AND (owner IS NULL OR lease_until <= $1) AND ${IS_NEXT} AND ${WAITS_FOR_NOBODY} ORDER BY position LIMIT $2`,
-        [now, limit],
-      ),
+    left: (limit) =>
+      ids(`SELECT id FROM turns WHERE finished = 0 AND owner IS NULL AND ${IS_NEXT} AND ${WAITS_FOR_NOBODY} ORDER BY position LIMIT $1`, [limit]),
     held: (owner) => ids('SELECT id FROM turns WHERE finished = 0 AND owner = $1', [owner]),
     release: (turnId, owner) =>
       database.commit([{ sql: 'UPDATE turns SET owner = NULL, lease_until = NULL WHERE id = $1 AND owner = $2 AND finished = 0', params: [turnId, owner] }]),

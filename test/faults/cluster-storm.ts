@@ -54,6 +54,8 @@ const chatBody = z.object({ messages: z.array(z.object({ role: z.string(), conte
 
 export async function storm({ conversations, messagesEach, kills, betweenKillsMs, cutMs, say }: StormOptions): Promise<StormResult> {
   const startedAt = performance.now()
+  // So that messages come for as long as blows do.
+  const pauseMs = (kills * betweenKillsMs + cutMs) / Math.max(1, (conversations * messagesEach) / AT_ONCE)
   const folder = await mkdtemp(join(tmpdir(), 'cara-storm-'))
   const server = await startPostgres()
   const proxy = await cutProxy(server.port)
@@ -133,12 +135,15 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
 
     async function talk(waiting: number[]): Promise<void> {
       for (let own = waiting.shift(); own !== undefined; own = waiting.shift()) {
-        for (let number = 0; number < messagesEach; number++) await say1(`c${own}-m${number}`, `conversation-${own}`)
+        for (let number = 0; number < messagesEach; number++) {
+          await tell(`c${own}-m${number}`, `conversation-${own}`)
+          await sleep(pauseMs * (0.5 + Math.random()))
+        }
       }
     }
 
     /** Until some node has accepted it: the same key makes it the same message. */
-    async function say1(text: string, sessionKey: string): Promise<void> {
+    async function tell(text: string, sessionKey: string): Promise<void> {
       for (;;) {
         const node = nodes[Math.floor(Math.random() * NODES)]
         try {

@@ -39,7 +39,8 @@ export interface ClusterHooks {
   readonly isHeard: (turnId: string) => boolean
   /** Whether anybody here listens to all turns, and wants text as it comes. */
   readonly hears: () => boolean
-  readonly takeOver: (turnIds: readonly string[]) => Promise<void>
+  /** As far as there is room. */
+  readonly takeUp: (turnIds: readonly string[]) => Promise<void>
   readonly abort: (turnIds: readonly string[], reason: string) => void
   readonly approvals: (ids: readonly string[]) => void
 }
@@ -47,6 +48,7 @@ export interface ClusterHooks {
 /** A node that was not seen for so long is taken for dead. */
 export const DEAD_MS = 10_000
 const BEAT_MS = 1000
+const MAX_LEFT = 100
 const SILENT_MS = 2000
 const EVENTS_KEPT_MS = 10 * 60_000
 const PRUNE_MS = 60_000
@@ -78,7 +80,7 @@ export class Cluster {
     this.#startedAt = clock.now()
     this.id = newId('node', this.#startedAt)
     this.clock = { ...clock, now: () => clock.now() + this.#offset, sleep: (ms, signal) => clock.sleep(ms, signal) }
-    this.leases = { ...turns.leases, lapsed: (now, limit) => (this.#isDrained ? Promise.resolve([]) : cluster.order.left(now, limit)) }
+    this.leases = { ...turns.leases, lapsed: async (now, limit) => (this.#isDrained ? [] : turns.leases.lapsed(now, limit)) }
     const tell = (turn: TurnAddress, event: TurnEvent, seq: number) => {
       this.#follower.heard(turn.turnId, seq, event.type === 'turn-finished')
       this.#hooks?.tell(turn, event, seq)
@@ -166,7 +168,7 @@ export class Cluster {
   async next(sessionId: string): Promise<void> {
     if (this.#isDrained) return
     const turnId = await this.#deps.cluster.order.next(sessionId)
-    if (turnId !== null && !this.#mine.has(turnId)) await this.#hooks?.takeOver([turnId])
+    if (turnId !== null && !this.#mine.has(turnId)) await this.#hooks?.takeUp([turnId])
   }
 
   async leave(): Promise<void> {
@@ -200,6 +202,7 @@ export class Cluster {
       this.#isDrained = draining
       this.#others = (await cluster.nodes(now - DEAD_MS)).filter(({ id }) => id !== this.id)
       await this.#letGoOfStrays()
+      if (!this.#isDrained) await this.#hooks?.takeUp(await cluster.order.left(MAX_LEFT))
       await this.#lookForEnds()
       this.#follower.forget((turnId) => this.#hooks?.isHeard(turnId) === true)
       if (before - this.#prunedAt >= PRUNE_MS) {
