@@ -71,7 +71,7 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
         ? chatReply({ text: [`sent ${asked}`] })
         : chatReply({ calls: [{ id: 'call_1', name: 'message_send', arguments: JSON.stringify({ to: 'platform', text: asked }) }] })
     // A model takes its time, so that a blow falls in the middle of many turns.
-    await sleep(50 + Math.random() * 250)
+    await sleep(300 + Math.random() * 1200)
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.end(reply.pieces.map(String).join(''))
   })
