@@ -219,9 +219,41 @@ export const requirements: readonly Requirement[] = [
   ]),
   ...proved('test/contracts/webhook.test.ts', [
     ['SEC-302', 'A message is signed as Standard Webhooks wants it', 'a message is signed as Standard Webhooks wants it'],
-    ['SEC-303', 'A message keeps its key over every attempt', 'what may pass later is tried again under the same key, as late as the receiver asks'],
-    ['SEC-304', 'A message follows no redirect', 'what will not pass is not tried again, and nothing goes to where a receiver redirects'],
+    ['SEC-304', 'A message follows no redirect', 'nothing goes to where a receiver redirects'],
+    [
+      'MSG-24',
+      'A repeat that may be one is marked where the receiver cannot tell',
+      'people are told of a possible repeat where the receiver knows no keys, and a program of the parts',
+    ],
     ['SEC-305', 'A failure tells a model nothing that the receiver wrote', 'a failure tells nothing of the answer and nothing of the address'],
+  ]),
+  ...proved('test/contracts/outbox.test.ts', [
+    ['SEC-303', 'A message keeps its key over every attempt', 'is tried again under its key where it may pass later, as late as the receiver asks'],
+    [
+      'MSG-25',
+      'A message is tried a bounded number of times, and so long',
+      'is dead at once where the receiver refuses it, after its attempts, and after its time',
+    ],
+    ['MSG-26', 'The same effect sends one message', 'is the same message by its key, whatever it says'],
+    ['MSG-27', 'Messages to one destination keep their order', 'goes in its order, one after the other, whatever fails'],
+    [
+      'MSG-28',
+      'Each part of a long message is a step of its own',
+      'goes in parts that the platform takes, each a step of its own; a part that is refused takes the rest with it',
+    ],
+    ['MSG-29', 'The queue is bounded', 'is bounded in number, in bytes and in length, and a tool is told'],
+    [
+      'MSG-30',
+      'A destination that fails holds up no other, and is left alone',
+      'does not hold up what goes elsewhere, and is left alone when it fails again and again',
+    ],
+    ['MSG-31', 'Several processes share the queue, in order, under fences', 'keeps its order, gives a part to one of them, and hands on what a dead one held'],
+    ['MSG-32', 'What was sent is forgotten', 'is forgotten after its time, and the oldest where there is too much of it'],
+    [
+      'MSG-33',
+      'A secret that became known while a message waited does not leave in it',
+      'that is no longer configured, or that the guard lets not go any more, is dead',
+    ],
   ]),
   ...proved('test/security/messages.test.ts', [
     ['SEC-306', 'Messages go to configured names only', 'reaches no address and no name that the owner did not configure, and says which there are'],
@@ -240,8 +272,8 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/faults/messages.test.ts', [
     [
       'SEC-317',
-      'A crash sends no message twice',
-      'a message that a crash cut off is sent again under its key, and is asked about where the receiver knows no keys',
+      'A crash sends no message twice unmarked',
+      'a message that a crash cut off is sent again under its key, and marked where the receiver knows no keys',
     ],
   ]),
   ...proved('test/contracts/questions.test.ts', [

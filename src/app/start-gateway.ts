@@ -47,6 +47,9 @@ import { environmentSecrets, gatewayToken, openSecrets, openVault } from './secr
 import { version } from './version.ts'
 import { createWrites } from './writes.ts'
 
+/** For messages that are on their way; what does not end by then is tried again after the next start. */
+const OUTBOX_CLOSE_MS = 2000
+
 /** `ownsProcess`: nothing else runs in this process. */
 export async function startGateway(options: StartOptions, env: Environment, paths: Paths, ownsProcess = false): Promise<RunningGateway> {
   if (ownsProcess) closeSignals()
@@ -168,7 +171,10 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     // Destinations are the owner's own.
     personal: personalFor(config.guard.pii, true),
     report,
+    store: store.outbox,
+    audit,
   })
+  closers.push(() => messages.close(OUTBOX_CLOSE_MS))
   const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
   const writes = createWrites(store, paths, config.undo, audit, () => systemClock.now())
   const tools = createTools({
@@ -247,6 +253,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   closers.push(() => server.close(0))
   cluster?.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
   await control.recover()
+  await messages.start(false)
   await writeInstance(paths.instance, { pid: process.pid, host, port, version })
   closers.push(() => removeInstance(paths.instance))
   audit.note({ kind: 'gateway-started', version, host, port, config: settings.hash === null ? null : audit.mac(settings.hash) })

@@ -1,15 +1,12 @@
 /**
- * Posts messages to an address of the owner's: signed where there is a secret, under one key for all attempts, again where the receiver asks for it or could not be reached, never
- * to where it redirects. What the receiver answers is not read.
+ * Posts messages to an address of the owner's: signed where there is a secret, under one key for all attempts, never to where it redirects. Tries once: when to try again is the outbox's
+ * to decide. What the receiver answers is not read.
  */
-import { backoffMs } from '../std/backoff.ts'
-import { withDeadline } from '../std/deadline.ts'
 import { retryAfterMs } from '../std/retry-after.ts'
-import type { Cleared } from '../contracts/cleared.ts'
 import type { Clock } from '../contracts/clock.ts'
-import type { Destination, DestinationInfo } from '../contracts/destination.ts'
+import type { Attempt, Destination, DestinationInfo } from '../contracts/destination.ts'
 import type { EgressFetch, EgressRequest } from '../contracts/egress.ts'
-import { AppError, exposed } from '../contracts/errors.ts'
+import { exposed } from '../contracts/errors.ts'
 import type { Log } from '../contracts/log.ts'
 import type { Secret } from '../contracts/secret.ts'
 import { webhookSignature } from './sign-webhook.ts'
@@ -23,24 +20,12 @@ export interface WebhookConfig {
 
 export interface WebhookDeps {
   readonly fetch: EgressFetch
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }
 
-const ATTEMPTS = 4
-const BACKOFF = { baseMs: 500, maxMs: 8000 }
-/** Who asks for more is not waited for. */
-const MAX_WAIT_MS = 20_000
 const ATTEMPT_MS = 15_000
-const TOTAL_MS = 60_000
 const MAX_ANSWER_BYTES = 65_536
-
-/** Why an attempt did not deliver, in words that say nothing of the receiver's own. */
-interface Failure {
-  readonly why: string
-  readonly isFinal: boolean
-  readonly waitMs?: number | undefined
-}
 
 export function createWebhook(name: string, config: WebhookConfig, { fetch, clock, log }: WebhookDeps): Destination {
   const url = new URL(config.url.reveal())
@@ -63,33 +48,6 @@ export function createWebhook(name: string, config: WebhookConfig, { fetch, cloc
     }
   }
 
-  async function attempt(body: string, key: string, signal: AbortSignal): Promise<Failure | null> {
-    try {
-      const { status, headers, body: answer } = await fetch(requestFor(body, key), signal)
-      await answer[Symbol.asyncIterator]().return?.()
-      if (status >= 200 && status < 300) return null
-      log.warn('message.refused', { to: name, status })
-      return { ...failureOf(status), waitMs: retryAfterMs(headers['retry-after'], clock.now()) }
-    } catch (error) {
-      if (signal.aborted) throw error
-      const { code, retryable } = exposed(error)
-      log.warn('message.failed', { to: name, code })
-      // Whether it arrived is not known: where the receiver cannot tell it from another, it is not sent twice.
-      return { why: 'the server did not answer', isFinal: !retryable || !format.isKeyed }
-    }
-  }
-
-  async function deliver(text: string, key: string, signal: AbortSignal): Promise<void> {
-    const body = format.write(text, key)
-    for (let count = 1; ; count++) {
-      const failure = await attempt(body, key, signal)
-      if (failure === null) return log.info('message.delivered', { to: name, attempts: count })
-      const waitMs = failure.waitMs ?? backoffMs(count, BACKOFF)
-      if (failure.isFinal || count === ATTEMPTS || waitMs > MAX_WAIT_MS) throw undelivered(name, failure.why)
-      await clock.sleep(waitMs, signal)
-    }
-  }
-
   return {
     name,
     kind: 'webhook',
@@ -97,26 +55,30 @@ export function createWebhook(name: string, config: WebhookConfig, { fetch, cloc
     host: url.host,
     signed: config.secret !== undefined,
     keyed: format.isKeyed,
-    maxText: format.maxText,
-    deliver: ({ text }: Cleared<{ readonly text: string }>, key, outer) =>
-      withDeadline(TOTAL_MS, outer, async (signal) => {
-        try {
-          await deliver(text, key, signal)
-        } catch (error) {
-          throw signal.aborted && !outer.aborted ? undelivered(name, 'it took too long') : error
-        }
-      }),
+    traits: format.traits,
+    async deliver({ text }, label, signal) {
+      try {
+        const { status, headers, body: answer } = await fetch(requestFor(format.write(text, label), label.key), signal)
+        await answer[Symbol.asyncIterator]().return?.()
+        if (status < 200 || status >= 300) log.warn('message.refused', { to: name, status })
+        return attemptOf(status, retryAfterMs(headers['retry-after'], clock.now()))
+      } catch (error) {
+        if (signal.aborted) throw error
+        const { code, retryable, isUnsent } = exposed(error)
+        log.warn('message.failed', { to: name, code })
+        if (!retryable) return { kind: 'refused', why: 'it cannot be sent there' }
+        return isUnsent ? { kind: 'later', why: 'the server cannot be reached' } : { kind: 'unknown', why: 'the server did not answer' }
+      }
+    },
   }
 }
 
-/** What is over a limit, or fails on the other side, may pass later. */
-function failureOf(status: number): Pick<Failure, 'why' | 'isFinal'> {
-  if (status === 429) return { why: 'the server limits our rate', isFinal: false }
-  if (status === 408 || status === 425 || status >= 500) return { why: 'the server failed', isFinal: false }
-  if (status >= 300 && status < 400) return { why: 'the server wants it sent elsewhere', isFinal: true }
-  return { why: 'the server refused it', isFinal: true }
-}
-
-function undelivered(name: string, why: string): AppError {
-  return new AppError('message/undelivered', `${name}: ${why}`, { hint: 'The log says more: cara logs' })
+/** What is over a limit, or fails on the other side, may pass later. A server that failed half-way may have taken it; one that says that it is not there has not. */
+function attemptOf(status: number, waitMs: number | undefined): Attempt {
+  if (status >= 200 && status < 300) return { kind: 'taken' }
+  if (status === 429) return { kind: 'later', why: 'the server limits our rate', waitMs }
+  if (status === 425 || status === 503) return { kind: 'later', why: 'the server cannot take it now', waitMs }
+  if (status === 408 || status >= 500) return { kind: 'unknown', why: 'the server failed', waitMs }
+  if (status >= 300 && status < 400) return { kind: 'refused', why: 'the server wants it sent elsewhere' }
+  return { kind: 'refused', why: 'the server refused it' }
 }

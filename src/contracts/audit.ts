@@ -19,7 +19,9 @@ interface CallFacts {
   readonly effectId: string
 }
 
-export type MessagePurpose = 'test' | 'approval'
+/** Why a message leaves: a tool sends it, or the gateway by itself. */
+export const messagePurposes = ['tool', 'test', 'approval'] as const
+export type MessagePurpose = (typeof messagePurposes)[number]
 
 export type Receipt =
   /** The gateway holds the state folder. */
@@ -96,7 +98,20 @@ export type Receipt =
       readonly purpose: MessagePurpose
       readonly by: string
     }
-  | { readonly kind: 'message-completed'; readonly id: string; readonly outcome: 'ok' | 'failed'; readonly ms: number }
+  /** All parts of a message were taken, or it was given up. `id`: of `message-intended`, or the `effectId` of the tool's call; `entry`: in the outbox. `attempts` of all parts. */
+  | {
+      readonly kind: 'message-completed'
+      readonly id: string
+      readonly entry: string | null
+      readonly to: string
+      readonly host: string
+      readonly turn: string | null
+      readonly outcome: 'ok' | 'failed'
+      readonly attempts: number
+      /** One attempt ended in a way that nobody knows: the receiver may have got it twice. */
+      readonly mayRepeat: boolean
+      readonly ms: number
+    }
   /** The owner took a write of a tool back. */
   | { readonly kind: 'undone'; readonly turn: string; readonly tool: string; readonly step: string; readonly force: boolean }
   /** The owner is asked. `call`: SHA-256 of the exact call. */

@@ -74,6 +74,8 @@ const CATALOGUE = {
   'message/unknown-destination': [404, false, 'There is no such destination'],
   'message/too-long': [400, false, 'The message is too long for its destination'],
   'message/undelivered': [502, true, 'The message could not be delivered'],
+  'message/queue-full': [429, true, 'Too many messages wait for this destination'],
+  'message/not-found': [404, false, 'There is no such message in the outbox'],
   'sandbox/unavailable': [503, false, 'No sandbox can be had on this machine'],
   'sandbox/changed': [409, false, 'What would run is not what was asked about'],
   'memory/too-large': [400, false, 'This record is too large'],
@@ -104,13 +106,20 @@ export class AppError extends Error {
   readonly hint: string | undefined
   /** Milliseconds after which trying again makes sense. */
   readonly retryAfterMs: number | undefined
+  /** Of a request: nothing of it has left. */
+  readonly isUnsent: boolean
 
   /** `detail` is appended to the catalogue's message; it must be safe to show. */
-  constructor(code: ErrorCode, detail?: string, more: { readonly hint?: string; readonly retryAfterMs?: number; readonly cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    more: { readonly hint?: string; readonly retryAfterMs?: number; readonly isUnsent?: boolean; readonly cause?: unknown } = {},
+  ) {
     super(detail === undefined ? CATALOGUE[code][2] : `${CATALOGUE[code][2]}: ${detail}`, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.hint = more.hint
     this.retryAfterMs = more.retryAfterMs
+    this.isUnsent = more.isUnsent ?? false
   }
 
   get status(): number {

@@ -8,6 +8,7 @@ import type { Cleared } from './cleared.ts'
 import type { DeviceStore } from './device.ts'
 import type { Message } from './message.ts'
 import type { Origin } from './origin.ts'
+import type { OutboxStore } from './outbox.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
 import type { HeldTurn, Lease, TurnLeases } from './turn-lease.ts'
 import type { UndoStore } from './undo.ts'
@@ -82,6 +83,7 @@ export interface Store {
   readonly approvals: ApprovalStore
   readonly refusals: RefusalStore
   readonly devices: DeviceStore
+  readonly outbox: OutboxStore
   /** One pass of forgetting what is too old, in short commits; whoever goes through it decides how fast. */
   forgetOld(limits: RetentionLimits, now: number): AsyncIterable<Forgotten>
   /** Null where one gateway has the store to itself. */

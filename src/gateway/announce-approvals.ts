@@ -32,17 +32,19 @@ export function announceApprovals({ approvals, announcer, notify, clock, log }: 
   async function tellAll(): Promise<void> {
     isTelling = true
     while (untold.size > 0 && !stopped.signal.aborted) {
-      const text = describe([...untold.values()])
+      const waiting = [...untold.values()]
+      const text = describe(waiting)
+      const until = Math.max(...waiting.map(({ expiresAt }) => expiresAt))
       untold.clear()
-      await Promise.all(notify.map((to) => tell(to, text)))
+      await Promise.all(notify.map((to) => tell(to, text, until)))
       await clock.sleep(PAUSE_MS, stopped.signal).catch(() => undefined)
     }
     isTelling = false
   }
 
-  async function tell(to: string, text: string): Promise<void> {
+  async function tell(to: string, text: string, until: number): Promise<void> {
     try {
-      await announcer.announce({ to, text, purpose: 'approval', by: 'approvals' }, stopped.signal)
+      await announcer.announce({ to, text, purpose: 'approval', by: 'approvals', until })
     } catch (error) {
       if (!stopped.signal.aborted) log.warn('approval.untold', { to, error })
     }

@@ -1,8 +1,8 @@
-/** Messages that no tool sends. Each has its receipts, the first on the disk before it leaves. */
+/** Messages that no tool sends, through the outbox. Each has its receipts, the first on the disk before it is accepted. */
 import { newId } from '../std/ids.ts'
 import type { AuditTrail, MessagePurpose } from '../contracts/audit.ts'
 import type { Clock } from '../contracts/clock.ts'
-import type { DestinationInfo, Messages } from '../contracts/destination.ts'
+import type { AcceptedMessage, DestinationInfo, Messages } from '../contracts/destination.ts'
 
 export interface Announcement {
   readonly to: string
@@ -10,31 +10,33 @@ export interface Announcement {
   readonly purpose: MessagePurpose
   /** Who wants it: the id of a principal, or a part of the gateway. */
   readonly by: string
+  /** When nobody wants it any more. */
+  readonly until?: number
 }
 
 export interface Announcer {
   readonly destinations: readonly DestinationInfo[]
-  /** Resolves when it was delivered. Throws as `Messages.send` does, and `audit/unwritable`. */
-  announce(announcement: Announcement, signal: AbortSignal): Promise<{ readonly host: string; readonly ms: number }>
+  /** Resolves when it is in the outbox. Throws as `Messages.accept` does, and `audit/unwritable`. */
+  announce(announcement: Announcement): Promise<AcceptedMessage & { readonly host: string }>
 }
 
 export function createAnnouncer(messages: Messages, audit: AuditTrail, clock: Clock): Announcer {
   const { destinations } = messages
   return {
     destinations,
-    async announce({ to, text, purpose, by }, signal) {
+    async announce({ to, text, purpose, by, until }) {
       const host = destinations.find(({ name }) => name === to)?.host ?? ''
       const startedAt = clock.now()
       const id = newId('message', startedAt)
       if (host !== '') await audit.keep({ kind: 'message-intended', id, to, host, purpose, by })
-      let outcome: 'ok' | 'failed' = 'failed'
       try {
-        await messages.send({ to, text, key: id }, signal)
-        outcome = 'ok'
-      } finally {
-        if (host !== '') audit.note({ kind: 'message-completed', id, outcome, ms: clock.now() - startedAt })
+        const accepted = await messages.accept({ to, text, key: id, purpose, turnId: null, sessionId: null, ...(until === undefined ? {} : { until }) })
+        return { ...accepted, host }
+      } catch (error) {
+        const nothing = { entry: null, turn: null, attempts: 0, mayRepeat: false }
+        if (host !== '') audit.note({ kind: 'message-completed', id, to, host, outcome: 'failed', ...nothing, ms: clock.now() - startedAt })
+        throw error
       }
-      return { host, ms: clock.now() - startedAt }
     },
   }
 }

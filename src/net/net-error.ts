@@ -20,16 +20,19 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Code of the error when a connection ended up at another address than one that was checked. */
 export const UNCHECKED_PEER = 'CARAPACE_UNCHECKED_PEER'
 
+/** There was no connection yet. */
+const UNSENT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 
 /** Names the origin and a reason of our own. The message of the original is dropped: it may hold an address, a header or a piece of the answer. */
 export function netError(error: unknown, origin: string): AppError {
   const code = codeOf(error)
-  if (TIMEOUTS.has(code)) return new AppError('net/timeout', origin)
+  const isUnsent = UNSENT.has(code)
+  if (TIMEOUTS.has(code)) return new AppError('net/timeout', origin, { isUnsent })
   if (code === UNCHECKED_PEER) return new AppError('net/refused', `${origin} is not where it was a moment ago`)
   if (code === 'UND_ERR_INVALID_ARG') return new AppError('net/refused', `the request to ${origin} holds what HTTP cannot carry`)
   const reason = REASONS[code] ?? (code.startsWith('HPE_') ? 'it does not speak HTTP' : 'the connection failed')
-  return new AppError('net/unreachable', `${origin}: ${reason}`)
+  return new AppError('net/unreachable', `${origin}: ${reason}`, { isUnsent })
 }
 
 /** The first code along causes and members: connecting to several addresses fails with one error for each. */

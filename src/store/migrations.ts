@@ -228,6 +228,38 @@ const steps: readonly (readonly SchemaStatement[])[] = [
       ],
     },
   ],
+  [
+    `CREATE TABLE outbox (
+      position INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      part INTEGER NOT NULL,
+      parts INTEGER NOT NULL,
+      key TEXT NOT NULL,
+      destination TEXT NOT NULL,
+      lane TEXT NOT NULL,
+      purpose TEXT NOT NULL,
+      turn_id TEXT,
+      session_id TEXT,
+      status TEXT NOT NULL,
+      text TEXT,
+      bytes INTEGER NOT NULL,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      unknown INTEGER NOT NULL DEFAULT 0,
+      why TEXT,
+      due_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      settled_at INTEGER,
+      owner TEXT,
+      lease_until INTEGER,
+      fence INTEGER NOT NULL DEFAULT 0
+    )`,
+    'CREATE UNIQUE INDEX outbox_by_id ON outbox (id, part)',
+    'CREATE UNIQUE INDEX outbox_by_key ON outbox (key, part)',
+    `CREATE INDEX outbox_by_lane ON outbox (lane, position) WHERE status = 'waiting'`,
+    `CREATE INDEX outbox_by_destination ON outbox (destination) WHERE status = 'waiting'`,
+    'CREATE INDEX outbox_by_status ON outbox (status, position)',
+  ],
 ]
 
 /** What this program can read and write. */

@@ -5,6 +5,7 @@ import { createClusterStore } from './cluster.ts'
 import { createDeviceStore } from './devices.ts'
 import { createMemoryStore } from './memory.ts'
 import { migrate } from './migrations.ts'
+import { createOutboxStore } from './outbox.ts'
 import { createRefusalStore } from './refusals.ts'
 import { createSessionStore } from './sessions.ts'
 import { openSqlite, type SqliteOptions } from './sqlite-database.ts'
@@ -89,6 +90,7 @@ export function storeOver(database: Database): Store {
     approvals: createApprovalStore(database),
     refusals: createRefusalStore(database),
     devices: createDeviceStore(database),
+    outbox: createOutboxStore(database),
     async *forgetOld(limits, now) {
       const { forgetOld } = await import('./retention.ts')
       yield* forgetOld(database, limits, now)

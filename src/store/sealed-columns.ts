@@ -17,6 +17,11 @@ export function entryRow(turnId: string | null, kind: string, at: number): strin
   return `${turnId ?? ''}/${kind}/${at}`
 }
 
+/** A part of a message on its way out. */
+export function partRow(row: Row): string {
+  return `${text(row, 'id')}/${integer(row, 'part')}`
+}
+
 export const sealedColumns: readonly SealedColumn[] = [
   {
     table: 'entries',
@@ -38,5 +43,6 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'refusals', column: 'evidence', ...byId },
   { table: 'refusals', column: 'hint', ...byId },
   { table: 'shadow_calls', column: 'data', ...byId },
+  { table: 'outbox', column: 'text', identity: ['id', 'part'], row: partRow },
   { table: 'memory', column: 'value', identity: ['key'], row: (row) => text(row, 'key') },
 ]

@@ -5,6 +5,8 @@ import { AppError } from '../contracts/errors.ts'
 import type { Tool } from '../contracts/tool.ts'
 
 const MAX_BYTES = 16 * 1024
+/** So long the model waits for word of the delivery; the message itself waits as long as it must. */
+const PATIENCE_MS = 20_000
 
 const inputFor = (names: readonly string[]) =>
   z.strictObject({
@@ -26,8 +28,8 @@ export function messageSend(messages: Messages): Tool<z.infer<ReturnType<typeof 
     manifest: {
       effect: 'egress',
       effectWithoutDestination: 'egress',
-      // The receiver takes a message once by its key. Where one of them knows no keys, what a crash cut off is the owner's to decide.
-      recovery: messages.destinations.every(({ keyed }) => keyed) ? 'keyed' : 'unsafe',
+      // The outbox takes a message once by its key.
+      recovery: 'keyed',
       destinations: ['to'],
       targets: [],
       content: ['text'],
@@ -37,10 +39,12 @@ export function messageSend(messages: Messages): Tool<z.infer<ReturnType<typeof 
     },
     where: ({ to }) => [`${to} (${hosts.get(to)})`],
     describe: ({ to }) => [`It is posted to ${hosts.get(to)}, the address that you gave the name ${to}`],
-    async run({ to, text }, { effectId }, signal) {
+    async run({ to, text }, { effectId, turnId, sessionId }, signal) {
       if (text.trim() === '') throw new AppError('tool/invalid-input', 'there is no text')
-      await messages.send({ to, text, key: effectId }, signal)
-      return { output: 'Sent' }
+      const accepted = await messages.accept({ to, text, key: effectId, purpose: 'tool', turnId, sessionId })
+      const outcome = await accepted.outcome(PATIENCE_MS, signal)
+      if (outcome.status === 'sent') return { output: 'Sent' }
+      return { output: `Queued: ${outcome.why ?? 'others go before it'}. It leaves by itself as soon as it can; do not send it again` }
     },
   }
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
 import type { JsonValue } from '../../src/contracts/json.ts'
-import type { Messages } from '../../src/contracts/destination.ts'
 import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { Entry, MemoryRecord, Session } from '../../src/contracts/store.ts'
@@ -17,6 +16,7 @@ import { locate, openChecked, type FileAccess } from '../../src/tools/file-acces
 import { createTools } from '../../src/tools/registry.ts'
 import { memoryInMemory, sessionsInMemory } from '../doubles/memory-store.ts'
 import { PNG } from '../doubles/pictures.ts'
+import { takenMessages } from '../doubles/taken-messages.ts'
 import { runTool, testToolContract } from './tool-contract.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 9, 53, 42)
@@ -70,10 +70,7 @@ const page: EgressFetch = async (_, signal) => {
   }
 }
 
-const messages: Messages = {
-  destinations: [{ name: 'team-chat', kind: 'webhook', format: 'json', host: 'hooks.example', signed: false, keyed: true }],
-  send: async (_, signal) => signal.throwIfAborted(),
-}
+const messages = takenMessages([{ name: 'team-chat', kind: 'webhook', format: 'json', host: 'hooks.example', signed: false, keyed: true }], () => undefined)
 
 function access(more: Partial<FileAccess>): FileAccess {
   return { roots: [], excludePatterns: ['**/.git/**', '**/.ssh/**', '**/.env*'], maxReadBytes: 32_768, writeAccess: true, protectedPaths: [], ...more }

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { webhookSignature } from '../../src/channels/sign-webhook.ts'
 import { createWebhook, type WebhookConfig } from '../../src/channels/webhook.ts'
+import type { Label } from '../../src/contracts/destination.ts'
 import { Secret } from '../../src/contracts/secret.ts'
 import { createGuardedFetch } from '../../src/guard/guarded-fetch.ts'
 import { createTransport } from '../../src/net/transport.ts'
@@ -23,7 +24,8 @@ async function receiver(answers: readonly (WebhookAnswer | 'drop')[] = [], confi
     clock,
     lines,
     webhook,
-    send: (text: string, key = 'key-1', signal = AbortSignal.timeout(10_000)) => webhook.deliver(cleared({ text }), key, signal),
+    send: (text: string, more: Partial<Label> = {}, signal = AbortSignal.timeout(10_000)) =>
+      webhook.deliver(cleared({ text }), { key: 'key-1', part: 1, parts: 1, mayRepeat: false, ...more }, signal),
     async [Symbol.asyncDispose]() {
       await transport.close()
       await server[Symbol.asyncDispose]()
@@ -66,47 +68,57 @@ test('Slack and Discord get their own forms, in which nobody is called and no li
   await using discord = await receiver([], { format: 'discord' })
   await discord.send('@everyone')
   assert.deepEqual(JSON.parse(discord.server.posts[0]?.body ?? ''), { content: '@everyone', allowed_mentions: { parse: [] }, flags: 4 })
-  assert.equal(discord.webhook.maxText, 2000)
+  assert.deepEqual(discord.webhook.traits, { maxText: 1980, unit: 'utf-16', markup: 'markdown' })
 })
 
-test('what may pass later is tried again under the same key, as late as the receiver asks', async () => {
-  await using mine = await receiver([{ status: 429, headers: { 'retry-after': '7' } }, { status: 503 }, 'drop'])
-  await mine.send('hello')
-  assert.equal(mine.server.posts.length, 4)
-  assert.deepEqual(new Set(mine.server.posts.map(({ headers }) => headers['idempotency-key'])), new Set(['key-1']))
-  assert.equal(mine.clock.slept[0], 7000)
-  await using always = await receiver([{ status: 500 }, { status: 500 }, { status: 500 }, { status: 500 }])
-  await assert.rejects(always.send('hello'), { code: 'message/undelivered', message: /the server failed/ })
-  assert.equal(always.server.posts.length, 4)
-  await using patient = await receiver([{ status: 429, headers: { 'retry-after': '3600' } }])
-  await assert.rejects(patient.send('hello'), { code: 'message/undelivered', message: /limits our rate/ })
-  assert.equal(patient.server.posts.length, 1)
+test('an answer says whether it was taken, will never be, may be later, or nobody knows', async () => {
+  const statuses = [200, 204, 429, 503, 425, 500, 502, 504, 408, 400, 401, 404, 410, 301, 307]
+  await using mine = await receiver(statuses.map((status) => ({ status })))
+  const kinds: string[] = []
+  for (const _ of statuses) kinds.push((await mine.send('hello')).kind)
+  const expected = ['taken', 'taken', 'later', 'later', 'later', 'unknown', 'unknown', 'unknown', 'unknown', ...Array.from({ length: 6 }, () => 'refused')]
+  assert.deepEqual(kinds, expected)
+  assert.equal(mine.server.posts.length, statuses.length, 'once for each')
+  await using asking = await receiver([{ status: 429, headers: { 'retry-after': '7' } }, { status: 500, headers: { 'retry-after': '8' } }, 'drop'])
+  assert.deepEqual(await asking.send('hello'), { kind: 'later', why: 'the server limits our rate', waitMs: 7000 })
+  assert.deepEqual(await asking.send('hello'), { kind: 'unknown', why: 'the server failed', waitMs: 8000 })
+  assert.deepEqual(await asking.send('hello'), { kind: 'unknown', why: 'the server did not answer' })
+  await asking.server[Symbol.asyncDispose]()
+  assert.deepEqual(await asking.send('hello'), { kind: 'later', why: 'the server cannot be reached' }, 'nothing listens: it did not arrive')
 })
 
-test('what will not pass is not tried again, and nothing goes to where a receiver redirects', async () => {
+test('nothing goes to where a receiver redirects', async () => {
   await using elsewhere = await startWebhookServer()
-  await using mine = await receiver([{ status: 404 }, { status: 307, headers: { location: new URL('/stolen', elsewhere.url).href } }])
-  await assert.rejects(mine.send('hello'), { code: 'message/undelivered', message: /refused it/ })
-  await assert.rejects(mine.send('hello'), { code: 'message/undelivered', message: /elsewhere/ })
-  assert.equal(mine.server.posts.length, 2)
+  await using mine = await receiver([{ status: 307, headers: { location: new URL('/stolen', elsewhere.url).href } }])
+  assert.deepEqual(await mine.send('hello'), { kind: 'refused', why: 'the server wants it sent elsewhere' })
+  assert.equal(mine.server.posts.length, 1)
   assert.equal(elsewhere.posts.length, 0)
 })
 
-test('a receiver that cannot tell a repeat from a new message is sent none when it did not answer', async () => {
-  await using slack = await receiver(['drop'], { format: 'slack' })
-  await assert.rejects(slack.send('hello'), { code: 'message/undelivered', message: /did not answer/ })
-  assert.equal(slack.server.posts.length, 1)
+test('people are told of a possible repeat where the receiver knows no keys, and a program of the parts', async () => {
+  await using discord = await receiver([], { format: 'discord' })
+  await discord.send('```js\n```', { mayRepeat: true })
+  assert.equal(JSON.parse(discord.server.posts[0]?.body ?? '').content, '(possibly a repeat)\n```js\n```')
+  await using slack = await receiver([], { format: 'slack' })
+  await slack.send('a < b', { mayRepeat: true })
+  assert.equal(JSON.parse(slack.server.posts[0]?.body ?? '').text, '(possibly a repeat)\na &lt; b')
+  await using json = await receiver()
+  await json.send('hello', { mayRepeat: true, part: 2, parts: 3, key: 'key-1-2' })
+  assert.deepEqual(JSON.parse(json.server.posts[0]?.body ?? ''), { type: 'message', id: 'key-1-2', text: 'hello', part: 2, parts: 3 })
+  await using text = await receiver([], { format: 'text' })
+  await text.send('hello', { mayRepeat: true })
+  assert.equal(text.server.posts[0]?.body, 'hello')
 })
 
 test('a failure tells nothing of the answer and nothing of the address', async () => {
   await using mine = await receiver([{ status: 400, headers: { 'x-canary': 'canary-header' }, body: 'canary-answer' }])
-  await assert.rejects(mine.send('hello'), (error: Error) => !/canary|400/.test(`${error.message} ${Object(error).hint}`))
+  assert.deepEqual(await mine.send('hello'), { kind: 'refused', why: 'the server refused it' })
   assert.doesNotMatch(mine.lines.join('\n'), /canary/)
   assert.match(mine.lines.join('\n'), /400/)
 })
 
 test('an abort ends it', async () => {
   await using mine = await receiver()
-  await assert.rejects(mine.send('hello', 'k', AbortSignal.abort(new Error('enough'))), /enough/)
+  await assert.rejects(mine.send('hello', {}, AbortSignal.abort(new Error('enough'))), /enough/)
   assert.equal(mine.server.posts.length, 0)
 })

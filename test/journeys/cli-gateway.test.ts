@@ -236,16 +236,23 @@ test('messages list shows names and hosts, messages test tries one', async () =>
     async announce({ to, purpose }) {
       tried.push([to, purpose])
       if (to !== destination.name) throw new AppError('message/unknown-destination', undefined, { hint: 'Known: team-chat' })
-      return { host: destination.host, ms: 12 }
+      return {
+        id: 'out_1',
+        host: destination.host,
+        outcome: async () => (tried.length === 1 ? { status: 'sent' } : { status: 'queued', why: 'the server failed' }),
+      }
     },
   }
   await using running = await openDoors({}, { messages })
   assert.match((await cara(['messages', 'list'], { running })).out, /\nteam-chat +webhook +slack +hooks.example +signed\n/)
-  assert.equal((await cara(['messages', 'test', 'team-chat'], { running })).out, 'delivered to team-chat (hooks.example) in 12 ms\n')
+  assert.equal((await cara(['messages', 'test', 'team-chat'], { running })).out, 'delivered to team-chat (hooks.example) in 0 ms\n')
+  const later = await cara(['messages', 'test', 'team-chat'], { running })
+  assert.deepEqual([later.code, later.out], [1, 'not delivered yet: the server failed; it is tried again for two minutes\n'])
   const unknown = await cara(['messages', 'test', 'other'], { running })
   assert.deepEqual([unknown.code, unknown.out], [1, ''])
   assert.match(unknown.err, /Known: team-chat/)
   assert.deepEqual(tried, [
+    ['team-chat', 'test'],
     ['team-chat', 'test'],
     ['other', 'test'],
   ])

@@ -53,7 +53,7 @@ function told(notify: readonly string[], announce: (announcement: Announcement) 
       async announce(announcement) {
         announced.push(announcement)
         await announce(announcement)
-        return { host: 'h', ms: 1 }
+        return { id: 'out_1', host: 'h', outcome: async () => ({ status: 'sent' }) }
       },
     },
     notify,

@@ -22,6 +22,7 @@ import { startModelServer } from '../doubles/model-server.ts'
 import { makeDevice, pairingBody } from '../doubles/device.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
+import { startWebhookServer } from '../doubles/webhook-server.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from '../doubles/test-gateway.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'carapace-receipts-'))
@@ -196,9 +197,10 @@ describe('an effect', () => {
 describe('the receipts of a gateway', () => {
   it('come of every kind, and the trail is sound', { timeout: 60_000 }, async () => {
     const seen = new Set<string>()
+    await using receiver = await startWebhookServer([{ status: 410 }])
     await using cara = await configuredGateway({
       audit: { maxFileBytes: 65_536, keepFiles: 30 },
-      messages: { destinations: { nobody: { url: 'http://127.0.0.1:1/', format: 'slack' } } },
+      messages: { destinations: { nobody: { url: receiver.url.href, format: 'slack' } } },
     })
     await assert.rejects(cara.client.call('messages.test', { to: 'nobody' }), { code: 'message/undelivered' })
     const env = { HOME: cara.folder, CARAPACE_STATE_DIR: join(cara.folder, 'state'), CARAPACE_CONFIG_PATH: join(cara.folder, 'carapace.json5') }

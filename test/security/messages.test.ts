@@ -4,18 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { messagesListResult, messagesTestResult } from '../../src/contracts/ws-results.ts'
-import { createDestinations } from '../../src/channels/create-destinations.ts'
-import { Secret } from '../../src/contracts/secret.ts'
-import { createGuardedFetch } from '../../src/guard/guarded-fetch.ts'
-import { guardMessages } from '../../src/guard/guarded-messages.ts'
-import { createTransport } from '../../src/net/transport.ts'
-import { createSecretRegistry } from '../../src/telemetry/secret-registry.ts'
 import { newestReceipts } from '../../src/telemetry/audit/newest.ts'
 import { messageSend } from '../../src/tools/message-send.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
-import { manualClock } from '../doubles/manual-clock.ts'
-import { recordedLog } from '../doubles/recorded-log.ts'
+import { openOutbox } from '../doubles/open-outbox.ts'
 import { startWebhookServer, type WebhookAnswer, type WebhookServer } from '../doubles/webhook-server.ts'
 import { runTool } from '../contracts/tool-contract.ts'
 
@@ -94,19 +87,12 @@ describe('message_send', () => {
     })
     // Also where no answer of a model was cleaned before.
     await using receiver = await startWebhookServer()
-    const transport = createTransport()
-    const secrets = createSecretRegistry()
-    secrets.add(KEY)
-    const deps = { fetch: createGuardedFetch(transport, () => undefined), clock: manualClock(), log: recordedLog().log }
-    const messages = guardMessages(createDestinations({ mine: { url: new Secret(receiver.url.href), format: 'text' } }, deps), secrets, [], () => undefined)
-    await runTool(messageSend(messages), { to: 'mine', text: `key ${KEY}` })
-    await transport.close()
+    await using mine = await openOutbox({ to: { mine: { url: receiver.url.href, format: 'text' } }, secrets: [KEY] })
+    await runTool(messageSend(mine.outbox), { to: 'mine', text: `key ${KEY}` })
+    assert.equal(receiver.posts.length, 1)
     assert.doesNotMatch(receiver.posts[0]?.body ?? '', /canary/)
-    await assert.rejects(messages.send({ to: 'other', text: 'x', key: 'k' }, AbortSignal.timeout(1000)), {
-      code: 'message/unknown-destination',
-      hint: 'Known: mine',
-    })
-    await assert.rejects(messages.send({ to: 'mine', text: 'x'.repeat(17_000), key: 'k' }, AbortSignal.timeout(1000)), { code: 'message/too-long' })
+    await assert.rejects(mine.send('x', { to: 'other' }), { code: 'message/unknown-destination', hint: 'Known: mine' })
+    await assert.rejects(mine.send('x'.repeat(70_000)), { code: 'message/too-long' })
   })
 
   it('lets personal data out only where `guard.pii` does', async () => {
@@ -130,7 +116,8 @@ describe('message_send', () => {
       cara.upstream.script(reading, sending({ to: NAME, text: 'hello' }), chatReply({ text: ['done'] }))
       await cara.chat(`Read the configuration, then send "hello" to ${NAME}`)
       assert.equal(receiver.posts.length, 1)
-      assert.equal(resultOf(cara, 2), `The message could not be delivered: ${NAME}: the server refused it. The log says more: cara logs`)
+      const entry = /out_\w+/.exec(resultOf(cara, 2))?.[0]
+      assert.equal(resultOf(cara, 2), `The message could not be delivered: ${NAME}: the server refused it. The owner can look at it: cara outbox show ${entry}`)
       const list = messagesListResult.parse(await cara.client.call('messages.list'))
       assert.deepEqual(list.destinations, [{ name: NAME, kind: 'webhook', format: 'json', host: receiver.url.host, signed: true, keyed: true }])
       const config = await cara.client.call('config.get', { key: 'messages' })

@@ -13,9 +13,9 @@ import { callHash } from '../../src/guard/approvals/call-hash.ts'
 import { NO_WORD, type AnswerToCall, type OwnersWord } from '../../src/guard/approvals/owners-word.ts'
 import { grantOf } from '../../src/guard/approvals/unlocks.ts'
 import { createGuardedFetch } from '../../src/guard/guarded-fetch.ts'
-import { guardMessages } from '../../src/guard/guarded-messages.ts'
+import { guardDestinations } from '../../src/guard/guarded-messages.ts'
 import { createGuardedTunnel } from '../../src/guard/guarded-tunnel.ts'
-import { clear, clearNow } from '../../src/guard/run-checkpoint.ts'
+import { clear, clearNow, isCleared } from '../../src/guard/run-checkpoint.ts'
 import type { CheckpointReport, Held, Verdict } from '../../src/guard/stage.ts'
 import { ownerApproved } from '../../src/guard/stages/tool/owner-approved.ts'
 import { isOffered } from '../../src/guard/stages/tool/policy-allows.ts'
@@ -270,8 +270,7 @@ describe('the guarded ways out', () => {
     assert.equal(asked.length, 1)
   })
 
-  it('send a message of the length that its place takes, and not once it is called off', async () => {
-    const sent: string[] = []
+  it('find a destination by its name alone, and clear a text that their stages let pass', async () => {
     const chat: Destination = {
       name: 'chat',
       kind: 'webhook',
@@ -279,24 +278,21 @@ describe('the guarded ways out', () => {
       host: 'chat.example',
       signed: false,
       keyed: false,
-      maxText: 5,
-      deliver: async ({ text }) => void sent.push(text),
+      traits: { maxText: 256, unit: 'utf-16', markup: 'plain' },
+      deliver: async () => ({ kind: 'taken' }),
     }
     const secrets = createSecretRegistry()
-    const send = (text: string, to = 'chat', signal = soon(), all: readonly Destination[] = [chat], known = secrets) =>
-      guardMessages(all, known, [], quiet).send({ to, text, key: 'k' }, signal)
-    await send('12345')
-    await assert.rejects(send('123456'), { code: 'message/too-long', hint: 'chat takes 5' })
-    await assert.rejects(send('x', 'other'), { code: 'message/unknown-destination', hint: 'Known: chat' })
-    await assert.rejects(send('x', 'other', soon(), []), { code: 'message/unknown-destination', hint: /None is configured/ })
-    await assert.rejects(send('x', 'chat', AbortSignal.abort(new AppError('net/timeout'))), { code: 'net/timeout' })
+    const { find, clear: clearText, all } = guardDestinations([chat], secrets, [], quiet)
+    assert.deepEqual([find('chat'), all], [chat, [chat]])
+    assert.throws(() => find('other'), { code: 'message/unknown-destination', hint: 'Known: chat' })
+    assert.throws(() => guardDestinations([], secrets, [], quiet).find('other'), { code: 'message/unknown-destination', hint: /None is configured/ })
+    assert.ok(isCleared(clearText('12345')))
     const broken = {
       ...secrets,
       redact: () => {
         throw new Error('broken')
       },
     }
-    await assert.rejects(send('x', 'chat', soon(), [chat], broken), { code: 'guard/blocked' })
-    assert.deepEqual(sent, ['12345'])
+    assert.throws(() => guardDestinations([chat], broken, [], quiet).clear('x'), { code: 'guard/blocked' })
   })
 })

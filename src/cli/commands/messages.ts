@@ -42,8 +42,9 @@ const test = defineCommand({
       const { messagesTestResult } = await import('../../contracts/ws-results.ts')
       const sent = understood(messagesTestResult, await client.call('messages.test', { to: parsed.argument(0) }))
       if (parsed.flag('json')) printJson(context.io, sent)
-      else context.io.write(`delivered to ${clean(sent.to)} (${clean(sent.host)}) in ${sent.ms} ms\n`)
-      return exitCodes.ok
+      else if (sent.status === 'sent') context.io.write(`delivered to ${clean(sent.to)} (${clean(sent.host)}) in ${sent.ms} ms\n`)
+      else context.io.write(`not delivered yet: ${clean(sent.why ?? 'others go before it')}; it is tried again for two minutes\n`)
+      return sent.status === 'sent' ? exitCodes.ok : exitCodes.failed
     })
   },
 })

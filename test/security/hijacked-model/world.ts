@@ -13,6 +13,7 @@ import type { AnyTool, ToolManifest } from '../../../src/contracts/tool.ts'
 import { exec } from '../../../src/tools/exec/exec.ts'
 import { messageSend } from '../../../src/tools/message-send.ts'
 import { ELSEWHERE, INTERNAL, PUBLIC, startPublicWeb } from '../../doubles/public-web.ts'
+import { takenMessages } from '../../doubles/taken-messages.ts'
 
 /** Known to the gateway as a secret, as a provider's key is. */
 export const CANARY = 'sk-canary-4f8a1c77e2b94d06'
@@ -135,10 +136,8 @@ export async function startWorld(): Promise<World> {
 export const TEAM = 'team-chat'
 
 function countingMessages(effects: string[]): Messages {
-  return {
-    destinations: [{ name: TEAM, kind: 'webhook', format: 'json', host: 'chat.example', keyed: true, signed: true }],
-    send: async ({ to, text }) => void effects.push(`message ${to} ${text}`),
-  }
+  const team = { name: TEAM, kind: 'webhook', format: 'json', host: 'chat.example', keyed: true, signed: true } as const
+  return takenMessages([team], ({ to, text }) => effects.push(`message ${to} ${text}`))
 }
 
 /** Where a program would run, it is counted. */
