@@ -253,7 +253,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   closers.push(() => server.close(0))
   cluster?.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
   await control.recover()
-  await messages.start(false)
+  await messages.start(store.turns.leases.isShared)
   await writeInstance(paths.instance, { pid: process.pid, host, port, version })
   closers.push(() => removeInstance(paths.instance))
   audit.note({ kind: 'gateway-started', version, host, port, config: settings.hash === null ? null : audit.mac(settings.hash) })

@@ -311,6 +311,77 @@ for (const { engine, isSealed } of kinds)
       assert.deepEqual(await store.usage.summarize({ by: 'day', sinceMs: 1e12 }), [])
     })
 
+    it('keeps messages in the order of their lanes, gives each part to one worker, and takes them back', async () => {
+      const { outbox } = store
+      const facts = { purpose: 'tool', turnId: 'turn_1', sessionId: null, createdAt: 1000, expiresAt: 9000 } as const
+      const bounds = { parts: 4, bytes: 100 }
+      const add = (id: string, parts: readonly string[], lane = 'a') => outbox.accept({ ...facts, id, key: `key of ${id}`, to: lane, lane, parts }, bounds)
+      assert.deepEqual(await add('out_1', ['one', 'two']), { kind: 'new', id: 'out_1' })
+      assert.deepEqual(await add('out_2', ['three']), { kind: 'new', id: 'out_2' })
+      assert.deepEqual(await outbox.accept({ ...facts, id: 'out_9', key: 'key of out_1', to: 'a', lane: 'a', parts: ['x'] }, bounds), {
+        kind: 'known',
+        id: 'out_1',
+      })
+      assert.deepEqual(await add('out_3', ['x', 'y']), { kind: 'full' })
+      assert.deepEqual(await add('out_3', ['é'.repeat(51)], 'b'), { kind: 'full' })
+      await add('out_4', ['four'], 'b')
+      assert.deepEqual(
+        (await outbox.heads()).map(({ lane, dueAt, leaseUntil }) => [lane, dueAt, leaseUntil]),
+        [
+          ['a', 1000, null],
+          ['b', 1000, null],
+        ],
+      )
+      const one = { id: 'out_1', part: 1 }
+      assert.partialDeepStrictEqual(await outbox.head('a'), { ...one, parts: 2, text: 'one', attempts: 0, key: 'key of out_1', expiresAt: 9000 })
+      const claim = { owner: 'w1', until: 2000, now: 1000 }
+      assert.equal(await outbox.claim({ id: 'out_2', part: 1 }, claim), null)
+      assert.equal(await outbox.claim(one, { ...claim, now: 999 }), null)
+      assert.deepEqual(await outbox.claim(one, claim), { fence: 1, mayRepeat: false })
+      assert.equal(await outbox.claim(one, { ...claim, owner: 'w2' }), null)
+      assert.deepEqual(await outbox.claim(one, { owner: 'w2', until: 3000, now: 2000 }), { fence: 2, mayRepeat: true })
+      const lost = { ...one, fence: 1 }
+      await assert.rejects(outbox.sent(lost, 1), code('store/conflict'))
+      await assert.rejects(outbox.postpone(lost, { dueAt: 1, why: '', isUnknown: false }), code('store/conflict'))
+      await assert.rejects(outbox.kill(lost, '', 1), code('store/conflict'))
+      await outbox.postpone({ ...one, fence: 2 }, { dueAt: 4000, why: 'it failed', isUnknown: false })
+      assert.partialDeepStrictEqual(await outbox.get('out_1'), {
+        status: 'waiting',
+        parts: 2,
+        sentParts: 0,
+        attempts: 2,
+        mayRepeat: true,
+        why: 'it failed',
+        bytes: 6,
+        dueAt: 1000,
+      })
+      assert.deepEqual(await outbox.claim(one, { owner: 'w1', until: 5000, now: 4000 }), { fence: 3, mayRepeat: true })
+      await outbox.sent({ ...one, fence: 3 }, 4001)
+      assert.deepEqual(await outbox.texts('out_1'), ['two'])
+      const two = { id: 'out_1', part: 2 }
+      assert.deepEqual(await outbox.claim(two, { owner: 'w1', until: 6000, now: 5000 }), { fence: 1, mayRepeat: false })
+      await outbox.releaseAll()
+      assert.deepEqual(await outbox.claim(two, { owner: 'w3', until: 6000, now: 5000 }), { fence: 2, mayRepeat: true })
+      await outbox.kill({ ...two, fence: 2 }, 'refused', 5001)
+      assert.partialDeepStrictEqual(await outbox.get('out_1'), { status: 'dead', sentParts: 1, why: 'refused', dueAt: null, settledAt: 5001 })
+      const ids = async (query: Omit<Parameters<typeof outbox.list>[0], 'limit'>) => (await outbox.list({ ...query, limit: 10 })).map(({ id }) => id)
+      assert.deepEqual([await ids({}), await ids({ to: 'b' }), await ids({ status: 'dead' })], [['out_4', 'out_2', 'out_1'], ['out_4'], ['out_1']])
+      assert.equal(await outbox.retry('out_1', { now: 7000, expiresAt: 20_000 }), true)
+      assert.equal(await outbox.retry('out_1', { now: 7000, expiresAt: 20_000 }), false)
+      assert.partialDeepStrictEqual(await outbox.head('a'), { ...two, attempts: 0, dueAt: 7000, expiresAt: 20_000, leaseUntil: null })
+      assert.equal(await outbox.drop('out_1', 8000), true)
+      assert.equal(await outbox.drop('out_1', 8000), false)
+      assert.partialDeepStrictEqual(await outbox.get('out_1'), { status: 'dropped', settledAt: 8000 })
+      assert.deepEqual(
+        [await outbox.texts('out_1'), await ids({ status: 'dropped' }), await ids({ status: 'waiting', to: 'a' }), await ids({ status: 'sent' })],
+        [[], ['out_1'], ['out_2'], []],
+      )
+      assert.equal(await outbox.forget('dropped', { settledAt: 8000, keep: 10 }), 0)
+      assert.equal(await outbox.forget('dropped', { settledAt: 8001, keep: 10 }), 1)
+      assert.equal(await outbox.forget('sent', { settledAt: 0, keep: 0 }), 1)
+      assert.deepEqual(await ids({}), ['out_4', 'out_2'])
+    })
+
     it('is sound, and knows its size', async () => {
       assert.deepEqual(await store.check(), [])
       assert.ok((await store.size()) > 10_000)

@@ -75,6 +75,8 @@ async function fill(store: Store, path: string): Promise<void> {
   const before = { value: `${NOTE} before`, origin: OWNER }
   const call = { turnId: 'turn_1', callId: 'c', effectId: 'e', sessionId: session.id, tool: 'memory_write' }
   await store.undo.add(call, { id: 'undo_1', summary: `wrote ${NOTE}`, change: { kind: 'memory', key: 'k', before, after: 'h' }, at: 1 })
+  const facts = { to: 'chat', lane: 'chat', purpose: 'tool', turnId: 'turn_1', sessionId: session.id, createdAt: 1, expiresAt: 2 } as const
+  await store.outbox.accept({ ...facts, id: 'out_1', key: 'k', parts: [`${QUESTION} sent`, `${ANSWER} sent`] }, { parts: 9, bytes: 9999 })
   const log = logOf(store, path)
   const place = { root: '/notes', path: '/notes/list' }
   const replaced = await log.copy(Readable.from([REPLACED]), 0o600)
@@ -98,6 +100,7 @@ async function reads(store: Store, path: string): Promise<void> {
   assert.equal((await store.turns.result('turn_0'))?.text, `${ANSWER} 0`)
   assert.equal((await store.turns.result('turn_1'))?.text, `${ANSWER} 1`)
   assert.equal((await store.turns.unfinished()).length, 1)
+  assert.deepEqual(await store.outbox.texts('out_1'), [`${QUESTION} sent`, `${ANSWER} sent`])
   assert.equal((await store.undo.get('undo_1'))?.summary, `wrote ${NOTE}`)
   assert.equal((await store.memory.read('note-7'))?.value, `${NOTE} Grüße 7`)
   assert.equal((await store.memory.search('grusse', 200)).length + (await store.memory.search('gruße', 200)).length > 0, true)
@@ -141,6 +144,13 @@ const READABLE = new Set([
   'devices.public_key',
   'devices.token_hash',
   'devices.approved_by',
+  'outbox.key',
+  'outbox.destination',
+  'outbox.lane',
+  'outbox.purpose',
+  // Ours, never the receiver’s.
+  'outbox.why',
+  'outbox.owner',
 ])
 
 describe('sealed texts', () => {

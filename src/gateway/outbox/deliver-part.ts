@@ -30,8 +30,8 @@ export type Delivered =
   | { readonly kind: 'dead'; readonly why: string; readonly hasAnswered: boolean }
   | { readonly kind: 'lost' }
 
-/** Longer than any attempt. */
-const LEASE_MS = 60_000
+/** Longer than any attempt takes: 15 seconds. */
+const LEASE_MS = 20_000
 const MAX_ATTEMPTS = 20
 const BACKOFF = { baseMs: 1000, maxMs: 30 * 60_000 }
 

@@ -29,6 +29,8 @@ const BOUNDS: OutboxBounds = { waitingParts: 2000, waitingBytes: 16 * 1024 * 102
 const MAX_TEXT_BYTES = 64 * 1024
 const MAX_LANES_AT_ONCE = 32
 const AFTER_FAULT_MS = 5000
+/** Where others share the database, one of them may have died with something in its hands. */
+const LOOK_MS = 5000
 /** A turn is taken up within a day: as long a known key counts. */
 const KEPT = [
   { status: 'sent', ms: 7 * DAY_MS, keep: 10_000 },
@@ -51,6 +53,7 @@ export class Outbox implements Messages {
   readonly #abandoning = new AbortController()
   #timer = new AbortController()
   #isStarted = false
+  #isShared = false
   #isLooking = false
   #looksAgain = false
   #quietUntil = 0
@@ -82,6 +85,7 @@ export class Outbox implements Messages {
     const { store } = this.#deps
     if (!isShared && (await store.heads()).some(({ leaseUntil }) => leaseUntil !== null)) await store.releaseAll()
     this.#isStarted = true
+    this.#isShared = isShared
     this.wake()
   }
 
@@ -128,7 +132,7 @@ export class Outbox implements Messages {
     const heads = await store.heads()
     const now = clock.now()
     if (now >= this.#tidyAt) await this.#tidy(now)
-    let next = Number.MAX_SAFE_INTEGER
+    let next = this.#isShared ? now + LOOK_MS : Number.MAX_SAFE_INTEGER
     for (const { lane, to, dueAt, leaseUntil } of heads) {
       if (this.#lanes.has(lane)) continue
       const at = Math.max(dueAt, leaseUntil ?? 0, this.pausedUntil(to), this.#quietUntil)
