@@ -49,3 +49,9 @@ test('an error that causes itself comes to an end', () => {
   error.cause = error
   assert.equal(told(error), 'net/unreachable: ORIGIN: the connection failed')
 })
+
+test('nothing has left where there was no connection yet, and it may have in every other case', () => {
+  for (const code of ['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']) assert.equal(netError(coded(code), 'ORIGIN').isUnsent, true, code)
+  for (const code of ['UND_ERR_HEADERS_TIMEOUT', 'ETIMEDOUT', 'ECONNRESET', 'EPIPE', 'EHOSTUNREACH', 'OTHER'])
+    assert.equal(netError(coded(code), 'ORIGIN').isUnsent, false, code)
+})

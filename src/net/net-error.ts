@@ -21,7 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export const UNCHECKED_PEER = 'CARAPACE_UNCHECKED_PEER'
 
 /** There was no connection yet. */
-const UNSENT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+const UNSENT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 
 /** Names the origin and a reason of our own. The message of the original is dropped: it may hold an address, a header or a piece of the answer. */
