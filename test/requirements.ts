@@ -248,7 +248,7 @@ export const requirements: readonly Requirement[] = [
       'does not hold up what goes elsewhere, and is left alone when it fails again and again',
     ],
     ['MSG-31', 'Several processes share the queue, in order, under fences', 'keeps its order, gives a part to one of them, and hands on what a dead one held'],
-    ['MSG-32', 'What was sent is forgotten', 'is forgotten after its time, and the oldest where there is too much of it'],
+    ['MSG-32', 'What was sent is forgotten', 'is forgotten with its conversation, but for what is on its way; of the dead a thousand parts are kept'],
     [
       'MSG-33',
       'A secret that became known while a message waited does not leave in it',

@@ -267,6 +267,7 @@ const retentionSection = z.strictObject({
   usageDays: withDefault(days(), 400, 'Days that tokens and cost of a turn are kept'),
   refusalDays: withDefault(days(), 90, 'Days that `cara why` can tell why something was refused'),
   approvalDays: withDefault(days(), 90, 'Days that a question to you is kept after its answer'),
+  outboxDays: withDefault(days(), 30, 'Days that a message to the outside is kept after it was sent (without its text), dropped, or given up'),
 })
 
 const auditSection = z.strictObject({

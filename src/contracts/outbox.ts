@@ -101,6 +101,4 @@ export interface OutboxStore {
   retry(id: string, at: { readonly now: number; readonly expiresAt: number }): Promise<boolean>
   /** What has not been sent is given up, and its text forgotten; false where there is nothing. */
   drop(id: string, now: number): Promise<boolean>
-  /** Forgets a bounded number of settled parts that are older; says how many. */
-  forget(status: OutboxStatus, before: { readonly settledAt: number; readonly keep: number }): Promise<number>
 }

@@ -103,6 +103,7 @@ export interface RetentionLimits {
   readonly usageDays?: number | undefined
   readonly refusalDays?: number | undefined
   readonly approvalDays?: number | undefined
+  readonly outboxDays?: number | undefined
 }
 
 export interface Forgotten {

@@ -259,6 +259,8 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     `CREATE INDEX outbox_by_lane ON outbox (lane, position) WHERE status = 'waiting'`,
     `CREATE INDEX outbox_by_destination ON outbox (destination) WHERE status = 'waiting'`,
     'CREATE INDEX outbox_by_status ON outbox (status, position)',
+    'CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL',
+    'CREATE INDEX outbox_by_session ON outbox (session_id) WHERE session_id IS NOT NULL',
   ],
 ]
 

@@ -6,7 +6,8 @@ import type { Database, Row, SqlValue, Statement } from '../contracts/store.ts'
 import { integer, text, textOrNull } from './rows.ts'
 import { partRow } from './sealed-columns.ts'
 
-const AT_ONCE = 500
+/** The text of what is dead is kept; beyond so many parts the oldest makes room. */
+const MAX_DEAD = 1000
 const MAX_LANES = 10_000
 const INSERT = `INSERT INTO outbox (id, part, parts, key, destination, lane, purpose, turn_id, session_id, status, text, bytes, due_at, expires_at, created_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12, $13, $12)`
@@ -124,6 +125,11 @@ export function createOutboxStore(database: Database): OutboxStore {
           expectChanges: 1,
         },
         { sql: `UPDATE outbox SET status = 'dead', why = $2, settled_at = $3 WHERE id = $1 AND status = 'waiting'`, params: [id, why, now] },
+        {
+          sql: `DELETE FROM outbox WHERE status = 'dead' AND position <= coalesce(
+            (SELECT position FROM outbox WHERE status = 'dead' ORDER BY position DESC LIMIT 1 OFFSET ${MAX_DEAD}), -1)`,
+          params: [],
+        },
       ]),
     releaseAll: () => database.commit([{ sql: `UPDATE outbox SET lease_until = 0 WHERE status = 'waiting' AND lease_until > 0`, params: [] }]),
     get: async (id) => (await entries('WHERE outbox.id = $1 GROUP BY outbox.id', [id]))[0] ?? null,
@@ -149,14 +155,12 @@ export function createOutboxStore(database: Database): OutboxStore {
       const sql = `UPDATE outbox SET status = 'dropped', text = NULL, settled_at = $2, owner = NULL, lease_until = NULL, fence = fence + 1 WHERE ${open}`
       return kept.length > 0 && changed([{ sql, params: [id, now], expectChanges: kept.length }])
     },
-    async forget(status, { settledAt, keep }) {
-      const old = `SELECT position FROM outbox WHERE status = $1 AND (settled_at < $2 OR
-        position <= coalesce((SELECT position FROM outbox WHERE status = $1 ORDER BY position DESC LIMIT 1 OFFSET $3), -1)) ORDER BY position LIMIT ${AT_ONCE}`
-      const rows = await database.query(old, [status, settledAt, keep])
-      if (rows.length > 0) await database.commit([{ sql: `DELETE FROM outbox WHERE position IN (${old})`, params: [status, settledAt, keep] }])
-      return rows.length
-    },
   }
+}
+
+/** Part of the commit that forgets a conversation: what it sent, but for what is still on its way. */
+export function forgetSettled(sessionId: string): Statement {
+  return { sql: `DELETE FROM outbox WHERE session_id = $1 AND status <> 'waiting'`, params: [sessionId] }
 }
 
 function integerOrNull(row: Row, column: string): number | null {

@@ -6,6 +6,7 @@ import { AppError } from '../contracts/errors.ts'
 import type { Database, Forgotten, RetentionLimits, Row, Statement } from '../contracts/store.ts'
 import { integer, text, textOrNull } from './rows.ts'
 import { forgetQuestions } from './approvals.ts'
+import { forgetSettled } from './outbox.ts'
 
 type Days = keyof RetentionLimits
 type Pass = (database: Database, limits: RetentionLimits, now: number) => AsyncGenerator<number>
@@ -33,6 +34,7 @@ export const retentionRules: readonly RetentionRule[] = [
   { table: 'usage', age: 'at', days: 'usageDays', key: ['at', 'turn_id'] },
   { table: 'refusals', age: 'at', days: 'refusalDays', key: ['position'] },
   { table: 'approvals', age: 'decided_at', days: 'approvalDays', key: ['position'] },
+  { table: 'outbox', age: 'settled_at', days: 'outboxDays', key: ['position'] },
   { table: 'undo_steps', because: 'undo.keepDays, undo.maxBytes and 10,000 steps bound it, with the copies of files (undo-log.ts)' },
   { table: 'memory', because: 'the notes hold 4 MiB together, and a fuller memory refuses more' },
   { table: 'memory_words', because: 'the index of the notes grows and shrinks with them' },
@@ -173,6 +175,7 @@ async function* forgetConversations(database: Database, { conversationDays }: Re
         { sql: `UPDATE sessions SET title = NULL WHERE id = $2 AND ${idle}`, params: [cutoff, id], expectChanges: 1 },
         { sql: 'DELETE FROM entries WHERE session_id = $1', params: [id] },
         ...forgetQuestions(id),
+        forgetSettled(id),
         { sql: 'DELETE FROM turns WHERE session_id = $1', params: [id] },
         { sql: 'DELETE FROM sessions WHERE id = $1', params: [id] },
       ])

@@ -2,6 +2,7 @@ import { newId } from '../std/ids.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Entry, Row, Session, SessionList, SessionStore, SqlValue, Statement, Texts } from '../contracts/store.ts'
 import { forgetQuestions } from './approvals.ts'
+import { forgetSettled } from './outbox.ts'
 import { integer, isMessage, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
 
@@ -136,6 +137,7 @@ function forget(sessionId: string): readonly Statement[] {
   return [
     { sql: 'DELETE FROM entries WHERE session_id = $1', params: [sessionId] },
     ...forgetQuestions(sessionId),
+    forgetSettled(sessionId),
     { sql: 'DELETE FROM turns WHERE session_id = $1 AND finished = 1', params: [sessionId] },
   ]
 }

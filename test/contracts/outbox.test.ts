@@ -256,22 +256,32 @@ describe('a queue that several processes share', () => {
 })
 
 describe('what was settled', () => {
-  it('is forgotten after its time, and the oldest where there is too much of it', async () => {
-    await using mine = await withReceiver([{ status: 200 }, { status: 404 }, { status: 200 }])
-    for (const text of ['sent', 'dead', 'again']) await mine.send(text)
-    await mine.drained()
-    const day = 86_400_000
-    const left = async () => (await mine.store.outbox.list({ limit: 10 })).map(({ status }) => status)
-    for (let hours = 0; hours < 24 * 8; hours++) await mine.clock.advance(3_600_000)
-    await mine.send('later')
-    await mine.until(async () => !(await left()).includes('waiting'))
-    assert.deepEqual(await left(), ['sent', 'dead'])
-    const { outbox } = mine.store
-    assert.equal(await outbox.forget('dead', { settledAt: mine.clock.now() - 30 * day, keep: 1000 }), 0)
-    assert.equal(await outbox.forget('dead', { settledAt: mine.clock.now(), keep: 1000 }), 1)
-    for (const text of ['a', 'b', 'c']) await mine.send(text)
-    await mine.drained()
-    assert.equal(await outbox.forget('sent', { settledAt: 0, keep: 2 }), 2)
-    assert.deepEqual((await outbox.list({ limit: 10 })).length, 2)
+  it('is forgotten with its conversation, but for what is on its way; of the dead a thousand parts are kept', async () => {
+    await using mine = await withReceiver([{ status: 200 }, { status: 404 }, { status: 503 }])
+    const { sessions, outbox } = mine.store
+    const session = await sessions.open('main', 1)
+    for (const text of ['sent', 'dead', 'waiting']) await mine.send(text, { sessionId: session.id })
+    await mine.until(() => mine.server.posts.length === 3)
+    await mine.until(async () => (await outbox.head('mine'))?.leaseUntil === null)
+    await sessions.delete('main')
+    assert.deepEqual(
+      (await outbox.list({ limit: 10 })).map(({ status, sessionKey }) => [status, sessionKey]),
+      [['waiting', null]],
+    )
+    await mine.outbox.close(0)
+    const facts = { lane: 'x', to: 'x', purpose: 'tool', turnId: null, sessionId: null, createdAt: 1, expiresAt: 2 } as const
+    for (const id of ['first', 'second'])
+      await outbox.accept({ ...facts, id, key: id, parts: Array.from({ length: 1000 }, () => 'x') }, { parts: 9999, bytes: 99_999 })
+    for (const [id, left] of [
+      ['first', ['first']],
+      ['second', ['second']],
+    ] as const) {
+      const claimed = await outbox.claim({ id, part: 1 }, { owner: 'w', until: 9, now: 1 })
+      await outbox.kill({ id, part: 1, fence: claimed?.fence ?? 0 }, 'refused', 5)
+      assert.deepEqual(
+        (await outbox.list({ status: 'dead', limit: 10 })).map((entry) => entry.id),
+        left,
+      )
+    }
   })
 })

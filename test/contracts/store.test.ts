@@ -376,10 +376,6 @@ for (const { engine, isSealed } of kinds)
         [await outbox.texts('out_1'), await ids({ status: 'dropped' }), await ids({ status: 'waiting', to: 'a' }), await ids({ status: 'sent' })],
         [[], ['out_1'], ['out_2'], []],
       )
-      assert.equal(await outbox.forget('dropped', { settledAt: 8000, keep: 10 }), 0)
-      assert.equal(await outbox.forget('dropped', { settledAt: 8001, keep: 10 }), 1)
-      assert.equal(await outbox.forget('sent', { settledAt: 0, keep: 0 }), 1)
-      assert.deepEqual(await ids({}), ['out_4', 'out_2'])
     })
 
     it('is sound, and knows its size', async () => {

@@ -18,6 +18,8 @@ const SIX_DAYS_OLD = [
   `INSERT INTO refusals (id, checkpoint, rule, why, at) VALUES ('ref_old', 'toolCall', 'policyAllows', 'it is denied', $1)`,
   `INSERT INTO approvals (id, turn_id, batch, call_id, effect_id, tool, hash, status, data, created_at, expires_at, decided_at)
     VALUES ('ask_old', 'turn_old', 'b', 'c', 'e', 'exec', 'h', 'cancelled', '{}', $1, $1, $1)`,
+  `INSERT INTO outbox (id, part, parts, key, destination, lane, purpose, status, bytes, due_at, expires_at, created_at, settled_at)
+    VALUES ('out_old', 1, 1, 'k', 'd', 'd', 'tool', 'sent', 1, $1, $1, $1, $1)`,
 ]
 
 async function forgotten(retention: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
@@ -43,6 +45,7 @@ describe('retention', () => {
     ['usageDays', 'usage'],
     ['refusalDays', 'refusals'],
     ['approvalDays', 'approvals'],
+    ['outboxDays', 'outbox'],
   ] as const) {
     it(`${key} forgets it in ${table}, and there alone`, async () => {
       assert.deepEqual(await forgotten({ [key]: 5 }), { [table]: 1 })

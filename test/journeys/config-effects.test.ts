@@ -109,6 +109,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'retention.usageDays': RETENTION,
   'retention.refusalDays': RETENTION,
   'retention.approvalDays': RETENTION,
+  'retention.outboxDays': RETENTION,
   'audit.maxFileBytes': GATEWAY,
   'audit.keepFiles': GATEWAY,
   'secrets.NAME.value': SECRETS,

@@ -31,14 +31,8 @@ const MAX_LANES_AT_ONCE = 32
 const AFTER_FAULT_MS = 5000
 /** Where others share the database, one of them may have died with something in its hands. */
 const LOOK_MS = 5000
-/** A turn is taken up within a day: as long a known key counts. */
-const KEPT = [
-  { status: 'sent', ms: 7 * DAY_MS, keep: 10_000 },
-  { status: 'dropped', ms: 7 * DAY_MS, keep: 10_000 },
-  { status: 'dead', ms: 30 * DAY_MS, keep: 1000 },
-] as const
-const TIDY_MS = 3_600_000
-const MAX_TIDY_STEPS = 10
+/** A clock that was set back must not make it wait for ever. */
+const MAX_WAIT_MS = 3_600_000
 
 type Listener = (delivered: Delivered | { readonly kind: 'finished' }) => void
 
@@ -57,7 +51,6 @@ export class Outbox implements Messages {
   #isLooking = false
   #looksAgain = false
   #quietUntil = 0
-  #tidyAt = 0
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps
@@ -131,7 +124,6 @@ export class Outbox implements Messages {
     const { store, clock } = this.#deps
     const heads = await store.heads()
     const now = clock.now()
-    if (now >= this.#tidyAt) await this.#tidy(now)
     let next = this.#isShared ? now + LOOK_MS : Number.MAX_SAFE_INTEGER
     for (const { lane, to, dueAt, leaseUntil } of heads) {
       if (this.#lanes.has(lane)) continue
@@ -218,19 +210,11 @@ export class Outbox implements Messages {
     this.#timer.abort()
     if (time === Number.MAX_SAFE_INTEGER || this.#stopping.signal.aborted) return
     this.#timer = new AbortController()
-    // At least once an hour: a clock that was set back must not make it wait for ever.
-    const ms = Math.min(TIDY_MS, Math.max(1, time - this.#deps.clock.now()))
+    const ms = Math.min(MAX_WAIT_MS, Math.max(1, time - this.#deps.clock.now()))
     this.#deps.clock.sleep(ms, this.#timer.signal).then(
       () => this.wake(),
       () => undefined,
     )
-  }
-
-  async #tidy(now: number): Promise<void> {
-    this.#tidyAt = now + TIDY_MS
-    for (const { status, ms, keep } of KEPT) {
-      for (let step = 0; step < MAX_TIDY_STEPS && (await this.#deps.store.forget(status, { settledAt: now - ms, keep })) > 0; step++);
-    }
   }
 }
 
