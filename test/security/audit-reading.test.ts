@@ -70,6 +70,7 @@ describe('cara audit show --turn', () => {
         ['effect-intended', 'memory_write', 'ownerApproved', []],
         ['effect-completed', 'memory_write', 'ok', undefined],
         ['effect-intended', 'message_send', 'ownerApproved', [`team-chat (${host})`]],
+        ['message-completed', undefined, 'failed', undefined],
         ['effect-completed', 'message_send', 'failed', undefined],
         ['effect-refused', 'config_read', 'policyAllows', 'guard/blocked'],
         ['approval-asked', 'message_send', undefined, undefined],
