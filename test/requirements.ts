@@ -822,6 +822,18 @@ export const requirements: readonly Requirement[] = [
       'waits after the start, pauses between its steps, goes on every hour whatever failed, and ends when it is told',
     ],
   ]),
+  ...proved('test/contracts/store.test.ts', [
+    [
+      'TURN-32',
+      'Where turns stand and what they did can be read back',
+      'tells where turns stand and what they did, and takes the end of one back while its conversation stands still',
+    ],
+  ]),
+  ...proved('test/journeys/turns.test.ts', [
+    ['TURN-33', 'A turn that failed can go on, and does nothing again', 'a turn that failed goes on where its journal ends, and does nothing again'],
+    ['TURN-34', 'None goes on out of order', 'a turn does not go on behind what came after it, nor while it runs or waits, nor twice at once'],
+    ['CLI-20', 'Turns are listed, shown, resumed and cancelled', 'cara turns lists what runs, waits and ended, and shows one step by step'],
+  ]),
   ...proved('test/faults/begun-calls.test.ts', [
     [
       'TURN-27',

@@ -20,6 +20,7 @@ export const registry: readonly RegistryEntry[] = [
     summary: 'Why something was refused or asked about, and how to unlock it',
     load: async () => (await import('./commands/why.ts')).command,
   },
+  { name: 'turns', summary: 'Turns: where each stands, and what it did', load: async () => (await import('./commands/turns.ts')).group },
   {
     name: 'undo',
     summary: 'Take back what the assistant wrote to your files and notes',

@@ -62,6 +62,7 @@ const CATALOGUE = {
   'turn/cancelled': [499, true, 'The turn was cancelled'],
   'turn/budget': [429, false, 'The turn reached one of its budgets'],
   'turn/not-found': [404, false, 'There is no such turn'],
+  'turn/ended': [409, false, 'This turn cannot go on'],
   'turn/lost': [409, true, 'Another worker carries this turn on'],
   'turn/stuck': [500, false, 'The turn stood still, and was taken up again in vain'],
   'turn/queue-full': [429, true, 'Too many messages wait in this conversation'],

@@ -11,6 +11,7 @@ import type { Origin } from './origin.ts'
 import type { OutboxStore } from './outbox.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
 import type { HeldTurn, Lease, TurnLeases } from './turn-lease.ts'
+import type { TurnHistory } from './turn-story.ts'
 import type { UndoStore } from './undo.ts'
 import type { Usage } from './usage.ts'
 
@@ -217,6 +218,7 @@ export interface JournaledMessage extends Written {
 
 export interface TurnStore {
   readonly leases: TurnLeases
+  readonly history: TurnHistory
   /**
    * Journals an accepted message: turn row, user entry and session in one commit; its turn has the first fence. Returns the earlier turn's id when the idempotency key was seen within 24 h.
    */
@@ -236,6 +238,8 @@ export interface TurnStore {
 }
 
 export interface TurnEnd extends HeldTurn {
+  /** What it was asked. */
+  readonly request: InboundMessage
   readonly reply: Message | null
   readonly replyTokens: number
   readonly result: TurnResult

@@ -348,6 +348,40 @@ export const whyResult = z.object({
   approvals: z.array(approvalView),
 })
 
+/** `turns.list {limit?, sessionKey?, open?}`, newest first; `open`: only those that have not ended. `left`: nobody carries it on. `fence`: how often somebody took it. */
+export const turnView = z.object({
+  runId: z.string(),
+  sessionKey: z.string().nullable(),
+  door: z.string(),
+  /** Milliseconds since the epoch. */
+  acceptedAt: z.number(),
+  state: z.enum(['queued', 'running', 'waiting', 'left', 'completed', 'failed', 'cancelled']),
+  fence: z.number(),
+  /** Questions to the owner that wait. */
+  questions: z.number(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  model: z.string(),
+  durationMs: z.number().nullable(),
+})
+export const turnsListResult = z.object({ turns: z.array(turnView) })
+
+/**
+ * `turns.get {runId}`: the journal, oldest first. `asked` and `answered` are messages, `began` is a call that is about to run, `returned` what it answered, `replied` the end. Texts of
+ * more than 4,000 characters are cut.
+ */
+export const turnLine = z.object({
+  kind: z.enum(['asked', 'answered', 'began', 'returned', 'replied']),
+  at: z.number(),
+  text: z.string(),
+  calls: z.array(z.object({ callId: z.string(), tool: z.string(), input: z.string().optional(), effectId: z.string().optional() })),
+  results: z.array(z.object({ callId: z.string(), tool: z.string(), output: z.string(), isError: z.boolean() })),
+})
+export const turnsGetResult = z.object({ turn: turnView, lines: z.array(turnLine), approvals: z.array(approvalView) })
+
+/** `turns.resume {runId}`: goes on with what failed, was cancelled or was left. `turns.cancel {runId, reason?}`: false where it had ended. */
+export const turnsResumeResult = z.object({ turn: turnView })
+export const turnsCancelResult = z.object({ runId: z.string(), cancelled: z.boolean() })
+
 /** `undo.list {limit?, runId?}`, newest first; `undo.apply {id, force?}`: `force` also overwrites what was changed since. */
 export const undoStep = z.object({
   id: z.string(),

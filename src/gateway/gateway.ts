@@ -24,6 +24,11 @@ export interface Gateway {
   waitOrAsked(turnId: string, signal: AbortSignal): Promise<TurnResult | readonly Approval[]>
   /** Cancels running, queued and waiting turns, and the questions of the latter; says how many. On every node. */
   abort(target: { readonly turnId: string } | { readonly sessionKey: string }, reason: string): number | Promise<number>
+  /**
+   * Goes on with a turn that failed or was cancelled, or that nobody carries on, where its journal ends. Throws `turn/not-found`; `turn/ended` where it was completed, runs or waits, or where
+   * its conversation has gone on since.
+   */
+  resume(turnId: string): Promise<void>
   status(): GatewayStatus
   /** Names for `/v1/models` and `models.list`: `provider:model` and routes. */
   models(signal: AbortSignal): Promise<readonly ModelListing[]>

@@ -64,7 +64,7 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   const result: TurnResult = { ...outcome.result, durationMs: clock.now() - startedAt }
   try {
     const replyTokens = reply === null ? 0 : messageTokens(reply)
-    await store.turns.finish({ turnId, sessionId, fence, reply, replyTokens, result, taint, hasAsked, now: clock.now() })
+    await store.turns.finish({ turnId, sessionId, fence, request, reply, replyTokens, result, taint, hasAsked, now: clock.now() })
     emit({ type: 'turn-finished', result })
   } catch (error) {
     return unkept(error)

@@ -13,6 +13,7 @@ import { cancelQuestions } from './approvals.ts'
 import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
 import { touchSession } from './sessions.ts'
+import { createTurnHistory } from './turn-history.ts'
 import { createTurnLeases, fenced, whileHeld } from './turn-leases.ts'
 
 const DAY_MS = 86_400_000
@@ -44,6 +45,7 @@ export function createTurnStore(database: Database): TurnStore {
 
   return {
     leases: createTurnLeases(database),
+    history: createTurnHistory(database),
 
     async accept({ turnId, request, now, queued, lease }) {
       const { sessionKey } = request
@@ -135,17 +137,22 @@ function sealEntry(texts: Texts, turnId: string, kind: string, at: number, data:
   return texts.seal('entries.data', entryRow(turnId, kind, at), JSON.stringify(data))
 }
 
-function endStatements(texts: Texts, { turnId, sessionId, fence, reply, replyTokens, result, taint, hasAsked, now }: TurnEnd): readonly Statement[] {
+function endStatements(texts: Texts, { turnId, sessionId, fence, request, reply, replyTokens, result, taint, hasAsked, now }: TurnEnd): readonly Statement[] {
   // What was said and done stands in the entries already; a stateless turn has no conversation to stand in, so its text stays with its result.
   const { text: said, toolCalls: _toolCalls, ...rest } = result
   const kept = sessionId === null ? { ...rest, text: said } : rest
   const { usage } = result
   const statements: Statement[] = [
     {
-      // What a conversation's turn was asked stands in its entries; a stateless one keeps its request.
-      sql: `UPDATE turns SET finished = 1, result = $2, request = CASE WHEN session_id IS NULL THEN request ELSE '{}' END
+      // What a conversation's turn was asked stands in its entries, and only how stays here; a stateless one keeps its request.
+      sql: `UPDATE turns SET finished = 1, result = $2, request = CASE WHEN session_id IS NULL THEN request ELSE $4 END
         WHERE id = $1 AND finished = 0 AND fence = $3`,
-      params: [turnId, texts.seal('turns.result', turnId, JSON.stringify(kept)), fence],
+      params: [
+        turnId,
+        texts.seal('turns.result', turnId, JSON.stringify(kept)),
+        fence,
+        sessionId === null ? null : texts.seal('turns.request', turnId, JSON.stringify(withoutWords(request))),
+      ],
       expectChanges: 1,
     },
   ]
@@ -186,12 +193,25 @@ function storedTurn(texts: Texts, row: Row, entries: readonly Row[]): StoredTurn
     turnId,
     sessionId: textOrNull(row, 'session_id'),
     sessionKey: textOrNull(row, 'session_key'),
-    request: json(texts.open('turns.request', turnId, text(row, 'request')), isRequest),
+    request: withWords(json(texts.open('turns.request', turnId, text(row, 'request')), isRequest), entries),
     acceptedAt: integer(row, 'accepted_at'),
     fence: integer(row, 'fence'),
     owner: textOrNull(row, 'owner'),
     steps: entries.flatMap(stepOf),
   }
+}
+
+function withoutWords({ parts: _parts, options: { context: _context, ...options }, ...request }: InboundMessage): InboundMessage {
+  return { ...request, parts: [], options }
+}
+
+/** What `withoutWords` left out, where it stands in the entries: of a turn that goes on after its end was taken back. */
+function withWords(request: InboundMessage, entries: readonly Row[]): InboundMessage {
+  if (request.parts.length > 0 || request.sessionKey === null) return request
+  const messages = (kind: string) => entries.flatMap((row) => (row['kind'] === kind ? [json(text(row, 'data'), isMessage)] : []))
+  const context = messages('handed-in')
+  const parts = messages('user').flatMap((message) => (message.role === 'user' ? message.parts : []))
+  return { ...request, parts, options: context.length === 0 ? request.options : { ...request.options, context } }
 }
 
 function stepOf(row: Row): readonly JournalStep[] {

@@ -52,6 +52,7 @@ function result(turnId: string, more: Partial<TurnResult> = {}): TurnResult {
   }
 }
 
+const ASKED = message('asked')
 const LEASE = { owner: 'run_1', until: 0 }
 const NO_TAINT = { untrusted: false, private: false }
 const reply = { role: 'assistant', parts: [{ type: 'text', text: 'hello', origin: OWNER }] } as const
@@ -114,6 +115,7 @@ for (const { engine, isSealed } of kinds)
       await store.turns.finish({
         turnId: 'turn_2',
         sessionId,
+        request: ASKED,
         fence: 1,
         reply,
         replyTokens: 2,
@@ -137,6 +139,7 @@ for (const { engine, isSealed } of kinds)
         turnId: 'turn_2',
         sessionId: null,
         fence: 1,
+        request: ASKED,
         reply,
         replyTokens: 2,
         result: result('turn_2', { text: 'other' }),
@@ -166,6 +169,7 @@ for (const { engine, isSealed } of kinds)
       await store.turns.finish({
         turnId: 'turn_q1',
         sessionId,
+        request: ASKED,
         fence: 1,
         reply,
         replyTokens: 1,
@@ -188,6 +192,7 @@ for (const { engine, isSealed } of kinds)
       await store.turns.finish({
         turnId: 'turn_s',
         sessionId: null,
+        request: ASKED,
         fence: 1,
         reply,
         replyTokens: 1,
@@ -209,7 +214,7 @@ for (const { engine, isSealed } of kinds)
       const [old, held] = [1, 2].map((fence) => ({ turnId: 'turn_f', sessionId, fence }))
       assert.ok(old !== undefined && held !== undefined)
       const step = { kind: 'tool-intent', callId: 'c1', tool: 'act', effectId: 'e1' } as const
-      const end = { reply, replyTokens: 2, result: result('turn_f', { usage: NO_USAGE }), taint: NO_TAINT, now: 26_002 }
+      const end = { request, reply, replyTokens: 2, result: result('turn_f', { usage: NO_USAGE }), taint: NO_TAINT, now: 26_002 }
       const before = await store.turns.open('turn_f')
       for (const write of [
         () => store.turns.begin(old, request, 26_001),
@@ -230,6 +235,53 @@ for (const { engine, isSealed } of kinds)
       assert.equal(await leases.claim('turn_f', { owner: 'run_2', until: 50_000 }, Number.MAX_SAFE_INTEGER), null, 'it has ended')
     })
 
+    it('tells where turns stand and what they did, and takes the end of one back while its conversation stands still', async () => {
+      const { history } = store.turns
+      const lease = { owner: 'run_1', until: 30_000 }
+      const request = message('tell', { sessionKey: 'told', options: { temperature: 0.5, context: [reply] } })
+      const { sessionId } = await store.turns.accept({ turnId: 'turn_t1', request, queued: false, now: 28_000, lease })
+      const held = { turnId: 'turn_t1', sessionId, fence: 1 }
+      const states = async () => (await history.list({ limit: 10, sessionKey: 'told' })).map(({ turnId, state }) => [turnId, state])
+      assert.deepEqual(await states(), [['turn_t1', 'running']])
+      await store.turns.append(held, [{ kind: 'tool-intent', callId: 'c1', tool: 'act', effectId: 'e1' }], 28_001)
+      const error = { code: 'provider/overloaded', message: 'busy' } as const
+      const failed = result('turn_t1', { status: 'failed', error, usage: { ...NO_USAGE, inputTokens: 1 } })
+      await store.turns.finish({ ...held, request, reply, replyTokens: 2, result: failed, taint: NO_TAINT, now: 28_002 })
+      assert.partialDeepStrictEqual(await history.get('turn_t1'), { state: 'failed', error, door: 'test', questions: 0, sessionKey: 'told', fence: 1 })
+      assert.deepEqual(
+        (await history.story('turn_t1')).map((line) => (line.kind === 'began' ? line.tool : `${line.kind} ${textOf(line.message)}`)),
+        ['asked hello', 'asked tell', 'act', 'replied hello'],
+      )
+      assert.equal(await history.reopen('turn_t1'), true)
+      assert.deepEqual([await states(), (await store.sessions.find('told'))?.messageCount], [[['turn_t1', 'left']], 2])
+      const open = await store.turns.open('turn_t1')
+      assert.deepEqual([open?.request, open?.owner, open?.steps.length], [request, null, 1])
+      assert.equal(await history.reopen('turn_t1'), false, 'it has not ended')
+      assert.equal(await store.turns.leases.claim('turn_t1', lease, 0), 2)
+      await store.turns.finish({ ...held, fence: 2, request, reply, replyTokens: 2, result: failed, taint: NO_TAINT, now: 28_004 })
+      await store.turns.accept({ turnId: 'turn_t2', request: message('next', { sessionKey: 'told' }), queued: false, now: 28_005, lease })
+      assert.equal(await history.reopen('turn_t1'), false, 'its conversation has gone on')
+      const next = {
+        turnId: 'turn_t2',
+        sessionId,
+        fence: 1,
+        request: ASKED,
+        reply,
+        replyTokens: 2,
+        result: result('turn_t2', { usage: NO_USAGE }),
+        taint: NO_TAINT,
+        now: 28_006,
+      }
+      await store.turns.finish(next)
+      assert.equal(await history.reopen('turn_t2'), false, 'it was completed')
+      assert.deepEqual(await states(), [
+        ['turn_t2', 'completed'],
+        ['turn_t1', 'failed'],
+      ])
+      assert.equal(await history.get('turn_t9'), null)
+      assert.equal(await store.sessions.delete('told'), true)
+    })
+
     it('lets go of a turn in the commit that asks the owner', async () => {
       const lease = { owner: 'run_1', until: Number.MAX_SAFE_INTEGER }
       const { sessionId } = await store.turns.accept({ turnId: 'turn_w', request: message('wait', { sessionKey: 'wait' }), queued: false, now: 27_000, lease })
@@ -239,7 +291,16 @@ for (const { engine, isSealed } of kinds)
       assert.ok(!(await store.turns.leases.lapsed(Number.MAX_SAFE_INTEGER, 100)).includes('turn_w'), 'it waits, and nobody has left it')
       assert.equal(await store.turns.leases.claim('turn_w', { owner: 'run_2', until: 32_000 }, 0), 2, 'whoever hears the answer takes it')
       await assert.rejects(store.approvals.ask(held, [], 10), code('turn/lost'))
-      await store.turns.finish({ ...held, fence: 2, reply, replyTokens: 2, result: result('turn_w', { usage: NO_USAGE }), taint: NO_TAINT, now: 27_002 })
+      await store.turns.finish({
+        ...held,
+        fence: 2,
+        request: ASKED,
+        reply,
+        replyTokens: 2,
+        result: result('turn_w', { usage: NO_USAGE }),
+        taint: NO_TAINT,
+        now: 27_002,
+      })
     })
 
     it('lists, searches, renames, resets and deletes sessions', async () => {

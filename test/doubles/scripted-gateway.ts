@@ -78,6 +78,9 @@ export function createScriptedGateway(store: Store, startedAt = 0): ScriptedGate
 
   const gateway: ScriptedGateway = {
     store,
+    async resume(turnId) {
+      if (!(await store.turns.history.reopen(turnId))) throw new AppError('turn/ended')
+    },
     script: echo,
     messages,
     notReady: [],

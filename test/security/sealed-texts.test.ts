@@ -68,7 +68,7 @@ async function fill(store: Store, path: string): Promise<void> {
       costUsd: null,
       durationMs: 1,
     } as const
-    if (turn !== 149) await store.turns.finish({ turnId, sessionId, fence: 1, reply, replyTokens: 1, result, taint, now: turn })
+    if (turn !== 149) await store.turns.finish({ turnId, sessionId, fence: 1, request: accepted.request, reply, replyTokens: 1, result, taint, now: turn })
   }
   const session = await store.sessions.rename('main', { title: `About ${TITLE}` })
   await store.sessions.saveSummary(session.id, { text: `${SUMMARY} so far`, coversUntil: 4, tokens: 3, taint }, 1)

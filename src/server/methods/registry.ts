@@ -12,6 +12,7 @@ import { messagesList, messagesTest } from './messages.ts'
 import { modelsList } from './models.ts'
 import { sessionsExport } from './sessions-export.ts'
 import { sessionsCreate, sessionsDelete, sessionsList, sessionsPreview, sessionsRename, sessionsReset } from './sessions.ts'
+import { turnsCancel, turnsGet, turnsList, turnsResume } from './turns.ts'
 import { undoApply, undoList } from './undo.ts'
 import { usageStatus } from './usage.ts'
 
@@ -54,6 +55,10 @@ export const methods: readonly Method[] = [
   deviceList,
   deviceTokenRotate,
   deviceTokenRevoke,
+  turnsList,
+  turnsGet,
+  turnsResume,
+  turnsCancel,
   undoList,
   undoApply,
   dbPrune,

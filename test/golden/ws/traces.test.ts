@@ -68,6 +68,7 @@ async function keepTurn(doors: OpenDoors): Promise<void> {
     turnId: 'turn_1',
     sessionId,
     fence: 1,
+    request,
     reply,
     replyTokens: 1,
     result,
@@ -155,6 +156,22 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'turns',
+    prepare: async (doors) => {
+      await keepTurn(doors)
+      await keepQuestions(doors, 'turn_2')
+    },
+    play: async (client) => {
+      await client.call('turns.list')
+      await client.call('turns.list', { open: true })
+      await client.call('turns.list', { sessionKey: 'nobody' })
+      await client.call('turns.get', { runId: 'turn_1' })
+      await client.call('turns.get', { runId: 'turn_9' })
+      await client.call('turns.resume', { runId: 'turn_1' })
+      await client.call('turns.cancel', { runId: 'turn_1' })
+    },
+  },
+  {
     name: 'logs',
     play: async (client, { logLines }) => {
       logLines.write('{"event":"one"}')
@@ -200,14 +217,14 @@ const scenarios: readonly Scenario[] = [
 ]
 
 /** Two calls that wait, as a turn would have left them, and a refusal. */
-async function keepQuestions({ gateway: { store } }: OpenDoors): Promise<void> {
+async function keepQuestions({ gateway: { store } }: OpenDoors, turnId = 'turn_1'): Promise<void> {
   const session = await store.sessions.open('notes', 1000)
   const asked = (id: string): Approval => ({
     id,
-    turnId: 'turn_1',
+    turnId,
     sessionId: session.id,
     sessionKey: 'notes',
-    group: 'turn_1.1',
+    group: `${turnId}.1`,
     callId: id,
     tool: 'send_mail',
     input: { to: 'ann@example.org' },
@@ -225,8 +242,8 @@ async function keepQuestions({ gateway: { store } }: OpenDoors): Promise<void> {
     decision: null,
   })
   const request = { door: 'ws', sender: OWNER.author, sessionKey: 'notes', parts: [{ ...TEXT, text: 'Send it' }], options: {} }
-  await store.turns.accept({ turnId: 'turn_1', request: cleared(request), now: 1000, queued: false, lease: LEASE })
-  await store.approvals.ask({ turnId: 'turn_1', fence: 1 }, [asked('apr_1'), asked('apr_2')], 10)
+  await store.turns.accept({ turnId, request: cleared(request), now: 1000, queued: false, lease: LEASE })
+  await store.approvals.ask({ turnId, fence: 1 }, [asked('apr_1'), asked('apr_2')], 10)
   const grant = { id: 'grt_1', unlock: 'session', tool: 'send_mail', sessionId: session.id, values: ['bob@example.org'], shape: null } as const
   await store.approvals.decide([], [{ ...grant, approvalId: 'apr_0', createdAt: 1000 }])
   const refusal = { id: 'ref_1', turnId: 'turn_1', sessionId: session.id, effectId: null, checkpoint: 'toolCall', rule: 'policyAllows', tool: 'send_mail' }
