@@ -14,6 +14,7 @@ import { cpu } from './cpu.ts'
 import { guard } from './guard.ts'
 import { history } from './history.ts'
 import { keptBytes } from './kept-bytes.ts'
+import { ledger } from './ledger.ts'
 import { memory } from './memory.ts'
 import { requestSize } from './request-size.ts'
 import { start } from './start.ts'
@@ -22,7 +23,7 @@ import { copyCheckout } from './support/checkout.ts'
 import { judge, type Judged } from './support/figure.ts'
 import { table } from './support/table.ts'
 
-const benches: readonly Bench[] = [start, memory, completions, cpu, history, requestSize, keptBytes, guard, localCommands]
+const benches: readonly Bench[] = [start, memory, completions, cpu, history, requestSize, keptBytes, guard, ledger, localCommands]
 
 const { values: options } = parseArgs({
   options: {

@@ -834,6 +834,13 @@ export const requirements: readonly Requirement[] = [
     ['TURN-34', 'None goes on out of order', 'a turn does not go on behind what came after it, nor while it runs or waits, nor twice at once'],
     ['CLI-20', 'Turns are listed, shown, resumed and cancelled', 'cara turns lists what runs, waits and ended, and shows one step by step'],
   ]),
+  ...proved('test/faults/every-position.test.ts', [
+    [
+      'TURN-35',
+      'Killed at any commit, a turn with everything ends as if nothing had been, and 95 % need nobody',
+      'killed at any commit of a turn with everything, it ends as if nothing had been',
+    ],
+  ]),
   ...proved('test/faults/begun-calls.test.ts', [
     [
       'TURN-27',

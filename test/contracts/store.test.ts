@@ -245,7 +245,7 @@ for (const { engine, isSealed } of kinds)
       assert.deepEqual(await states(), [['turn_t1', 'running']])
       await store.turns.append(held, [{ kind: 'tool-intent', callId: 'c1', tool: 'act', effectId: 'e1' }], 28_001)
       const error = { code: 'provider/overloaded', message: 'busy' } as const
-      const failed = result('turn_t1', { status: 'failed', error, usage: { ...NO_USAGE, inputTokens: 1 } })
+      const failed = result('turn_t1', { status: 'failed', error, usage: NO_USAGE })
       await store.turns.finish({ ...held, request, reply, replyTokens: 2, result: failed, taint: NO_TAINT, now: 28_002 })
       assert.partialDeepStrictEqual(await history.get('turn_t1'), { state: 'failed', error, door: 'test', questions: 0, sessionKey: 'told', fence: 1 })
       assert.deepEqual(
