@@ -360,13 +360,12 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       const known = await store.turns.history.get(turnId)
       if (known === null) throw new AppError('turn/not-found', turnId)
       if (known.state === 'waiting') throw new AppError('turn/ended', 'it waits for the owner', { hint: 'Answer it: cara approvals' })
-      if (turns.get(turnId) !== undefined || known.state === 'running' || known.state === 'queued') throw new AppError('turn/ended', 'it runs')
+      if ((cluster === null && turns.get(turnId) !== undefined) || known.state === 'running' || known.state === 'queued')
+        throw new AppError('turn/ended', 'it runs')
       if (known.state !== 'left' && !(await store.turns.history.reopen(turnId))) {
         throw new AppError('turn/ended', known.state === 'completed' ? 'it was completed' : 'its conversation has gone on since', { hint: 'Ask again' })
       }
-      const turn = await store.turns.open(turnId)
-      if (turn === null) throw new AppError('turn/not-found', turnId)
-      adopt(turn, false)
+      await takeOver([turnId])
     },
 
     approvals: desk,
