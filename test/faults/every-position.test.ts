@@ -51,7 +51,8 @@ async function openOutside(root: string): Promise<Outside> {
     const { messages } = chatBody.parse(JSON.parse(body))
     const answered = messages.filter(({ role, tool_calls: calls }) => role === 'assistant' && calls !== undefined).length
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    for (const piece of chatReply(steps[answered] ?? { text: FINAL.split(/(?= )/) }).pieces) response.write(String(piece))
+    const pieces: readonly unknown[] = chatReply(steps[answered] ?? { text: FINAL.split(/(?= )/) }).pieces
+    for (const piece of pieces) response.write(String(piece))
     response.end()
   })
   const received = new Map<string, number>()

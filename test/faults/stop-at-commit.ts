@@ -3,7 +3,7 @@
  * So a test finds every position of a journal by itself: a step that comes new is a commit more.
  */
 import { appendFileSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 
 const at = Number(process.env['STOP_AT'] ?? 0)
 const how = process.env['STOP_HOW'] ?? 'before'
@@ -11,15 +11,15 @@ const file = process.env['STOP_NOTES'] ?? ''
 const counted = { commits: 0, isArmed: false }
 let written: string[] = []
 
-const prepare = DatabaseSync.prototype.prepare
-DatabaseSync.prototype.prepare = function prepareCounted(sql: string) {
-  const statement = prepare.call(this, sql)
+const { value: prepare } = Object.getOwnPropertyDescriptor(DatabaseSync.prototype, 'prepare') ?? {}
+DatabaseSync.prototype.prepare = function prepareCounted(this: DatabaseSync, sql: string): StatementSync {
+  const statement: StatementSync = Reflect.apply(prepare, this, [sql])
   const run = statement.run.bind(statement)
   const [, table] = /^\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)/.exec(sql) ?? []
   if (table !== undefined) {
     const runNoted = (...params: SQLInputValue[]) => {
       counted.isArmed ||= sql.startsWith('INSERT INTO turns')
-      written.push(table === 'entries' ? `entries:${String(params[2])}` : table)
+      written.push(table === 'entries' ? `entries:${typeof params[2] === 'string' ? params[2] : ''}` : table)
       return run(...params)
     }
     Object.assign(statement, { run: runNoted })
