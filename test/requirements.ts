@@ -810,6 +810,27 @@ export const requirements: readonly Requirement[] = [
     ['TURN-25', 'A worker keeps what it still runs', 'renew what runs long, so that nobody takes it'],
     ['TURN-26', 'A worker that stops leaves its turns to the others', 'leave what they hold to the others at once when they stop'],
   ]),
+  ...proved('test/contracts/db-check.test.ts', [
+    ['STORE-24', 'A check of the database finds every law between rows that is broken', 'finds that ${broken}'],
+    ['STORE-25', 'It finds texts that were changed or moved', 'finds texts that were changed or moved'],
+    ['STORE-26', 'It works while the gateway writes', 'reads beside a gateway that writes'],
+  ]),
+  ...proved('test/faults/migrate.test.ts', [
+    [
+      'STORE-27',
+      'An upgrade that is killed goes on, under a copy from before it',
+      'killed at any statement goes on at the next start, with one whole copy from before it',
+    ],
+    ['STORE-28', 'Copies from before upgrades are bounded', 'keeps the three newest copies and nothing half made'],
+    ['STORE-29', 'No upgrade begins without its copy', 'does not begin when the copy cannot be made'],
+  ]),
+  ...proved('test/journeys/cli-data.test.ts', [
+    [
+      'STORE-30',
+      'One command says whether the database is sound',
+      'cara db checks and describes the database beside a gateway that runs, and says with its exit code whether it is sound',
+    ],
+  ]),
   ...proved('test/contracts/retention.test.ts', [
     ['STORE-20', 'No table grows without a rule or a written reason', 'has a rule or a reason for every table'],
     ['STORE-21', 'What is too old goes in short commits', 'goes in short commits'],

@@ -5,9 +5,10 @@
 import { estimateTokens } from '../std/token-estimate.ts'
 import type { Message, ToolResultPart } from '../contracts/message.ts'
 import type { SessionStore, Summary, Taint } from '../contracts/store.ts'
+import { taintOf } from '../contracts/taint.ts'
 import { makeInert } from '../guard/text/inert.ts'
 import { marked, sourceOf } from '../guard/text/mark.ts'
-import { exchangeStart, linesTokens, taintOf, toLine, type Conversation, type Line } from './context.ts'
+import { exchangeStart, linesTokens, toLine, type Conversation, type Line } from './context.ts'
 
 /** Lines read, and summaries written, in one turn. */
 const LINES_PER_STEP = 200

@@ -4,7 +4,7 @@
  */
 import { messageTokens } from '../contracts/message-tokens.ts'
 import type { Message, ToolResultPart } from '../contracts/message.ts'
-import type { Entry, SessionStore, Summary, Taint } from '../contracts/store.ts'
+import type { Entry, SessionStore, Summary } from '../contracts/store.ts'
 
 export interface Line {
   readonly message: Message
@@ -102,17 +102,4 @@ function resultsAfter(messages: readonly Message[], index: number): ReadonlyMap<
 function unanswered(callId: string, tool: string): ToolResultPart {
   const origin = { author: { kind: 'tool', name: tool }, trust: 'trusted', private: false } as const
   return { type: 'tool-result', callId, tool, output: 'No result: the turn ended before this call did.', isError: true, origin }
-}
-
-/** What these messages show to a model. Its own answers add nothing: they carry the taint of what it had read. What it once wrote into a note comes back as a result, and does. */
-export function taintOf(messages: readonly Message[], start: Taint): Taint {
-  let { untrusted, private: isPrivate } = start
-  for (const message of messages) {
-    for (const part of message.parts) {
-      if (!('origin' in part) || (message.role === 'assistant' && part.origin.author.kind === 'model')) continue
-      untrusted ||= part.origin.trust === 'untrusted'
-      isPrivate ||= part.origin.private
-    }
-  }
-  return { untrusted, private: isPrivate }
 }

@@ -4,10 +4,11 @@ import type { Message } from '../contracts/message.ts'
 import { NO_TAINT, type JournalStep, type Session, type SessionStore, type Taint } from '../contracts/store.ts'
 import type { AnyTool } from '../contracts/tool.ts'
 import type { InboundMessage } from '../contracts/turn.ts'
+import { taintOf } from '../contracts/taint.ts'
 import type { CoreConfig } from '../config/schema.ts'
 import { Evidence } from '../guard/provenance/evidence.ts'
 import { compact, needsCompaction } from './compact.ts'
-import { fitWindow, loadConversation, statelessConversation, taintOf, toMessages, type Conversation } from './context.ts'
+import { fitWindow, loadConversation, statelessConversation, toMessages, type Conversation } from './context.ts'
 
 export interface Remembering {
   readonly sessions: SessionStore

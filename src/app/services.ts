@@ -98,6 +98,14 @@ export function createServices(env: Environment, ownsProcess = false): CliServic
       const { examineSecurity, securityChecks } = await import('./security-audit/examine.ts')
       return { findings: await examineSecurity({ env, paths }), checks: securityChecks.length }
     },
+    async checkDatabase() {
+      const { checkDatabase } = await import('./database.ts')
+      return checkDatabase(env, paths)
+    },
+    async databaseInfo() {
+      const { databaseInfo } = await import('./database.ts')
+      return databaseInfo(env, paths)
+    },
     async doctor() {
       const { examine } = await import('./doctor.ts')
       return examine(env, paths)

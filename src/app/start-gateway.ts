@@ -108,6 +108,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     path: paths.database,
     url: config.store.url?.reveal(),
     synchronous: config.store.synchronous,
+    backups: { folder: paths.backups, onMade: (file) => log.info('store.backed-up', { file, why: 'the database is upgraded' }) },
     encrypt: { isOn: config.store.encrypt, key: () => loadDataKey(vault, paths.stateDir), copies: paths.undo },
   })
   closers.push(() => store.close())

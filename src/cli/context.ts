@@ -70,6 +70,9 @@ export interface CliServices {
   auditShow(query: { readonly limit: number; readonly kind: string | null; readonly turn: string | null }): Promise<readonly AuditLine[]>
   /** What could be safer, the gravest first, and how many things were looked at. */
   securityAudit(): Promise<{ readonly findings: readonly SecurityFinding[]; readonly checks: number }>
+  /** What the database holds, and what is wrong with it; beside a gateway that runs, too. */
+  checkDatabase(): Promise<{ readonly problems: readonly string[] } & DatabaseInfo>
+  databaseInfo(): Promise<DatabaseInfo>
   /** Checks of the machine, state folder, configuration, database and models. */
   doctor(): Promise<readonly Finding[]>
 }
@@ -108,6 +111,19 @@ export interface SecurityFinding {
 export interface PairStep {
   readonly requestId: string
   readonly fingerprint: string
+}
+
+export interface DatabaseInfo {
+  readonly engine: 'sqlite' | 'postgres'
+  /** Version of the schema, and the newest that this program knows. */
+  readonly schema: number
+  readonly newest: number
+  readonly bytes: number
+  readonly texts: 'plain' | 'sealed' | 'changing'
+  /** `kept`: for how long, or why nothing is forgotten. */
+  readonly tables: readonly { readonly table: string; readonly rows: number; readonly kept: string }[]
+  /** From before upgrades. */
+  readonly backups: readonly { readonly file: string; readonly bytes: number }[]
 }
 
 /** A receipt as it is written. */

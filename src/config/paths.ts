@@ -13,6 +13,8 @@ export interface Paths {
   readonly audit: string
   /** Copies of what tools replaced. */
   readonly undo: string
+  /** Copies of the database from before an upgrade. */
+  readonly backups: string
   /** Held by the one gateway of the folder. */
   readonly lock: string
   /** Where that gateway can be reached. */
@@ -38,6 +40,7 @@ export function resolvePaths(env: Readonly<Record<string, string | undefined>>, 
     database: join(stateDir, 'carapace.db'),
     audit: join(stateDir, 'audit'),
     undo: join(stateDir, 'undo'),
+    backups: join(stateDir, 'backups'),
     lock: join(stateDir, 'gateway.lock'),
     instance: join(stateDir, 'gateway.json'),
   }

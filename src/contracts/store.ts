@@ -41,6 +41,8 @@ export interface Texts {
   openBytes(place: string, row: string, stored: Uint8Array): Uint8Array
   /** Whether queries cannot look into them. */
   readonly isSealed: boolean
+  /** Sealed, and the key was not given: nothing opens. */
+  readonly isLocked: boolean
 }
 
 /** Short words to every process that listens to this database at that moment, this one included. Nobody keeps them. */
@@ -66,6 +68,8 @@ export interface Database {
   write(statements: readonly Statement[]): Promise<Written>
   /** Integrity check of the engine; empty when sound. */
   check(): Promise<readonly string[]>
+  /** Writes all of it, as it is at one moment, into a new file; others go on writing. Null where its server's administrator makes the copies. */
+  readonly copyTo: ((path: string) => Promise<void>) | null
   /** Bytes on disk. */
   size(): Promise<number>
   /** Why the latest commit could not be written; empty while all is well. */
@@ -89,6 +93,7 @@ export interface Store {
   forgetOld(limits: RetentionLimits, now: number): AsyncIterable<Forgotten>
   /** Null where one gateway has the store to itself. */
   readonly cluster: ClusterStore | null
+  /** Of the engine, and of what must hold between rows; a sentence for each thing that is wrong. */
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]

@@ -267,10 +267,13 @@ const steps: readonly (readonly SchemaStatement[])[] = [
 /** What this program can read and write. */
 export const SCHEMA = steps.length
 
-export async function migrate(database: Database): Promise<void> {
+/** `beforeUpgrade` is awaited before the first step of a database that is older, with the version that it has. */
+export async function migrate(database: Database, beforeUpgrade: (from: number) => Promise<void> = async () => undefined): Promise<void> {
   const meta = { sql: inWords(database, 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)'), params: [] }
   await database.commit([...oneAfterTheOther(database), meta])
-  for (let version = await schemaOf(database); version !== SCHEMA; version = await schemaOf(database)) {
+  const found = await schemaOf(database)
+  if (found > 0 && found < SCHEMA) await beforeUpgrade(found)
+  for (let version = found; version !== SCHEMA; version = await schemaOf(database)) {
     const step = steps[version]
     if (step === undefined) throw new AppError('store/newer', undefined, { hint: 'Start the newer carapace, or restore a backup made by this one' })
     const own = step.flatMap((part) => (typeof part === 'string' ? [inWords(database, part)] : part[database.engine]))

@@ -4,7 +4,7 @@ import { createApprovalStore } from './approvals.ts'
 import { createClusterStore } from './cluster.ts'
 import { createDeviceStore } from './devices.ts'
 import { createMemoryStore } from './memory.ts'
-import { migrate } from './migrations.ts'
+import { migrate, SCHEMA } from './migrations.ts'
 import { createOutboxStore } from './outbox.ts'
 import { createRefusalStore } from './refusals.ts'
 import { createSessionStore } from './sessions.ts'
@@ -13,9 +13,12 @@ import { createTexts, type SwitchableTexts } from './texts.ts'
 import { readTextState } from './text-state.ts'
 import { createTurnStore } from './turns.ts'
 import { createUndoStore } from './undo-steps.ts'
+import type { UpgradeBackups } from './upgrade-backup.ts'
 import { createUsageStore } from './usage.ts'
 
-export interface StoreOptions extends Omit<SqliteOptions, 'texts'> {
+export interface StoreOptions extends Omit<SqliteOptions, 'texts' | 'readOnly'> {
+  /** Where a copy is kept before an upgrade of the schema; without it none is made. */
+  readonly backups?: UpgradeBackups
   /** Of a server that several gateways share; without it the file at `path` is used. */
   readonly url?: string | undefined
   /**
@@ -29,7 +32,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const texts = createTexts()
   if (options.url !== undefined) return openShared(options.url, texts, options.encrypt)
   const database = openSqlite({ ...options, texts })
-  await orClose(database, () => settle(database, texts, options.encrypt))
+  await orClose(database, async () => {
+    const { backups } = options
+    await migrate(database, async (from) => {
+      if (backups !== undefined) await (await import('./upgrade-backup.ts')).backUpBeforeUpgrade(database, backups, { from, to: SCHEMA }, Date.now())
+    })
+    await settleTexts(database, texts, options.encrypt)
+  })
   return storeOver(database)
 }
 
@@ -37,7 +46,8 @@ async function openShared(url: string, texts: SwitchableTexts, encrypt: StoreOpt
   const { openPostgres } = await import('./postgres-database.ts')
   const patient = await openPostgres({ url, texts, statementMs: SETTLE_MS })
   try {
-    await settle(patient, texts, encrypt)
+    await migrate(patient)
+    await settleTexts(patient, texts, encrypt)
   } finally {
     await patient.close()
   }
@@ -46,11 +56,6 @@ async function openShared(url: string, texts: SwitchableTexts, encrypt: StoreOpt
 
 /** What changes every row may take its time. */
 const SETTLE_MS = 60 * 60_000
-
-async function settle(database: Database, texts: SwitchableTexts, encrypt: StoreOptions['encrypt']): Promise<void> {
-  await migrate(database)
-  await settleTexts(database, texts, encrypt)
-}
 
 async function orClose(database: Database, work: () => Promise<void>): Promise<void> {
   try {
@@ -96,9 +101,22 @@ export function storeOver(database: Database): Store {
       yield* forgetOld(database, limits, now)
     },
     cluster: createClusterStore(database),
-    check: () => database.check(),
+    check: () => checkAll(database),
     size: () => database.size(),
     faults: () => database.faults(),
     close: () => database.close(),
+  }
+}
+
+/** What the engine finds, then what must hold between the rows. */
+export async function checkAll(database: Database): Promise<readonly string[]> {
+  const damaged = await database.check()
+  try {
+    const { checkInvariants } = await import('./check-invariants.ts')
+    return [...damaged, ...(await checkInvariants(database))]
+  } catch (error) {
+    // A damaged file may be so damaged that it cannot be read at all.
+    if (damaged.length > 0) return damaged
+    throw error
   }
 }

@@ -178,6 +178,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     async commit(statements) {
       await write(statements)
     },
+    copyTo: null,
     async check() {
       const rows = await patiently(() =>
         answered((sql) => run(sql, `SELECT relname AS name FROM pg_index JOIN pg_class ON oid = indexrelid WHERE NOT indisvalid`, [])),

@@ -4,7 +4,7 @@
  * commit: that would hold up the event loop. `WalFlush` does it on a thread of the pool, and a commit resolves only when a flush that began after it has ended.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { closeSync, openSync, statSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, statSync } from 'node:fs'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, SqlValue, Statement, Texts, Written } from '../contracts/store.ts'
 import { createTexts } from './texts.ts'
@@ -29,11 +29,13 @@ export interface SqliteOptions {
   readonly flush?: (file: number) => Promise<void>
   /** By default they are kept as they are. */
   readonly texts?: Texts
+  /** To look at a database that another process may be using. */
+  readonly readOnly?: boolean
 }
 
 export function openSqlite(options: SqliteOptions): Database {
   const connection = translate(() => connect(options))
-  const wal = options.synchronous === 'full' ? new WalFlush(`${options.path}-wal`, options.flush) : null
+  const wal = options.synchronous === 'full' && options.readOnly !== true ? new WalFlush(`${options.path}-wal`, options.flush) : null
   const prepared = new Map<string, Prepared>()
   const control = { begin: connection.prepare('BEGIN IMMEDIATE'), commit: connection.prepare('COMMIT'), rollback: connection.prepare('ROLLBACK') }
   let waiting: Waiting[] = []
@@ -156,6 +158,14 @@ export function openSqlite(options: SqliteOptions): Database {
       const rows = translate(() => connection.prepare('PRAGMA integrity_check(20)').all())
       return rows.map((row) => String(row['integrity_check'])).filter((line) => line !== 'ok')
     },
+    async copyTo(path) {
+      translate(() => {
+        // An empty file is taken; one that SQLite makes itself is open to others.
+        closeSync(openSync(path, 'wx', 0o600))
+        connection.prepare('VACUUM INTO ?').run(path)
+        syncFile(path)
+      })
+    },
     async size() {
       return [options.path, `${options.path}-wal`].reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
     },
@@ -172,7 +182,14 @@ export function openSqlite(options: SqliteOptions): Database {
   }
 }
 
+function syncFile(path: string): void {
+  const file = openSync(path, 'r+')
+  fsyncSync(file)
+  closeSync(file)
+}
+
 function connect(options: SqliteOptions): DatabaseSync {
+  if (options.readOnly === true) return new DatabaseSync(options.path, { timeout: 5000, readOnly: true })
   // SQLite gives its other files the mode of this one.
   closeSync(openSync(options.path, 'a', 0o600))
   const connection = new DatabaseSync(options.path, { timeout: 5000 })

@@ -30,6 +30,9 @@ export function createTexts(): SwitchableTexts {
     get isSealed() {
       return mode !== 'plain'
     },
+    get isLocked() {
+      return mode !== 'plain' && key === null
+    },
     become(next, given) {
       mode = next
       key = given

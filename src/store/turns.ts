@@ -5,7 +5,20 @@
 import { AppError } from '../contracts/errors.ts'
 import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
-import type { Database, JournalStep, Row, SqlValue, Statement, StoredTurn, Texts, TurnEnd, TurnStore, Written } from '../contracts/store.ts'
+import {
+  type Database,
+  type JournalStep,
+  NO_TAINT,
+  type Row,
+  type SqlValue,
+  type Statement,
+  type StoredTurn,
+  type Texts,
+  type TurnEnd,
+  type TurnStore,
+  type Written,
+} from '../contracts/store.ts'
+import { taintOf } from '../contracts/taint.ts'
 import { outcomesOf } from '../contracts/tool-outcomes.ts'
 import { FIRST_FENCE, type HeldTurn } from '../contracts/turn-lease.ts'
 import type { InboundMessage, TurnResult } from '../contracts/turn.ts'
@@ -100,7 +113,8 @@ export function createTurnStore(database: Database): TurnStore {
 
     append: (turn, steps, now) => {
       const added = (step: JournalStep) => ({ sql: addWhileHeld, params: [...entryOf(texts, turn, step, now), turn.fence], expectChanges: 1 })
-      return fenced(database.commit(steps.map(added)))
+      const shown = steps.flatMap((step) => (step.kind === 'tool-result' ? [step.message] : []))
+      return fenced(database.commit([...steps.map(added), ...tainted('id', turn.sessionId, shown)]))
     },
 
     finish: (end) => fenced(database.commit(endStatements(texts, end))),
@@ -245,6 +259,20 @@ function lines(texts: Texts, turnId: string, request: InboundMessage, now: numbe
     ifBegun
       ? { sql: `${count} AND EXISTS (SELECT 1 FROM turns WHERE turns.id = $3 AND turns.begun = 1)`, params: [sessionKey, messages.length, turnId] }
       : { sql: count, params: [sessionKey, messages.length] },
+    ...tainted('key', sessionKey, messages, ifBegun ? turnId : null),
+  ]
+}
+
+/** A conversation has seen what is in it from the commit on that puts it there, however its turn ends. `ifBegun`: only where this turn has begun. */
+function tainted(column: 'id' | 'key', session: string | null, messages: readonly Message[], ifBegun: string | null = null): readonly Statement[] {
+  const { untrusted, private: isPrivate } = taintOf(messages, NO_TAINT)
+  if (session === null || !(untrusted || isPrivate)) return []
+  const condition = ifBegun === null ? '' : ' AND EXISTS (SELECT 1 FROM turns WHERE turns.id = $4 AND turns.begun = 1)'
+  return [
+    {
+      sql: `UPDATE sessions SET untrusted = untrusted | $2, private = private | $3 WHERE ${column} = $1${condition}`,
+      params: [session, Number(untrusted), Number(isPrivate), ...(ifBegun === null ? [] : [ifBegun])],
+    },
   ]
 }
 

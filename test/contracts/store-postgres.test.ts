@@ -114,7 +114,7 @@ describe('the shared engine', { skip: missing !== null && missing }, () => {
   it('makes its schema once, however many start at the same moment', async () => {
     const empty = await server.create()
     const opened = await Promise.all([1, 2, 3, 4].map(() => openPostgres({ url: empty })))
-    await Promise.all(opened.map(migrate))
+    await Promise.all(opened.map((each) => migrate(each)))
     await Promise.all(opened.map((each) => each.close()))
     await server.run(empty, `UPDATE meta SET value = '999' WHERE name = 'schema'`)
     await assert.rejects(openStore({ path: '', url: empty, synchronous: 'full' }), code('store/newer'))

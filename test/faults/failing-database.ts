@@ -46,6 +46,7 @@ export function failingDatabase(database: Database, failsAt: (write: number) => 
     write,
     commit: async (statements) => (await write(statements)).durable(),
     check: () => database.check(),
+    copyTo: database.copyTo,
     size: () => database.size(),
     faults: () => faults,
     close: () => database.close(),

@@ -4,6 +4,7 @@ import type {
   AuditLine,
   CliContext,
   CliServices,
+  DatabaseInfo,
   Finding,
   GatewayTarget,
   ProviderOffer,
@@ -83,6 +84,8 @@ export interface FakeWorld {
   /** How often another process holds the state folder before `startGateway` works. */
   readonly lockedTimes?: number
   readonly findings?: readonly Finding[]
+  /** Of the database. */
+  readonly problems?: readonly string[]
   readonly security?: readonly SecurityFinding[]
   readonly audit?: { readonly verdict?: AuditVerdict; readonly receipts?: readonly AuditLine[] }
   readonly settings?: () => Promise<Settings>
@@ -102,6 +105,16 @@ export const OFFERS: readonly ProviderOffer[] = [
   },
   { id: 'ollama', summary: 'Ollama', fields: [{ path: 'baseUrl', label: 'Base URL', secret: false, required: false, env: 'OLLAMA_BASE_URL' }] },
 ]
+
+const DATABASE: DatabaseInfo = {
+  engine: 'sqlite',
+  schema: 3,
+  newest: 4,
+  bytes: 5000,
+  texts: 'plain',
+  tables: [{ table: 'turns', rows: 7, kept: 'retention.turnDays: 90 days' }],
+  backups: [{ file: '/home/o/state/backups/old.db', bytes: 4096 }],
+}
 
 export function fakeServices(world: FakeWorld = {}): FakeServices {
   const changes: [string, string | null][] = []
@@ -165,6 +178,8 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
         (world.audit?.receipts ?? []).filter((receipt) => (kind === null || receipt.kind === kind) && (turn === null || receipt['turn'] === turn)),
       ),
     securityAudit: () => Promise.resolve({ findings: world.security ?? [], checks: 3 }),
+    checkDatabase: () => Promise.resolve({ problems: world.problems ?? [], ...DATABASE }),
+    databaseInfo: () => Promise.resolve(DATABASE),
     doctor: () => Promise.resolve(world.findings ?? []),
   }
 }
