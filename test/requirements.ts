@@ -831,6 +831,43 @@ export const requirements: readonly Requirement[] = [
       'cara db checks and describes the database beside a gateway that runs, and says with its exit code whether it is sound',
     ],
   ]),
+  ...proved('test/faults/every-write.test.ts', [
+    [
+      'STORE-43',
+      'Whichever write fails, what must hold between rows holds before the next start and after it',
+      'fails once (${failure}), and whatever must hold between rows holds before the next start and after it',
+    ],
+  ]),
+  ...proved('test/security/backup.test.ts', [
+    ['STORE-31', 'A backup names no place outside of what backups hold', 'names no place outside of what a backup holds'],
+    ['STORE-32', 'It holds regular files alone', 'holds no link, device, folder or extension'],
+    ['STORE-33', 'It holds what its manifest says, once', 'says nothing twice, and nothing that its manifest does not say'],
+    ['STORE-34', 'No backup fills the disk or the memory', 'fills no disk and no memory'],
+    ['STORE-35', 'What was cut, changed or swapped does not open', 'opens with no other password, and not when a byte of it is changed, cut, added or moved'],
+    ['STORE-36', 'Its pieces are bound to their places', 'of pieces that were swapped or dropped does not open'],
+    ['STORE-37', 'It holds the keys only where that was chosen', 'holds the keys only where that was chosen, and no process of this machine'],
+    ['STORE-38', 'Nothing is replaced before all was checked', 'replaces nothing unasked, and nothing of it when it is refused'],
+    ['STORE-39', 'What comes back is readable by its owner alone', 'comes back as it was, readable by its owner alone'],
+  ]),
+  ...proved('test/faults/restore.test.ts', [
+    [
+      'STORE-40',
+      'A restore that is killed leaves the old state or the new one',
+      'killed at any step leaves the old state or the new one, and the next start ends what was begun',
+    ],
+  ]),
+  ...proved('test/journeys/cli-data.test.ts', [
+    [
+      'STORE-41',
+      'A backup is made while the gateway runs, and comes back whole',
+      'cara backup works beside a gateway that answers all the time, and cara restore refuses beside one and brings all of it back',
+    ],
+    [
+      'STORE-42',
+      'No password of a backup is on a command line',
+      'a sealed backup takes its password from the environment or a line of input, and never without twelve characters',
+    ],
+  ]),
   ...proved('test/contracts/retention.test.ts', [
     ['STORE-20', 'No table grows without a rule or a written reason', 'has a rule or a reason for every table'],
     ['STORE-21', 'What is too old goes in short commits', 'goes in short commits'],

@@ -4,6 +4,7 @@ import type { Paths } from '../config/paths.ts'
 import { loadDataKey } from '../secrets/data-key.ts'
 import { inspectStore, type DatabaseFacts, type Inspection } from '../store/inspect-store.ts'
 import type { RetentionRule } from '../store/retention.ts'
+import { refuseUnfinished } from './refuse-unfinished.ts'
 import { loadSettings, type Environment } from './load-settings.ts'
 import { openSecrets, openVault } from './secrets.ts'
 
@@ -21,6 +22,7 @@ export async function databaseInfo(env: Environment, paths: Paths): Promise<Data
 type Days = Readonly<Record<string, number | undefined>>
 
 async function inspect<T>(env: Environment, paths: Paths, work: (inspection: Inspection, retention: Days) => Promise<T>): Promise<T> {
+  refuseUnfinished(paths)
   const vault = openVault(env, paths)
   const { config } = await loadSettings(env, paths, [], openSecrets(env, paths, vault))
   const inspection = await inspectStore({

@@ -103,7 +103,9 @@ async function database(env: Environment, paths: Paths): Promise<string | Findin
   try {
     const problems = await store.check()
     const detail = `${Math.ceil((await store.size()) / 1024)} kB, integrity check passed`
-    return problems.length === 0 ? detail : { name: 'database', status: 'fail', detail: problems.join('; '), next: 'Restore a backup of the state folder' }
+    return problems.length === 0
+      ? detail
+      : { name: 'database', status: 'fail', detail: problems.join('; '), next: 'Restore a backup: cara restore FILE --force' }
   } finally {
     await store.close()
   }

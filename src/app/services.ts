@@ -106,6 +106,14 @@ export function createServices(env: Environment, ownsProcess = false): CliServic
       const { databaseInfo } = await import('./database.ts')
       return databaseInfo(env, paths)
     },
+    async backUp(request) {
+      const { backUp } = await import('./backup.ts')
+      return backUp(env, paths, request)
+    },
+    async restore(request) {
+      const { restore } = await import('./backup.ts')
+      return restore(env, paths, request)
+    },
     async doctor() {
       const { examine } = await import('./doctor.ts')
       return examine(env, paths)

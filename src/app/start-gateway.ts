@@ -31,6 +31,7 @@ import { createResolve } from '../net/resolve.ts'
 import { createTransport } from '../net/transport.ts'
 import { createServer } from '../server/server.ts'
 import { removeInstance, writeInstance } from '../store/instance-file.ts'
+import { isRestoring } from '../store/backup/restore-places.ts'
 import { openStore } from '../store/open-store.ts'
 import { lockState } from '../store/state-lock.ts'
 import { createTools } from '../tools/registry.ts'
@@ -66,6 +67,7 @@ export async function startGateway(options: StartOptions, env: Environment, path
 async function assemble(options: StartOptions, env: Environment, paths: Paths, ownsProcess: boolean, closers: (() => unknown)[]): Promise<RunningGateway> {
   const lock = lockState(paths.lock)
   closers.push(() => lock.release())
+  const isRestored = isRestoring(paths.stateDir) && (await finishRestore(paths.stateDir))
   const tightened = tightenState(paths.stateDir)
   // One for all: a credential store is asked once.
   const vault = openVault(env, paths)
@@ -78,6 +80,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const { log } = writer
   const warnings = [...fromConfig, ...tightened]
   for (const warning of fromConfig) log.warn('config.warning', { warning })
+  if (isRestored) log.info('state.restored', { why: 'a restore was interrupted' })
   for (const warning of tightened) log.warn('state.tightened', { warning })
   if (ownsProcess) closers.push(reportDefects({ log, redact: (text) => secrets.redact(text), flush: () => writer.flush() }))
 
@@ -272,6 +275,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     stopped.resolve()
   }
   return { warnings, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, model, stopped: stopped.promise, stop: () => (stop ??= shutDown()) }
+}
+
+async function finishRestore(stateDir: string): Promise<boolean> {
+  const { finishReplacing } = await import('../store/backup/replace-state.ts')
+  return finishReplacing(stateDir)
 }
 
 /** The demo is blind, and a small model chooses better among few tools. */

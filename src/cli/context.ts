@@ -73,6 +73,15 @@ export interface CliServices {
   /** What the database holds, and what is wrong with it; beside a gateway that runs, too. */
   checkDatabase(): Promise<{ readonly problems: readonly string[] } & DatabaseInfo>
   databaseInfo(): Promise<DatabaseInfo>
+  /** Throws `backup/unmade`, `file/exists`. */
+  backUp(request: { readonly output: string; readonly keys: boolean; readonly password: string | null }): Promise<BackupReport>
+  /** Throws `backup/invalid`, `state/locked`, `file/exists`. With `dryRun` everything is looked at and nothing changes. */
+  restore(request: {
+    readonly file: string
+    readonly force: boolean
+    readonly dryRun: boolean
+    readonly password: () => Promise<string>
+  }): Promise<RestoreReport>
   /** Checks of the machine, state folder, configuration, database and models. */
   doctor(): Promise<readonly Finding[]>
 }
@@ -124,6 +133,24 @@ export interface DatabaseInfo {
   readonly tables: readonly { readonly table: string; readonly rows: number; readonly kept: string }[]
   /** From before upgrades. */
   readonly backups: readonly { readonly file: string; readonly bytes: number }[]
+}
+
+export interface BackupReport {
+  readonly file: string
+  readonly bytes: number
+  readonly sealed: boolean
+  readonly holds: readonly string[]
+  readonly lacks: readonly string[]
+  readonly members: readonly { readonly path: string; readonly size: number }[]
+}
+
+export interface RestoreReport {
+  readonly createdAt: number
+  /** Of the program that made it. */
+  readonly version: string
+  readonly holds: readonly string[]
+  readonly members: readonly { readonly path: string; readonly size: number }[]
+  readonly warnings: readonly string[]
 }
 
 /** A receipt as it is written. */

@@ -45,6 +45,10 @@ export type Receipt =
       readonly by: string
       readonly scopes: readonly string[]
     }
+  /** Everything was copied into a file: with the keys or without, sealed with a password or not. */
+  | { readonly kind: 'backup-made'; readonly keys: boolean; readonly sealed: boolean }
+  /** The state is the one of a backup made at that time. */
+  | { readonly kind: 'restored'; readonly createdAt: number }
   | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
   /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
   | {
@@ -177,6 +181,8 @@ export const receiptKinds = [
   'session-opened',
   'sessions-ended',
   'device-changed',
+  'backup-made',
+  'restored',
   'config-changed',
   'secrets-rotated',
   'decision',

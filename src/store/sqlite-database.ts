@@ -226,7 +226,7 @@ function translated(error: unknown): unknown {
   }
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
   const primary = error.errcode & 0xff
-  if (primary === 11 || primary === 26) return new AppError('store/corrupt', undefined, { cause: error, hint: 'Restore a backup of the state folder' })
+  if (primary === 11 || primary === 26) return new AppError('store/corrupt', undefined, { cause: error, hint: 'Restore a backup: cara restore FILE --force' })
   if (primary === 13) return new AppError('store/unavailable', 'the disk is full', { cause: error, hint: 'Free some space, then try again' })
   if (primary === 8 || primary === 14 || primary === 3) {
     return new AppError('store/unavailable', 'it cannot be opened for writing', { cause: error, hint: 'Check owner and mode of the state folder' })

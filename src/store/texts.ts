@@ -60,7 +60,7 @@ export function createTexts(): SwitchableTexts {
 }
 
 function changed(place: string): AppError {
-  return new AppError('store/corrupt', `a sealed text of ${place} was changed or moved`, { hint: 'Restore a backup of the state folder' })
+  return new AppError('store/corrupt', `a sealed text of ${place} was changed or moved`, { hint: 'Restore a backup: cara restore FILE --force' })
 }
 
 function encrypt(key: Buffer, place: string, row: string, text: string): string {

@@ -114,5 +114,5 @@ function asBytes(chunk: unknown): Uint8Array {
 }
 
 function damaged(): AppError {
-  return new AppError('store/corrupt', 'a sealed copy of a file was changed or cut', { hint: 'Restore a backup of the state folder' })
+  return new AppError('store/corrupt', 'a sealed copy of a file was changed or cut', { hint: 'Restore a backup: cara restore FILE --force' })
 }

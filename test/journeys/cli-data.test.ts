@@ -1,6 +1,6 @@
 /** How the owner looks after his data: real programs, a real state folder, beside a gateway that runs and without one. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -37,4 +37,70 @@ test('cara db checks and describes the database beside a gateway that runs, and 
   assert.deepEqual([wrong.code, found.sound, found.problems], [1, false, ['a turn ended without a result: turn_1']])
   assert.match((await cara('db', 'prune')).out, /^turns: 1\n$/)
   assert.equal((await cara('db', 'check')).code, 0)
+})
+
+test('cara backup works beside a gateway that answers all the time, and cara restore refuses beside one and brings all of it back', async (t) => {
+  const { folder, env, state, cara } = setUp(t)
+  const running = startProgram(env)
+  await running.ready()
+  const client = await running.connect()
+  let sent = 0
+  const over = new AbortController()
+  const talking = (async () => {
+    while (!over.signal.aborted) {
+      await client.call('chat.send', { message: `message ${++sent}`, sessionKey: `chat-${sent % 3}`, idempotencyKey: `key ${sent}`, wait: true })
+    }
+  })()
+  const file = join(folder, 'all.backup')
+  const made = await cara('backup', '-o', file, '--keys', 'with')
+  over.abort()
+  await talking
+  await client.close()
+  assert.equal(made.code, 0, made.err)
+  assert.match(made.out, /^written: .*all\.backup \(\d+ kB, readable by you alone\)\nholds: the database \(schema \d+\)\n/)
+  assert.match(made.out, /^does not hold: logs$/m)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.equal((await cara('backup', '-o', file)).code, 1)
+
+  const beside = await cara('restore', file, '--force')
+  assert.deepEqual([beside.code, /Another gateway uses this state folder/.test(beside.err)], [1, true])
+  const dry = await cara('restore', file, '--dry-run')
+  assert.equal(dry.code, 0, dry.err)
+  assert.match(dry.out, /^database\/carapace\.db +\d+$/m)
+  assert.match(dry.out, /nothing was changed$/m)
+  await running.kill()
+
+  const unasked = await cara('restore', file)
+  assert.deepEqual([unasked.code, /has data of its own/.test(unasked.err)], [1, true])
+  rmSync(state, { recursive: true })
+  const restored = await cara('restore', file)
+  assert.equal(restored.code, 0, restored.err)
+  assert.match(restored.out, /^restored: a backup of .* UTC, by carapace \d/m)
+  assert.match((await cara('db', 'check')).out, /^sound: /)
+  // The trail goes on where it was, and its head and lines belong together.
+  const again = startProgram(env)
+  await again.ready()
+  assert.match((await cara('audit', 'verify')).out, /^sound: /m)
+  const receipts = (await cara('audit', 'show', '--kind', 'restored', '--json')).out.trim().split('\n')
+  assert.equal(receipts.length, 1)
+  await again.kill()
+  assert.ok(sent > 1)
+})
+
+test('a sealed backup takes its password from the environment or a line of input, and never without twelve characters', async (t) => {
+  const { folder, env, cara } = setUp(t)
+  const running = startProgram(env)
+  await running.ready()
+  await running.kill()
+  const file = join(folder, 'sealed.backup')
+  const withPassword = (password: string, ...args: readonly string[]) => runProgram(args, { ...env, CARAPACE_BACKUP_PASSWORD: password }).ended
+  assert.equal((await withPassword('short', 'backup', '--encrypt', '-o', file)).code, 2)
+  const made = await withPassword('correct horse battery', 'backup', '--encrypt', '-o', file, '--json')
+  assert.equal(made.code, 0, made.err)
+  const report = z.object({ sealed: z.boolean(), holds: z.array(z.string()), lacks: z.array(z.string()) }).parse(JSON.parse(made.out))
+  assert.deepEqual([report.sealed, report.holds.includes('the keys, which open all that is sealed')], [true, true])
+  assert.match((await withPassword('another horse battery', 'restore', file, '--dry-run')).err, /the password is another one, or it was changed/)
+  assert.equal((await withPassword('correct horse battery', 'restore', file, '--dry-run')).code, 0)
+  // Nobody asks where there is neither.
+  assert.equal((await cara('restore', file, '--dry-run')).code, 1)
 })

@@ -106,6 +106,7 @@ export const OFFERS: readonly ProviderOffer[] = [
   { id: 'ollama', summary: 'Ollama', fields: [{ path: 'baseUrl', label: 'Base URL', secret: false, required: false, env: 'OLLAMA_BASE_URL' }] },
 ]
 
+const MEMBERS = [{ path: 'database/carapace.db', size: 4096 }]
 const DATABASE: DatabaseInfo = {
   engine: 'sqlite',
   schema: 3,
@@ -178,6 +179,9 @@ export function fakeServices(world: FakeWorld = {}): FakeServices {
         (world.audit?.receipts ?? []).filter((receipt) => (kind === null || receipt.kind === kind) && (turn === null || receipt['turn'] === turn)),
       ),
     securityAudit: () => Promise.resolve({ findings: world.security ?? [], checks: 3 }),
+    backUp: ({ output }) =>
+      Promise.resolve({ file: output, bytes: 5000, sealed: false, holds: ['the database (schema 3)'], lacks: ['logs'], members: MEMBERS }),
+    restore: () => Promise.resolve({ createdAt: 0, version: '1.0.0', holds: ['the database (schema 3)'], members: MEMBERS, warnings: [] }),
     checkDatabase: () => Promise.resolve({ problems: world.problems ?? [], ...DATABASE }),
     databaseInfo: () => Promise.resolve(DATABASE),
     doctor: () => Promise.resolve(world.findings ?? []),

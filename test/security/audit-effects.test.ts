@@ -218,6 +218,11 @@ describe('the receipts of a gateway', () => {
     await createServices(env).rotateToken()
     await cara.stop()
     await createServices(env).rotateSecrets('file', null)
+    const backup = { file: join(cara.folder, 'all.backup'), force: true, dryRun: false, password: async () => '' }
+    await createServices(env).backUp({ output: backup.file, keys: true, password: null })
+    await createServices(env).restore(backup)
+    // The receipt of the backup was left after it.
+    await createServices(env).backUp({ output: `${backup.file}.2`, keys: true, password: null })
     assert.equal(verified(cara.folder).fault, null)
     for (const { kind } of receipts(cara.folder)) seen.add(kind)
     // A flood is two lines for each rule: the first, and the number of the others.

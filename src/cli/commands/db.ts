@@ -44,7 +44,7 @@ const check = defineCommand({
     else if (isSound) context.io.write(`${paint.green('sound:')} ${headOf(info)}\n`)
     else {
       for (const problem of problems) context.io.write(`${paint.red('wrong:')} ${oneLine(problem, 600)}\n`)
-      context.io.write('next step: stop the gateway and restore a backup of the state folder\n')
+      context.io.write('next step: stop the gateway and restore a backup: cara restore FILE --force\n')
     }
     return isSound ? exitCodes.ok : exitCodes.failed
   },

@@ -18,11 +18,16 @@ const receipt = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('token-made') }),
   z.strictObject({ kind: z.literal('password-changed'), action: z.enum(['set', 'removed']) }),
   z.strictObject({ kind: z.literal('token-rotated'), by: z.string().check(z.maxLength(64)) }),
+  z.strictObject({ kind: z.literal('backup-made'), keys: z.boolean(), sealed: z.boolean() }),
+  z.strictObject({ kind: z.literal('restored'), createdAt: z.int() }),
   z.strictObject({ kind: z.literal('secrets-rotated'), to: z.enum(['file', 'os', 'password']) }),
 ])
 const waiting = z.strictObject({ at: z.int(), receipt })
 
-export type OutsideReceipt = Extract<Receipt, { kind: 'config-changed' | 'token-made' | 'token-rotated' | 'secrets-rotated' | 'password-changed' }>
+export type OutsideReceipt = Extract<
+  Receipt,
+  { kind: 'config-changed' | 'token-made' | 'token-rotated' | 'secrets-rotated' | 'password-changed' | 'backup-made' | 'restored' }
+>
 
 const inboxOf = (folder: string) => join(folder, 'inbox')
 
