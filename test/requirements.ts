@@ -797,6 +797,13 @@ export const requirements: readonly Requirement[] = [
       'streams a turn to the clients of every node in order, and resumes a stream on another node',
     ],
     ['CLUS-14', 'Answers and cancels work on any node', 'takes an answer on any node, and cancels from any'],
+    ['CLUS-16', 'A node can be emptied before it is stopped', 'cluster.status lists the nodes, and cluster.drain keeps one from taking anything new'],
+    ['CLUS-17', 'Attempts are counted and devices end on all nodes', 'counts failed attempts over all nodes, and ends a device everywhere'],
+    [
+      'CLUS-18',
+      'No node writes under a schema that it does not know',
+      'an older node writes nothing under a newer schema, and a newer one changes it when it is alone or told to',
+    ],
     ['CLUS-11', 'Only the store knows its engine', 'nobody outside of the store asks which engine it is'],
   ]),
   ...proved('test/contracts/store.test.ts', [

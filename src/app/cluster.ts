@@ -2,6 +2,9 @@
 import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ClusterStore } from '../contracts/cluster.ts'
+import type { DeviceStore } from '../contracts/device.ts'
+import type { Access } from '../guard/identity/access.ts'
+import type { OwnCredentials } from './credentials.ts'
 import type { Clock } from '../contracts/clock.ts'
 import type { Log } from '../contracts/log.ts'
 import type { Settings } from '../contracts/settings.ts'
@@ -18,9 +21,60 @@ export interface ClusterParts {
   readonly log: Log
 }
 
-export function openCluster({ cluster, store, settings, token, clock, log }: ClusterParts): Cluster {
+export interface SharedPlace {
+  readonly cluster: Cluster
+  /** Changes of devices are told to the others. */
+  devices(store: DeviceStore): DeviceStore
+  /** What others tell of credentials and failed attempts counts here, and what is counted here is told. Returns the way to stop. */
+  share(access: Access, credentials: Pick<OwnCredentials, 'reloadDevices'>): () => void
+}
+
+/** Attempts of so long are told together: strangers decide how many there are. */
+const TOGETHER_MS = 200
+const MAX_ADDRESSES = 100
+
+export function openCluster({ cluster: store, store: { turns }, settings, token, clock, log }: ClusterParts): SharedPlace {
   const facts = { host: hostname(), pid: process.pid, version, config: fingerprint(settings, token) }
-  return new Cluster({ cluster, turns: store.turns, facts, clock, log })
+  const cluster = new Cluster({ cluster: store, turns, facts, clock, log })
+  const changed = () => cluster.send({ kind: 'credentials', node: cluster.id })
+  return {
+    cluster,
+    devices: (devices) => ({
+      ...devices,
+      async save(device, seen) {
+        await devices.save(device, seen)
+        changed()
+      },
+      async remove(id) {
+        await devices.remove(id)
+        changed()
+      },
+    }),
+    share(access, credentials) {
+      const counted = new Map<string, number>()
+      let timer: NodeJS.Timeout | undefined
+      const tell = () => {
+        timer = undefined
+        for (const [address, times] of counted) if (times !== 0) cluster.send({ kind: 'failed-auth', address, times, node: cluster.id })
+        counted.clear()
+      }
+      access.failures.onCounted = (address, times) => {
+        if (!counted.has(address) && counted.size >= MAX_ADDRESSES) return
+        counted.set(address, (counted.get(address) ?? 0) + times)
+        timer ??= setTimeout(tell, TOGETHER_MS).unref()
+      }
+      const stop = cluster.subscribe((signal) => {
+        if (signal.kind === 'failed-auth') access.failures.hear(signal.address, signal.times, clock.now())
+        else if (signal.kind === 'credentials') {
+          credentials.reloadDevices().catch((error: unknown) => log.error('credentials.unreadable', { error }))
+        }
+      })
+      return () => {
+        clearTimeout(timer)
+        stop()
+      }
+    },
+  }
 }
 
 /** Of what must be the same on every node: not where it listens. Keyed, so that whoever reads the database cannot try what it says. */

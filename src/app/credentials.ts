@@ -32,6 +32,8 @@ export interface OwnCredentials extends Credentials {
   reload(): void
   /** Where devices were paired, their tokens open from now on. */
   openDevices(): Promise<void>
+  /** Another node has changed some. */
+  reloadDevices(): Promise<void>
 }
 
 export function createCredentials(parts: CredentialParts): OwnCredentials {
@@ -122,6 +124,10 @@ export function createCredentials(parts: CredentialParts): OwnCredentials {
     },
     async openDevices() {
       if ((await store.list()).length > 0) await this.devices()
+    },
+    async reloadDevices() {
+      if (devices === null) await this.openDevices()
+      else await (await devices).reload()
     },
     reload() {
       try {

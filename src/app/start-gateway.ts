@@ -110,6 +110,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const store = await openStore({
     path: paths.database,
     url: config.store.url?.reveal(),
+    migrate: options.migrate ?? false,
     synchronous: config.store.synchronous,
     backups: { folder: paths.backups, onMade: (file) => log.info('store.backed-up', { file, why: 'the database is upgraded' }) },
     encrypt: { isOn: config.store.encrypt, key: () => loadDataKey(vault, paths.stateDir), copies: paths.undo },
@@ -151,6 +152,8 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
 
   const access = new Access([[token, ownerOf(token)]], { failedAuthLimit: config.gateway.failedAuthLimit, now: () => systemClock.now() })
   const givenToken = env['CARAPACE_GATEWAY_TOKEN']
+  const shared =
+    store.cluster === null ? null : (await import('./cluster.ts')).openCluster({ cluster: store.cluster, store, settings, token, clock: systemClock, log })
   const credentials = createCredentials({
     access,
     vault,
@@ -159,10 +162,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     token,
     secrets,
     audit,
-    store: store.devices,
+    store: shared === null ? store.devices : shared.devices(store.devices),
     now: () => systemClock.now(),
   })
   await credentials.openDevices()
+  if (shared !== null) closers.push(shared.share(access, credentials))
   closers.push(watchCredentials(paths.stateDir, () => attempt(log, () => credentials.reload())))
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
@@ -194,10 +198,8 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     now: () => systemClock.now(),
     timeZone,
   })
-  const cluster =
-    store.cluster === null ? null : (await import('./cluster.ts')).openCluster({ cluster: store.cluster, store, settings, token, clock: systemClock, log })
   const control = createGateway({
-    cluster,
+    cluster: shared?.cluster ?? null,
     agent: {
       models,
       questions,
@@ -255,7 +257,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const { host } = config.gateway
   const { port } = await server.listen(host, config.gateway.port)
   closers.push(() => server.close(0))
-  cluster?.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
+  shared?.cluster.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
   await control.recover()
   await messages.start(store.turns.leases.isShared)
   await writeInstance(paths.instance, { pid: process.pid, host, port, version })

@@ -179,6 +179,8 @@ export interface StartOptions {
   readonly port?: number
   /** Serve only this process' own client: no fixed port, no ready line. */
   readonly embedded?: boolean
+  /** Change the schema of a shared store although gateways of an older version use it. */
+  readonly migrate?: boolean
 }
 
 export interface RunningGateway {

@@ -30,6 +30,7 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'messages', summary: 'Places that messages may be sent to', load: async () => (await import('./commands/messages.ts')).group },
   { name: 'logs', summary: 'Log lines of the gateway', load: async () => (await import('./commands/logs.ts')).command },
   { name: 'audit', summary: 'Receipts of what was decided and done', load: async () => (await import('./commands/audit.ts')).group },
+  { name: 'cluster', summary: 'Gateways that share a store', load: async () => (await import('./commands/cluster.ts')).group },
   { name: 'db', summary: 'The database: what it holds, whether it is sound', load: async () => (await import('./commands/db.ts')).group },
   { name: 'backup', summary: 'Everything of this installation in one file', load: async () => (await import('./commands/backup.ts')).command },
   { name: 'restore', summary: 'Put a backup in the place of what is there', load: async () => (await import('./commands/restore.ts')).command },

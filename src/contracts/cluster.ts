@@ -79,6 +79,9 @@ export interface TurnOrder {
   open(target: { readonly turnId: string } | { readonly sessionKey: string }): Promise<readonly string[]>
 }
 
+/** A node that was not seen for so long is taken for dead. */
+export const DEAD_MS = 10_000
+
 export interface ClusterStore {
   readonly events: EventLog
   readonly order: TurnOrder

@@ -44,6 +44,7 @@ export interface GatewayControl {
 }
 
 const MAX_WAITING = 1024
+const LEAVE_MS = 3000
 /** Kept events that are read at once. */
 const MAX_EVENTS = 500
 const REVOKED = 'The credential that it came by was taken away'
@@ -370,6 +371,16 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
 
     approvals: desk,
 
+    cluster:
+      cluster === null
+        ? null
+        : {
+            list: () => cluster.list(),
+            async drain(id, draining) {
+              if (!(await cluster.store.drain(id, draining))) throw new AppError('cluster/unknown-node', id, { hint: 'See them with: cara cluster status' })
+            },
+          },
+
     status: () => ({
       startedAt,
       activeTurns: lanes.running,
@@ -437,8 +448,15 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       desk.close()
       // Whoever waits for them is told; they stay as they are in the journal.
       waiting.wakeAll()
-      await watch.close()
-      await cluster?.leave()
+      if (cluster === null) return watch.close()
+      // A store that does not answer keeps nobody from stopping: the leases run out.
+      const leaving = new AbortController()
+      const left = attempt(async () => {
+        await watch.close()
+        await cluster.leave()
+      })
+      await Promise.race([left, agent.clock.sleep(LEAVE_MS, leaving.signal).catch(() => undefined)])
+      leaving.abort()
     },
   }
 }

@@ -3,6 +3,7 @@ import type { KeptEvent } from '../contracts/cluster.ts'
 import type { Approval } from '../contracts/approval.ts'
 import type { Store } from '../contracts/store.ts'
 import type { AcceptedTurn, InboundMessage, Pace, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
+import type { NodeList } from './cluster/cluster.ts'
 import type { Approvals } from './approvals.ts'
 
 export interface Gateway {
@@ -33,8 +34,16 @@ export interface Gateway {
   /** Names for `/v1/models` and `models.list`: `provider:model` and routes. */
   models(signal: AbortSignal): Promise<readonly ModelListing[]>
   readonly approvals: Approvals
+  /** Null where it shares its store with nobody. */
+  readonly cluster: ClusterView | null
   /** Read and manage what is kept. Messages never enter through here. */
   readonly store: Store
+}
+
+export interface ClusterView {
+  list(): Promise<NodeList>
+  /** The node takes nothing new, or again. Throws `cluster/unknown-node`. */
+  drain(id: string, draining: boolean): Promise<void>
 }
 
 export interface TurnAddress {

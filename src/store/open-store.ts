@@ -21,6 +21,8 @@ export interface StoreOptions extends Omit<SqliteOptions, 'texts' | 'readOnly'> 
   readonly backups?: UpgradeBackups
   /** Of a server that several gateways share; without it the file at `path` is used. */
   readonly url?: string | undefined
+  /** Bring the schema up to date although gateways of an older version use it: they can write nothing more. */
+  readonly migrate?: boolean
   /**
    * Whether texts are to be sealed, and the key, asked for where it is needed. Without it they stay as they are, and sealed ones cannot be read. `copies`: the
    * folder of copies of replaced files, which follow.
@@ -30,7 +32,7 @@ export interface StoreOptions extends Omit<SqliteOptions, 'texts' | 'readOnly'> 
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const texts = createTexts()
-  if (options.url !== undefined) return openShared(options.url, texts, options.encrypt)
+  if (options.url !== undefined) return openShared({ ...options, url: options.url }, texts)
   const database = openSqlite({ ...options, texts })
   await orClose(database, async () => {
     const { backups } = options
@@ -42,16 +44,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return storeOver(database)
 }
 
-async function openShared(url: string, texts: SwitchableTexts, encrypt: StoreOptions['encrypt']): Promise<Store> {
-  const { openPostgres } = await import('./postgres-database.ts')
+async function openShared({ url, encrypt, migrate: isTold = false }: StoreOptions & { readonly url: string }, texts: SwitchableTexts): Promise<Store> {
+  const [{ openPostgres }, { refuseWhileOlderOnesRun }] = await Promise.all([import('./postgres-database.ts'), import('./older-nodes.ts')])
   const patient = await openPostgres({ url, texts, statementMs: SETTLE_MS })
   try {
+    if (!isTold) await refuseWhileOlderOnesRun(patient)
     await migrate(patient)
     await settleTexts(patient, texts, encrypt)
   } finally {
     await patient.close()
   }
-  return storeOver(await openPostgres({ url, texts }))
+  return storeOver(await openPostgres({ url, texts, schema: SCHEMA }))
 }
 
 /** What changes every row may take its time. */

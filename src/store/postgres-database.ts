@@ -19,6 +19,8 @@ export interface PostgresOptions {
   readonly patienceMs?: number
   /** The longest that a statement may take: more for what changes the whole database. */
   readonly statementMs?: number
+  /** The schema that commits are made for: under another one they are refused. */
+  readonly schema?: number
 }
 
 const CONNECTIONS = 10
@@ -33,6 +35,8 @@ const MAX_REPEATS = 20
 export type Kinds = { int8: number }
 export type Pool = Sql<Kinds>
 export type PostgresSettings = Options<{ int8: PostgresType<number> }> & { readonly onnotify?: (channel: string, words: string) => void }
+
+const NUMBER = 'SELECT pg_current_xact_id()::text AS number'
 
 /** What became of a transaction whose COMMIT got no answer. */
 type Fate = 'committed' | 'aborted' | 'unknown'
@@ -109,6 +113,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       } catch (error) {
         const mayRepeat = isLost(error) || (isToRepeat(error) && ++repeats <= MAX_REPEATS)
         const shown = translated(error)
+        if (shown instanceof AppError && shown.code === 'store/newer') faults = [shown.message]
         if (isLost(error)) faults = [shown instanceof AppError ? shown.message : 'The database cannot be used']
         if (closed || !mayRepeat || performance.now() + pause > until) throw shown
         await new Promise((resolve) => setTimeout(resolve, isToRepeat(error) ? Math.random() * FIRST_PAUSE_MS : pause))
@@ -116,6 +121,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     }
   }
 
+  const numbered = options.schema === undefined ? NUMBER : `${NUMBER}, (SELECT value FROM meta WHERE name = 'schema') AS schema`
   const run = (sql: Pool | TransactionSql<Kinds>, text: string, params: readonly SqlValue[]) => sql.unsafe(text, params.map(bound), { prepare: true })
 
   async function transact(sql: Pool, statements: readonly Statement[]): Promise<void> {
@@ -123,14 +129,13 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     try {
       await sql.begin(async (tx) => {
         // Sent together; the number is what the server knows the transaction by.
-        const results = await Promise.all([
-          ...statements.map(({ sql: text, params }) => run(tx, text, params)),
-          run(tx, 'SELECT pg_current_xact_id()::text AS number', []),
-        ])
+        const results = await Promise.all([...statements.map(({ sql: text, params }) => run(tx, text, params)), run(tx, numbered, [])])
         for (const [index, { expectChanges }] of statements.entries()) {
           if (expectChanges !== undefined && results[index]?.count !== expectChanges) throw new AppError('store/conflict')
         }
-        transaction = String(results.at(-1)?.[0]?.['number'])
+        const last = results.at(-1)?.[0]
+        if (options.schema !== undefined && last?.['schema'] !== String(options.schema)) throw outdated()
+        transaction = String(last?.['number'])
       })
     } catch (error) {
       if (transaction !== null && isLost(error)) throw new Unanswered(transaction, error)
@@ -197,6 +202,10 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       await pool.end({ timeout: 5 })
     },
   }
+}
+
+function outdated(): AppError {
+  return new AppError('store/newer', 'another node has changed it', { hint: 'Stop this gateway, and start the newer carapace in its place' })
 }
 
 /** What this engine cannot keep: NUL is no character of its texts. */

@@ -141,6 +141,7 @@ export function createScriptedGateway(store: Store, startedAt = 0): ScriptedGate
       notReady: gateway.notReady,
     }),
     events: async () => [],
+    cluster: null,
     models: () => Promise.resolve([{ name: SCRIPTED_MODEL, kind: 'model', provider: 'scripted', contextTokens: 1000 }]),
   }
   return gateway

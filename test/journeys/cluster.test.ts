@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it, test } from 'node:test'
-import { agentEvent, agentResumeResult, agentWaitResult, chatSendResult } from '../../src/contracts/ws-results.ts'
+import { agentEvent, agentResumeResult, agentWaitResult, chatSendResult, clusterStatusResult, deviceListResult } from '../../src/contracts/ws-results.ts'
+import { openStore } from '../../src/store/open-store.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
@@ -46,6 +47,14 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     const url = await server.create()
     const start = () => configuredGateway({ store: { url } }, { CARAPACE_GATEWAY_TOKEN: TOKEN })
     return { url, a: await start(), b: await start() }
+  }
+
+  const nodesOf = async (at: ConfiguredGateway) => clusterStatusResult.parse(await at.client.call('cluster.status')).nodes
+  const until = async (isSo: () => Promise<boolean>) => {
+    for (let left = 400; !(await isSo()); left--) {
+      if (left === 0) throw new Error('it never came')
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
   }
 
   const sent = async (to: ConfiguredGateway, message: string, sessionKey: string) =>
@@ -92,8 +101,10 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     const heard = { a: [] as unknown[], b: [] as unknown[] }
     a.client.onEvent((event, payload) => void (event === 'agent' && heard.a.push(payload)))
     b.client.onEvent((event, payload) => void (event === 'agent' && heard.b.push(payload)))
-    // Nodes know of each other's listeners with the next sign of life.
-    await new Promise((resolve) => setTimeout(resolve, 2500))
+    await until(async () => (await nodesOf(a)).length === 2 && (await nodesOf(b)).length === 2)
+    // A node knows of the listeners of another with the sign of life that follows.
+    const seen = new Map((await nodesOf(a)).map(({ id, lagMs }) => [id, lagMs]))
+    await until(async () => (await nodesOf(a)).every(({ id, lagMs }) => lagMs < (seen.get(id) ?? 0)) || seen.size === 0)
     const gate = Promise.withResolvers<string>()
     const whole = chatReply({ text: ['alpha ', 'beta ', 'gamma'] })
     const [start = '', ...pieces] = whole.pieces.map(String)
@@ -147,5 +158,74 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     const queued = await sent(b, 'and then this', 'cancelled')
     assert.deepEqual(await b.client.call('chat.abort', { sessionKey: 'cancelled' }), { aborted: 2 })
     for (const { runId: id } of [running, queued]) assert.equal((await end(a, id)).result?.status, 'cancelled')
+  })
+
+  it('cluster.status lists the nodes, and cluster.drain keeps one from taking anything new', async () => {
+    const { a, b, url } = await two()
+    await using _a = a
+    await using _b = b
+    await until(async () => (await nodesOf(a)).length === 2)
+    const status = clusterStatusResult.parse(await a.client.call('cluster.status'))
+    assert.ok(status.nodes.every(({ alive, draining, turns }) => alive && !draining && turns === 0))
+    const other = status.nodes.find(({ id }) => id !== status.self)
+    assert.equal(other?.url, b.url)
+    // Each has a model server of its own.
+    assert.deepEqual([status.nodes.find(({ id }) => id === status.self)?.sameConfig, other.sameConfig], [true, false])
+    await a.client.call('cluster.drain', { id: other?.id, draining: true })
+    await until(async () => (await b.request('/health/ready')).status === 503)
+    await assert.rejects(b.chat('hello'), { code: 'gateway/stopping' })
+    a.upstream.script(chatReply({ text: ['here'] }))
+    assert.equal((await a.chat('hello')).text, 'here')
+    await a.client.call('cluster.drain', { id: other?.id, draining: false })
+    await until(async () => (await b.request('/health/ready')).status === 200)
+    await assert.rejects(a.client.call('cluster.drain', { id: 'node_none', draining: true }), { code: 'cluster/unknown-node' })
+    await b.stop()
+    assert.equal((await nodesOf(a)).length, 1)
+    assert.deepEqual(await server.run(url, 'SELECT count(*)::int AS held FROM turns WHERE finished = 0'), [{ held: 0 }])
+  })
+
+  it('alone, a gateway says so', async () => {
+    await using alone = await configuredGateway()
+    assert.deepEqual(await alone.client.call('cluster.status'), { self: null, nodes: [] })
+    await assert.rejects(alone.client.call('cluster.drain', { id: 'x', draining: true }), { code: 'cluster/none' })
+    await assert.rejects(alone.client.call('agent.resume', { runId: 'turn_none', afterSeq: 0 }), { code: 'turn/not-found' })
+  })
+
+  it('counts failed attempts over all nodes, and ends a device everywhere', async () => {
+    const { a, b, url } = await two()
+    await using _a = a
+    await using _b = b
+    await until(async () => (await nodesOf(a)).length === 2)
+    const wrong = async (at: ConfiguredGateway) => (await at.request('/v1/models', { token: 'wrong' })).status
+    // Half of them here, half there: neither node alone has seen too many.
+    for (let index = 0; index < 6; index++) assert.equal(await wrong(index % 2 === 0 ? a : b), 401)
+    await until(async () => (await wrong(a)) === 429)
+    await until(async () => (await wrong(b)) === 429)
+    assert.equal((await b.request('/v1/models')).status, 200, 'the right token opens all the time')
+
+    const id = 'ab'.repeat(32)
+    await server.run(
+      url,
+      `INSERT INTO devices (id, public_key, name, scopes, token_hash, token_expires_at, claim_until, approved_by, created_at, last_used_at, revoked_at, version)
+        VALUES ('${id}', 'key', 'laptop', '["operator.read"]', 'hash', 9000000000000, NULL, 'owner', 1, NULL, NULL, 1);
+      SELECT pg_notify('carapace', '{"kind":"credentials","node":"node_other"}')`,
+    )
+    const statusOn = async (at: ConfiguredGateway) =>
+      deviceListResult.parse(await at.client.call('device.list')).devices.find((device) => device.id === id)?.status
+    await until(async () => (await statusOn(a)) === 'paired' && (await statusOn(b)) === 'paired')
+    await a.client.call('device.token.revoke', { deviceId: id })
+    await until(async () => (await statusOn(b)) === 'revoked')
+  })
+
+  it('an older node writes nothing under a newer schema, and a newer one changes it when it is alone or told to', async () => {
+    const { a, b, url } = await two()
+    await using _a = a
+    await b.stop()
+    await using _b = b
+    await server.run(url, `UPDATE nodes SET schema = schema - 1; UPDATE meta SET value = (value::int - 1)::text WHERE name = 'schema'`)
+    const later = async (migrate: boolean) => openStore({ path: '', url, synchronous: 'full', migrate })
+    await assert.rejects(later(false), { code: 'store/in-use' })
+    await assert.rejects(a.chat('hello'), { code: 'store/newer' })
+    assert.equal((await a.request('/health/ready')).status, 503)
   })
 })

@@ -12,6 +12,7 @@ export const command = defineCommand({
   options: {
     host: { type: 'string', value: 'HOST', description: 'Address to listen on (default: `gateway.host`)' },
     port: { type: 'number', short: 'p', value: 'PORT', description: 'Port to listen on, 0 for any (default: `gateway.port`)' },
+    migrate: { type: 'boolean', description: 'Change the schema of a shared store although gateways of an older version use it; they can write nothing more' },
   },
   positionals: [],
   examples: [
@@ -22,7 +23,7 @@ export const command = defineCommand({
   async run(context, parsed) {
     const signals = new Signals(context)
     try {
-      const starting = context.services.startGateway(target(parsed.text('host'), parsed.number('port')))
+      const starting = context.services.startGateway({ ...target(parsed.text('host'), parsed.number('port')), migrate: parsed.flag('migrate') })
       const gateway = await Promise.race([starting, signals.count(2)])
       if (gateway === undefined) return exitCodes.cancelled
       for (const warning of gateway.warnings) context.io.writeError(`warning: ${clean(warning)}\n`)

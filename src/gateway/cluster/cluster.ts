@@ -2,7 +2,7 @@
  * What a gateway does more where it shares its store: it says that it lives, keeps the events of its turns where others can read them, hears theirs, and takes up what is next and nobody carries on.
  * Order and ownership stand in the database: a signal that is lost costs a second, never an effect.
  */
-import type { ClusterStore, NodeLoad, Signal } from '../../contracts/cluster.ts'
+import { DEAD_MS, type ClusterStore, type NodeLoad, type Signal } from '../../contracts/cluster.ts'
 import type { Clock } from '../../contracts/clock.ts'
 import type { Log } from '../../contracts/log.ts'
 import type { TurnStore } from '../../contracts/store.ts'
@@ -45,13 +45,27 @@ export interface ClusterHooks {
   readonly approvals: (ids: readonly string[]) => void
 }
 
-/** A node that was not seen for so long is taken for dead. */
-export const DEAD_MS = 10_000
 const BEAT_MS = 1000
+const LISTED_MS = 3_600_000
 const MAX_LEFT = 100
 const SILENT_MS = 2000
 const EVENTS_KEPT_MS = 10 * 60_000
 const PRUNE_MS = 60_000
+
+/** A node as the others see it. */
+export interface NodeView extends NodeLoad {
+  readonly isAlive: boolean
+  /** Since its last sign of life. */
+  readonly lagMs: number
+  /** Whether it has the configuration of the one that answers. */
+  readonly isAlike: boolean
+}
+
+export interface NodeList {
+  /** The id of the one that answers. */
+  readonly self: string
+  readonly nodes: readonly NodeView[]
+}
 
 export class Cluster {
   readonly id: string
@@ -169,6 +183,17 @@ export class Cluster {
     if (this.#isDrained) return
     const turnId = await this.#deps.cluster.order.next(sessionId)
     if (turnId !== null && !this.#mine.has(turnId)) await this.#hooks?.takeUp([turnId])
+  }
+
+  /** Those that live, and those that were seen within an hour. */
+  async list(): Promise<NodeList> {
+    const now = this.clock.now()
+    const nodes = await this.#deps.cluster.nodes(now - LISTED_MS)
+    const own = this.#deps.facts.config
+    return {
+      self: this.id,
+      nodes: nodes.map((node) => ({ ...node, isAlive: now - node.seenAt < DEAD_MS, lagMs: Math.max(0, now - node.seenAt), isAlike: node.config === own })),
+    }
   }
 
   async leave(): Promise<void> {

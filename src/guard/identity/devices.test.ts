@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import type { Device, DeviceStore, SeenDevice } from '../../contracts/device.ts'
 import { AppError } from '../../contracts/errors.ts'
@@ -387,4 +388,24 @@ test('B3 eight questions to the daemon at once, and more are strangers', async (
   assert.equal(questions, 8)
   answers.resolve(null)
   assert.ok((await Promise.all(waiting)).every((one) => one === null))
+})
+
+test('what another node has changed holds after a reload, and what it left alone stays', async () => {
+  const { devices, kept: stored, access, admit, endings } = await opened()
+  const [kept, revoked, removed] = [await admit('kept'), await admit('revoked'), await admit('removed')]
+  const before = endings()
+  await devices.reload()
+  assert.equal(endings(), before, 'nothing was taken away')
+  const [old, other] = [stored.get('revoked'), stored.get('kept')]
+  assert.ok(old !== undefined && other !== undefined)
+  stored.set('revoked', { ...old, tokenHash: null, revokedAt: 5, version: old.version + 1 })
+  stored.delete('removed')
+  stored.set('new', { ...other, id: 'new', tokenHash: hash('sha256', 'cara_device_new') })
+  await devices.reload()
+  assert.deepEqual([access.authenticate(revoked.token), access.authenticate(removed.token)], [null, null])
+  assert.equal(access.authenticate(kept.token), kept.principal, 'it is the same principal')
+  assert.equal(access.authenticate('cara_device_new')?.id, 'device:new')
+  assert.equal(endings(), before + 1)
+  const ids = devices.list().map(({ id }) => id)
+  assert.deepEqual(ids, ['kept', 'revoked', 'new'])
 })

@@ -57,6 +57,17 @@ export class Devices implements DeviceBook {
     return devices
   }
 
+  /** Another node may have admitted some, and taken some away. */
+  reload(): Promise<void> {
+    return this.#oneByOne(async () => {
+      const stored = new Map((await this.#deps.store.list()).map((device) => [device.id, device]))
+      const changed = this.list().filter(({ id, version }) => stored.get(id)?.version !== version)
+      for (const { id } of changed) this.#forget(id)
+      for (const device of stored.values()) if (!this.#known.has(device.id)) this.#put(device)
+      if (changed.length > 0) this.#deps.access.ended()
+    })
+  }
+
   byToken(token: string, now: number): Principal | null {
     const known = this.#byToken.get(hash('sha256', token))
     return known !== undefined && isOpen(known.device, now) ? known.principal : null

@@ -3,6 +3,7 @@ import { agent, agentResume, agentWait } from './agent.ts'
 import { approvalsApply, approvalsGet, approvalsGrants, approvalsList, approvalsProposal, approvalsResolve, approvalsRevoke, why } from './approvals.ts'
 import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
+import { clusterDrain, clusterStatus } from './cluster.ts'
 import { configGet, configSchema } from './config.ts'
 import { dbPrune } from './db.ts'
 import { deviceList, devicePairApprove, devicePairList, devicePairReject, deviceTokenRevoke, deviceTokenRotate } from './devices.ts'
@@ -43,6 +44,8 @@ export const methods: readonly Method[] = [
   modelsList,
   messagesList,
   messagesTest,
+  clusterStatus,
+  clusterDrain,
   configGet,
   configSchema,
   logsTail,

@@ -59,6 +59,8 @@ export function addressKey(address: string): string {
 export class FailedAttempts {
   readonly #attempts = new Map<string, { count: number; readonly since: number }>()
   readonly #limit: number
+  /** Told of what is counted here, where others count the same attempts; a negative number was forgiven. */
+  onCounted: (key: string, times: number) => void = () => undefined
 
   constructor(limit: number) {
     this.#limit = limit
@@ -66,6 +68,12 @@ export class FailedAttempts {
 
   /** Counts one more; 0 while the limit is not passed, else the milliseconds until attempts count anew. */
   count(key: string, now: number): number {
+    this.onCounted(key, 1)
+    return this.hear(key, 1, now)
+  }
+
+  /** So many were counted elsewhere. */
+  hear(key: string, times: number, now: number): number {
     let attempt = this.#attempts.get(key)
     if (attempt === undefined || now - attempt.since >= MINUTE_MS) {
       this.#attempts.delete(key)
@@ -73,14 +81,16 @@ export class FailedAttempts {
       attempt = { count: 0, since: now }
       this.#attempts.set(key, attempt)
     }
-    attempt.count += 1
+    attempt.count = Math.max(0, attempt.count + times)
     return attempt.count > this.#limit ? attempt.since + MINUTE_MS - now : 0
   }
 
   /** A trial that was counted turned out to be right. */
   forgive(key: string): void {
     const attempt = this.#attempts.get(key)
-    if (attempt !== undefined && attempt.count > 0) attempt.count -= 1
+    if (attempt === undefined || attempt.count === 0) return
+    attempt.count -= 1
+    this.onCounted(key, -1)
   }
 }
 
