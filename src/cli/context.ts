@@ -123,7 +123,8 @@ export interface PairStep {
 }
 
 export interface DatabaseInfo {
-  readonly engine: 'sqlite' | 'postgres'
+  /** Its name. */
+  readonly engine: string
   /** Version of the schema, and the newest that this program knows. */
   readonly schema: number
   readonly newest: number

@@ -25,7 +25,8 @@ export interface InspectOptions {
 }
 
 export interface DatabaseFacts {
-  readonly engine: 'sqlite' | 'postgres'
+  /** Its name. */
+  readonly engine: 'SQLite' | 'PostgreSQL'
   /** Of the database, and of this program. */
   readonly schema: number
   readonly newest: number
@@ -64,7 +65,7 @@ export async function inspectStore(options: InspectOptions): Promise<Inspection>
         return [...(await checkAll(database)), ...(await checkCopies(database, copies))]
       },
       facts: async () => ({
-        engine: database.engine,
+        engine: database.engine === 'sqlite' ? 'SQLite' : 'PostgreSQL',
         schema,
         newest: SCHEMA,
         bytes: await database.size(),

@@ -94,7 +94,7 @@ describe('a check of the database', () => {
       const inspection = await inspect(folder)
       assert.deepEqual(await inspection.check(), [], name)
       const { engine, texts, tables } = await inspection.facts()
-      assert.deepEqual([engine, texts], ['sqlite', name])
+      assert.deepEqual([engine, texts], ['SQLite', name])
       assert.ok((tables.find(({ table }) => table === 'turns')?.rows ?? 0) >= 3)
       assert.ok((tables.find(({ table }) => table === 'grants')?.rows ?? 0) >= 1, 'there is something to break')
       await inspection.close()

@@ -76,7 +76,7 @@ const info = defineCommand({
 
 function headOf({ engine, schema, newest, bytes, texts }: DatabaseInfo): string {
   const version = schema === newest ? `schema ${schema}` : `schema ${schema} (the next start makes it ${newest})`
-  return `${engine === 'sqlite' ? 'SQLite' : 'PostgreSQL'}, ${kilobytes(bytes)}, ${version}, texts ${texts}`
+  return `${engine}, ${kilobytes(bytes)}, ${version}, texts ${texts}`
 }
 
 const kilobytes = (bytes: number) => `${Math.ceil(bytes / 1024)} kB`
