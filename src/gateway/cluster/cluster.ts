@@ -189,11 +189,11 @@ export class Cluster {
   async list(): Promise<NodeList> {
     const now = this.clock.now()
     const nodes = await this.#deps.cluster.nodes(now - LISTED_MS)
-    const own = this.#deps.facts.config
-    return {
-      self: this.id,
-      nodes: nodes.map((node) => ({ ...node, isAlive: now - node.seenAt < DEAD_MS, lagMs: Math.max(0, now - node.seenAt), isAlike: node.config === own })),
+    const view = (node: NodeLoad): NodeView => {
+      const lagMs = Math.max(0, now - node.seenAt)
+      return { ...node, lagMs, isAlive: lagMs < DEAD_MS, isAlike: node.config === this.#deps.facts.config }
     }
+    return { self: this.id, nodes: nodes.map(view) }
   }
 
   async leave(): Promise<void> {
