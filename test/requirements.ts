@@ -4,7 +4,7 @@
  */
 export interface Requirement {
   /** Area and number; never given twice, never given again. */
-  readonly id: `${'SET' | 'LLM' | 'TURN' | 'MSG' | 'DOOR' | 'CLI' | 'CFG' | 'SEC' | 'STORE' | 'CLUS'}-${number}`
+  readonly id: `${'SET' | 'LLM' | 'TURN' | 'MSG' | 'DOOR' | 'CLI' | 'CFG' | 'SEC' | 'STORE' | 'CLUS' | 'CRON'}-${number}`
   readonly promise: string
   readonly file: string
   /** The test's title, word for word. */
@@ -927,5 +927,40 @@ export const requirements: readonly Requirement[] = [
       'Kills and a lost database lose nothing, double nothing and keep the order',
       'loses nothing and does nothing twice while nodes are killed and the database is cut',
     ],
+  ]),
+  ...proved('test/journeys/schedule.test.ts', [
+    ['CRON-1', 'A job runs at its instants, as an ordinary turn', 'runs at its instants as a turn of its own conversation, and not between them'],
+    ['CRON-2', 'A job of one time runs once', 'runs once and is over, at a time of its zone or after a while'],
+    ['CRON-3', 'What is wrong with a job is said when it is made', 'says what is wrong with a schedule, a name, a destination'],
+    [
+      'CRON-4',
+      'A clock that is set back or ahead neither doubles a run nor silences a job',
+      'that a clock set back brings again does not run twice, and one set ahead does not silence the job',
+    ],
+    ['CRON-5', 'An instant runs once, however many gateways look', 'runs once, however many gateways look at the same store'],
+    ['CRON-6', 'What was forgotten does not run again', 'stays closed when the row of its run was forgotten'],
+    ['CRON-7', 'A restart in the minute of a run loses nothing', 'a few minutes late are on time: a restart in the minute of a run loses nothing'],
+    ['CRON-8', 'A job ends with the credential that made it', 'whose maker may send no more is paused, and goes on for whoever resumes it'],
+    ['CRON-9', 'An answer is sent once', 'is sent to its destination once, under the key of its instant'],
+    ['CRON-10', 'A heartbeat with nothing to tell is silent', 'of a heartbeat with nothing to tell is not sent'],
+    ['CRON-11', 'Runs are bounded, and what waits is not missed', 'waits for a place where as many runs go on as may'],
+  ]),
+  ...proved('src/gateway/schedule/cron-instants.test.ts', [
+    [
+      'CRON-12',
+      'Cron expressions are right in every zone, at every change of its clocks',
+      'is due at exactly the instants that a walk through all minutes finds, in every zone and at every change of its clocks',
+    ],
+    [
+      'CRON-13',
+      'A skipped local time comes once, and one that is shown twice too',
+      'skipped by the clocks comes at the first instant after, and twice shown comes once',
+    ],
+  ]),
+  ...proved('test/faults/schedule.test.ts', [
+    ['CRON-14', 'Killed at any moment, a job runs once', 'killed in the minute of a run at any moment, a job runs once'],
+  ]),
+  ...proved('test/journeys/cli-cron.test.ts', [
+    ['CLI-30', 'Scheduled work at the command line', 'cara cron adds, shows in its time zone, changes, pauses, runs and removes a job'],
   ]),
 ]

@@ -26,6 +26,8 @@ import { tightenState } from '../config/tighten.ts'
 import { createAnnouncer } from '../gateway/announce.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import { forgetInBackground } from '../gateway/forget-old.ts'
+import { createSchedule } from '../gateway/schedule/create-schedule.ts'
+import { JobBook } from '../gateway/schedule/job-book.ts'
 import type { DefaultModel } from '../gateway/gateway.ts'
 import { createResolve } from '../net/resolve.ts'
 import { createTransport } from '../net/transport.ts'
@@ -183,6 +185,15 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     audit,
   })
   closers.push(() => messages.close(OUTBOX_CLOSE_MS))
+  const book = new JobBook({
+    store: store.jobs,
+    config: config.cron,
+    destinations: messages.destinations,
+    timeZone,
+    audit,
+    now: () => systemClock.now(),
+    log,
+  })
   const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
   const writes = createWrites(store, paths, config.undo, audit, () => systemClock.now())
   const tools = createTools({
@@ -236,10 +247,24 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     log,
   })
   closers.push(() => forgetting.stop())
+  const schedule = createSchedule({
+    gateway,
+    store,
+    book,
+    announcer,
+    config: config.cron,
+    isBrief: options.embedded === true,
+    maySend: (credential) => access.maySend(credential),
+    clock: systemClock,
+    monotonic: () => performance.now(),
+    log,
+  })
+  closers.push(() => schedule.stop())
   const server = createServer({
     gateway,
     undo: writes.undo,
     forgetOld: () => forgetting.now(),
+    jobs: schedule.jobs,
     settings,
     messages: announcer,
     logs: writer.tail,
@@ -260,6 +285,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   shared?.cluster.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
   await control.recover()
   await messages.start(store.turns.leases.isShared)
+  await schedule.start()
   await writeInstance(paths.instance, { pid: process.pid, host, port, version })
   closers.push(() => removeInstance(paths.instance))
   audit.note({ kind: 'gateway-started', version, host, port, config: settings.hash === null ? null : audit.mac(settings.hash) })
@@ -271,6 +297,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const shutDown = async () => {
     log.info('gateway.stopping')
     stopping.abort()
+    schedule.stop()
     await control.drain(config.gateway.drainMs)
     await server.close(1000)
     await closeAll(closers)

@@ -89,3 +89,9 @@ export function dollars(amount: number | null): string {
 export function time(ms: number): string {
   return new Date(ms).toISOString().replace('T', ' ').slice(0, 19)
 }
+
+/** To the minute, as clocks of the zone show it. */
+export function timeIn(zone: string, ms: number): string {
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' })
+  return format.format(ms)
+}

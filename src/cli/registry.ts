@@ -26,6 +26,7 @@ export const registry: readonly RegistryEntry[] = [
     summary: 'Take back what the assistant wrote to your files and notes',
     load: async () => (await import('./commands/undo.ts')).command,
   },
+  { name: 'cron', summary: 'Work that begins by the clock', load: async () => (await import('./commands/cron.ts')).group },
   { name: 'usage', summary: 'Tokens and cost', load: async () => (await import('./commands/usage.ts')).command },
   { name: 'messages', summary: 'Places that messages may be sent to', load: async () => (await import('./commands/messages.ts')).group },
   { name: 'logs', summary: 'Log lines of the gateway', load: async () => (await import('./commands/logs.ts')).command },

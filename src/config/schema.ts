@@ -4,6 +4,7 @@
  */
 import { isAbsolute } from 'node:path'
 import * as z from 'zod/mini'
+import { isTimeZone } from '../std/time-zone.ts'
 import { isAddressRange } from '../std/address-range.ts'
 import type { EnvTable } from '../contracts/adapter.ts'
 import { described, optional, withDefault } from '../contracts/fields.ts'
@@ -218,6 +219,17 @@ const mediaSection = z.strictObject({
   ),
 })
 
+const cronSection = z.strictObject({
+  enabled: withDefault(z.boolean(), true, 'Whether scheduled work runs'),
+  timeZone: optional(
+    z.string().check(z.refine(isTimeZone, 'there is no such time zone')),
+    'IANA time zone of schedules that name none, for example `Europe/Berlin`; by default the one of this machine',
+  ),
+  maxJobs: withDefault(between(1, 5000), 500, 'Jobs that may be kept'),
+  maxConcurrentRuns: withDefault(between(1, 64), 4, 'Runs of jobs at once; what is due beyond them waits'),
+  keepRuns: withDefault(between(1, 10_000), 200, 'Runs of each job that are kept to look at'),
+})
+
 const undoSection = z.strictObject({
   maxBytes: withDefault(
     between(MIB, 1024 * 1024 * MIB),
@@ -301,6 +313,7 @@ export const coreSections = {
   guard: z.prefault(guardSection, {}),
   exec: z.prefault(execSection, {}),
   media: z.prefault(mediaSection, {}),
+  cron: z.prefault(cronSection, {}),
   undo: z.prefault(undoSection, {}),
   usage: z.prefault(usageSection, {}),
   logging: z.prefault(loggingSection, {}),

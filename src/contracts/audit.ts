@@ -20,7 +20,7 @@ interface CallFacts {
 }
 
 /** Why a message leaves: a tool sends it, or the gateway by itself. */
-export const messagePurposes = ['tool', 'test', 'approval'] as const
+export const messagePurposes = ['tool', 'test', 'approval', 'job'] as const
 export type MessagePurpose = (typeof messagePurposes)[number]
 
 export type Receipt =
@@ -50,6 +50,14 @@ export type Receipt =
   /** The state is the one of a backup made at that time. */
   | { readonly kind: 'restored'; readonly createdAt: number }
   | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
+  /** `words`: whose words it holds; a job of the model's is made by a tool, too, and has the receipts of that call. */
+  | {
+      readonly kind: 'job-changed'
+      readonly job: string
+      readonly action: 'added' | 'updated' | 'removed' | 'paused' | 'resumed'
+      readonly by: string
+      readonly words: string
+    }
   /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
   | {
       readonly kind: 'decision'
@@ -93,7 +101,7 @@ export type Receipt =
     })
   /** The call did not run. */
   | (CallFacts & { readonly kind: 'effect-refused'; readonly rule: string; readonly code: string; readonly input: string })
-  /** Before a message leaves that no tool sends: a test of the owner's, or word of what waits for him. On the disk before. */
+  /** Before a message leaves that no tool sends: a test of the owner's, word of what waits for him, or the answer of a job. On the disk before. */
   | {
       readonly kind: 'message-intended'
       readonly id: string
@@ -184,6 +192,7 @@ export const receiptKinds = [
   'backup-made',
   'restored',
   'config-changed',
+  'job-changed',
   'secrets-rotated',
   'decision',
   'turn-accepted',

@@ -9,6 +9,7 @@ import type { DeviceStore } from './device.ts'
 import type { Message } from './message.ts'
 import type { Origin } from './origin.ts'
 import type { OutboxStore } from './outbox.ts'
+import type { JobStore } from './schedule.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
 import type { HeldTurn, Lease, TurnLeases } from './turn-lease.ts'
 import type { TurnHistory } from './turn-story.ts'
@@ -94,6 +95,7 @@ export interface Store {
   /** Null where one gateway has the store to itself. */
   readonly cluster: ClusterStore | null
   /** Of the engine, and of what must hold between rows; a sentence for each thing that is wrong. */
+  readonly jobs: JobStore
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]

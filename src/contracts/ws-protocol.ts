@@ -102,6 +102,7 @@ export const eventNames = [
   'agent',
   'chat',
   'approval',
+  'cron',
   'tick',
   'health',
   'shutdown',

@@ -12,6 +12,8 @@ export interface Announcement {
   readonly by: string
   /** When nobody wants it any more. */
   readonly until?: number
+  /** What makes it the same message when it is sent again after a crash; without one it is another each time. */
+  readonly id?: string
 }
 
 export interface Announcer {
@@ -24,10 +26,10 @@ export function createAnnouncer(messages: Messages, audit: AuditTrail, clock: Cl
   const { destinations } = messages
   return {
     destinations,
-    async announce({ to, text, purpose, by, until }) {
+    async announce({ to, text, purpose, by, until, id: given }) {
       const host = destinations.find(({ name }) => name === to)?.host ?? ''
       const startedAt = clock.now()
-      const id = newId('message', startedAt)
+      const id = given ?? newId('message', startedAt)
       if (host !== '') await audit.keep({ kind: 'message-intended', id, to, host, purpose, by })
       try {
         const accepted = await messages.accept({ to, text, key: id, purpose, turnId: null, sessionId: null, ...(until === undefined ? {} : { until }) })

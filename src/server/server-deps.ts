@@ -3,6 +3,7 @@ import type { Log, LogTail } from '../contracts/log.ts'
 import type { Settings } from '../contracts/settings.ts'
 import type { Announcer } from '../gateway/announce.ts'
 import type { Undo } from '../contracts/undo.ts'
+import type { Jobs } from '../gateway/schedule/jobs.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Access } from '../guard/identity/access.ts'
 import type { Tailnet } from '../guard/identity/tailnet.ts'
@@ -15,6 +16,7 @@ export interface ServerDeps {
   readonly undo: Undo
   /** Forgets what is too old, now; rows by table. */
   readonly forgetOld: () => Promise<Readonly<Record<string, number>>>
+  readonly jobs: Jobs
   readonly settings: Settings
   readonly messages: Announcer
   readonly logs: LogTail

@@ -262,6 +262,33 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     'CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL',
     'CREATE INDEX outbox_by_session ON outbox (session_id) WHERE session_id IS NOT NULL',
   ],
+  [
+    `CREATE TABLE jobs (
+      id TEXT PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      next_at INTEGER,
+      paused INTEGER NOT NULL,
+      paused_why TEXT,
+      closed_until INTEGER NOT NULL,
+      data TEXT NOT NULL,
+      version INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL
+    )`,
+    'CREATE INDEX jobs_due ON jobs (next_at) WHERE next_at IS NOT NULL',
+    `CREATE TABLE job_runs (
+      job_id TEXT NOT NULL,
+      due_at INTEGER NOT NULL,
+      status TEXT NOT NULL,
+      turn_id TEXT,
+      started_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      note TEXT,
+      PRIMARY KEY (job_id, due_at)
+    )`,
+    `CREATE INDEX job_runs_open ON job_runs (due_at) WHERE status IN ('running', 'sending')`,
+    'CREATE INDEX job_runs_by_start ON job_runs (started_at)',
+  ],
 ]
 
 /** What this program can read and write. */

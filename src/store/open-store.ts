@@ -3,6 +3,7 @@ import type { Database, Store } from '../contracts/store.ts'
 import { createApprovalStore } from './approvals.ts'
 import { createClusterStore } from './cluster.ts'
 import { createDeviceStore } from './devices.ts'
+import { createJobStore } from './jobs.ts'
 import { createMemoryStore } from './memory.ts'
 import { migrate, SCHEMA } from './migrations.ts'
 import { createOutboxStore } from './outbox.ts'
@@ -105,6 +106,7 @@ export function storeOver(database: Database): Store {
     },
     cluster: createClusterStore(database),
     check: () => checkAll(database),
+    jobs: createJobStore(database),
     size: () => database.size(),
     faults: () => database.faults(),
     close: () => database.close(),

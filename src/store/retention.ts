@@ -41,6 +41,8 @@ export const retentionRules: readonly RetentionRule[] = [
   { table: 'grants', because: 'a standing word of the owner holds until he takes it back or its conversation goes' },
   { table: 'shadow_calls', because: 'each new one beyond 10,000 takes the place of the oldest' },
   { table: 'devices', because: 'the owner admits each machine by hand' },
+  { table: 'jobs', because: 'cron.maxJobs bounds those that are due again, and a new one makes room among those that are over' },
+  { table: 'job_runs', because: 'cron.keepRuns bounds them for each job' },
   { table: 'meta', because: 'a few names, each once' },
 ]
 

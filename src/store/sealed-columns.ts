@@ -22,6 +22,11 @@ export function partRow(row: Row): string {
   return `${text(row, 'id')}/${integer(row, 'part')}`
 }
 
+/** The run of this job for this instant. */
+export function runRow(jobId: string, dueAt: number): string {
+  return `${jobId}/${dueAt}`
+}
+
 export const sealedColumns: readonly SealedColumn[] = [
   {
     table: 'entries',
@@ -44,5 +49,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'refusals', column: 'hint', ...byId },
   { table: 'shadow_calls', column: 'data', ...byId },
   { table: 'outbox', column: 'text', identity: ['id', 'part'], row: partRow },
+  { table: 'jobs', column: 'data', ...byId },
+  { table: 'job_runs', column: 'note', identity: ['job_id', 'due_at'], row: (row) => runRow(text(row, 'job_id'), integer(row, 'due_at')) },
   { table: 'memory', column: 'value', identity: ['key'], row: (row) => text(row, 'key') },
 ]

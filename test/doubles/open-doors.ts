@@ -11,6 +11,10 @@ import type { AuditTrail } from '../../src/contracts/audit.ts'
 import type { LogTail } from '../../src/contracts/log.ts'
 import type { Principal } from '../../src/contracts/principal.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
+import { createSchedule } from '../../src/gateway/schedule/create-schedule.ts'
+import { JobBook } from '../../src/gateway/schedule/job-book.ts'
+import type { Jobs } from '../../src/gateway/schedule/jobs.ts'
+import { systemClock } from '../../src/std/clock.ts'
 import type { Announcer } from '../../src/gateway/announce.ts'
 import { Access } from '../../src/guard/identity/access.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
@@ -88,6 +92,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     forgetOld: async () => ({}),
     settings,
     messages: noMessages,
+    jobs: jobsOver(gateway, now),
     logs: logLines.tail,
     log: recordedLog().log,
     config: gatewayConfig,
@@ -172,6 +177,16 @@ function fixedSettings(): Settings {
     hash: 'abc',
     file: '/tmp/config.json5',
   }
+}
+
+/** Runs nothing by itself. */
+function jobsOver(gateway: ScriptedGateway, now: () => number): Jobs {
+  const { log } = recordedLog()
+  const config = coreSections.cron.parse({})
+  const book = new JobBook({ store: gateway.store.jobs, config, destinations: [], timeZone: 'Europe/Berlin', audit: noAudit, now, log })
+  const clock = { ...systemClock, now }
+  const deps = { gateway, store: gateway.store, book, announcer: noMessages, config, isBrief: true, maySend: () => true, clock, monotonic: now, log }
+  return createSchedule(deps).jobs
 }
 
 const noMessages: Announcer = { destinations: [], announce: () => Promise.reject(new AppError('message/unknown-destination')) }

@@ -8,6 +8,7 @@ import type { InboundMessage, TurnEvent, TurnListener, TurnResult } from '../../
 import { NO_USAGE } from '../../src/contracts/usage.ts'
 import { ApprovalDesk } from '../../src/gateway/approval-desk.ts'
 import type { Gateway, TurnAddress } from '../../src/gateway/gateway.ts'
+import { cleared } from './cleared.ts'
 import { recordedLog } from './recorded-log.ts'
 
 export interface ScriptedTurn {
@@ -93,6 +94,14 @@ export function createScriptedGateway(store: Store, startedAt = 0): ScriptedGate
       messages.push(message)
       const turnId = newId('turn', messages.length)
       if (message.idempotencyKey !== undefined) keys.set(message.idempotencyKey, turnId)
+      if (message.claim !== undefined)
+        await store.turns.accept({
+          turnId,
+          request: cleared(message),
+          now: Date.now(),
+          queued: false,
+          lease: { owner: 'run_1', until: Number.MAX_SAFE_INTEGER },
+        })
       const controller = new AbortController()
       const emit = (event: TurnEvent) => {
         listener?.(event)

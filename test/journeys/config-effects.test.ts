@@ -19,10 +19,16 @@ const GUARD = 'test/journeys/config-effects-guard.test.ts'
 const EXEC = 'test/journeys/config-effects-exec.test.ts'
 const UNDO = 'test/security/undo.test.ts'
 const RETENTION = 'test/journeys/config-effects-retention.test.ts'
+const SCHEDULE = 'test/journeys/config-effects-schedule.test.ts'
 const START = 'test/journeys/first-light.test.ts'
 
 /** By key, the test that fails when its effect is taken away. */
 const PROOFS: Readonly<Record<string, string>> = {
+  'cron.enabled': SCHEDULE,
+  'cron.timeZone': SCHEDULE,
+  'cron.maxJobs': SCHEDULE,
+  'cron.maxConcurrentRuns': SCHEDULE,
+  'cron.keepRuns': SCHEDULE,
   'gateway.host': GATEWAY,
   'gateway.port': GATEWAY,
   'gateway.allowedHosts': GATEWAY,

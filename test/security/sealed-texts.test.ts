@@ -151,6 +151,7 @@ const READABLE = new Set([
   // Ours, never the receiver’s.
   'outbox.why',
   'outbox.owner',
+  'jobs.paused_why',
 ])
 
 describe('sealed texts', () => {

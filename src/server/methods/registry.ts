@@ -6,6 +6,7 @@ import { chatAbort, chatHistory, chatSend } from './chat.ts'
 import { clusterDrain, clusterStatus } from './cluster.ts'
 import { configGet, configSchema } from './config.ts'
 import { dbPrune } from './db.ts'
+import { cronAdd, cronGet, cronList, cronRemove, cronRun, cronRuns, cronStatus, cronUpdate } from './cron.ts'
 import { deviceList, devicePairApprove, devicePairList, devicePairReject, deviceTokenRevoke, deviceTokenRotate } from './devices.ts'
 import { health, status } from './health.ts'
 import { logsTail, logsUnfollow } from './logs.ts'
@@ -65,4 +66,12 @@ export const methods: readonly Method[] = [
   undoList,
   undoApply,
   dbPrune,
+  cronStatus,
+  cronList,
+  cronGet,
+  cronAdd,
+  cronUpdate,
+  cronRemove,
+  cronRun,
+  cronRuns,
 ]

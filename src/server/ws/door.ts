@@ -10,6 +10,8 @@ import type { RequestFacts } from '../../guard/request.ts'
 import { addressKey } from '../../guard/stages/request/rate-limits.ts'
 import { newId } from '../../std/ids.ts'
 import { viewApproval } from '../approval-view.ts'
+import { viewJob, viewRun } from '../job-view.ts'
+import type { JobEvent } from '../../gateway/schedule/jobs.ts'
 import type { Drain } from '../drain.ts'
 import { readHealth } from '../health.ts'
 import { methods } from '../methods/registry.ts'
@@ -101,12 +103,14 @@ export class SocketDoor {
     const broadcast = new TurnBroadcast((event, payload) => this.#tellReaders(event, payload))
     const unsubscribe = this.#deps.gateway.subscribe((turn, event, seq) => broadcast.hear(turn, event, seq), 'pieces')
     const unfollow = this.#deps.gateway.approvals.subscribe((approvals) => this.#tellApprovals(approvals), 'everywhere')
+    const leave = this.#deps.jobs.subscribe((event) => this.#tellJob(event))
     this.#lastHealth = readHealth(this.#deps).notReady.join('\n')
     const timer = setInterval(() => this.#tick(), wsLimits.tickIntervalMs)
     return () => {
       clearInterval(timer)
       unsubscribe()
       unfollow()
+      leave()
     }
   }
 
@@ -129,6 +133,10 @@ export class SocketDoor {
       const fits = Buffer.byteLength(payload) <= wsLimits.maxBroadcastPayload
       this.#tellReaders('approval', fits ? payload : JSON.stringify({ approvals: [], truncated: true, id: approval.id }))
     }
+  }
+
+  #tellJob({ action, job, run }: JobEvent): void {
+    this.#tellReaders('cron', JSON.stringify({ action, job: viewJob(job), run: run === null ? null : viewRun(run, job.name) }))
   }
 
   #tellReaders(event: string, payload: string): void {

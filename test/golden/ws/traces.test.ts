@@ -10,7 +10,7 @@ import type * as z from 'zod'
 import type { Approval } from '../../../src/contracts/approval.ts'
 import { AppError } from '../../../src/contracts/errors.ts'
 import { OWNER } from '../../../src/contracts/origin.ts'
-import { agentEvent, approvalsListResult, chatEvent, helloOk, logsEvent, sessionInfo } from '../../../src/contracts/ws-results.ts'
+import { agentEvent, approvalsListResult, chatEvent, cronEvent, helloOk, logsEvent, sessionInfo } from '../../../src/contracts/ws-results.ts'
 import { eventNames } from '../../../src/contracts/ws-protocol.ts'
 import { NO_USAGE } from '../../../src/contracts/usage.ts'
 import { methods } from '../../../src/server/methods/registry.ts'
@@ -214,6 +214,27 @@ const scenarios: readonly Scenario[] = [
       await client.call('why', { id: 'ref_1' })
     },
   },
+  {
+    name: 'cron',
+    play: async (client) => {
+      const schedule = { cron: '0 8 * * 1-5', timeZone: 'Europe/Berlin' }
+      await client.call('cron.status')
+      await client.call('cron.add', { name: 'morning', prompt: 'What is new?', schedule, missed: 'skip' })
+      await client.call('cron.add', { name: 'morning', prompt: 'What is new?', schedule })
+      await client.call('cron.add', { name: 'odd', prompt: 'go', schedule: { cron: 'at noon' } })
+      await client.call('cron.add', { name: 'odd', prompt: 'go', schedule, deliver: 'nowhere' })
+      await client.call('cron.list')
+      await client.call('cron.get', { name: 'morning' })
+      await client.call('cron.update', { name: 'morning', prompt: 'Anything new?', schedule: { every: '30m' } })
+      await client.call('cron.update', { name: 'morning', enabled: false })
+      await client.call('cron.get', { name: 'morning' })
+      await client.call('cron.update', { name: 'morning', enabled: true })
+      await client.call('cron.run', { name: 'nobody' })
+      await client.call('cron.runs', { name: 'nobody' })
+      await client.call('cron.remove', { name: 'morning' })
+      await client.call('cron.remove', { name: 'morning' })
+    },
+  },
 ]
 
 /** Two calls that wait, as a turn would have left them, and a refusal. */
@@ -268,13 +289,19 @@ const CHANGING = new Set([
   'databaseBytes',
   'since',
   'durationMs',
+  'jobId',
+  'dueAt',
+  'nextAt',
+  'updatedAt',
+  'anchorAt',
+  'upcoming',
 ])
 
 /** Random ids and times become `*`. */
 function starred(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (key: string, member: unknown) => {
     if (CHANGING.has(key) && member !== null) return '*'
-    return typeof member === 'string' ? member.replaceAll(/(?:turn|ses|conn|chat)_[0-9a-z]{20,21}/g, '*').replaceAll(/\d{4}-\d{2}-\d{2}/g, '*') : member
+    return typeof member === 'string' ? member.replaceAll(/(?:turn|ses|conn|chat|job)_[0-9a-z]{20,21}/g, '*').replaceAll(/\d{4}-\d{2}-\d{2}/g, '*') : member
   })
 }
 
@@ -283,6 +310,7 @@ const eventSchemas = new Map<string, z.ZodType>([
   ['chat', chatEvent],
   ['approval', approvalsListResult.pick({ approvals: true })],
   ['logs', logsEvent],
+  ['cron', cronEvent],
 ])
 const results = new Map(methods.map(({ name, result }) => [name, result]))
 

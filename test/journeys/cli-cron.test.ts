@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openDoors } from '../doubles/open-doors.ts'
+import { cara } from './cli-fixture.ts'
+
+test('cara cron adds, shows in its time zone, changes, pauses, runs and removes a job', async () => {
+  await using running = await openDoors()
+  const run = async (...argv: readonly string[]) => cara(['cron', ...argv], { running })
+  assert.match((await run()).out, /^no job: cara cron add/)
+  const added = await run('add', 'morning', '--cron', '30 8 * * *', '--zone', 'Asia/Tokyo', 'What', 'is', 'new?')
+  assert.match(added.out, /^added: morning, next \d{4}-\d\d-\d\d 08:30, \d{4}-\d\d-\d\d 08:30, \d{4}-\d\d-\d\d 08:30 \(Asia\/Tokyo\)\n$/)
+  assert.match((await run('list')).out, /morning +30 8 \* \* \* \(Asia\/Tokyo\) +\d{4}-\d\d-\d\d 08:30 +What is new\?/)
+  assert.match((await run('show', 'morning')).out, /schedule: 30 8 \* \* \* \(Asia\/Tokyo\)\n(?:.*\n)*session: {2}cron:morning\n\nWhat is new\?/)
+  assert.match((await run('edit', 'morning', '--every', '90m', '--prompt', 'Still there?\u001b[2J')).out, /^changed: morning, next/)
+  const { out } = await run('list')
+  assert.match(out, /every 90m/)
+  // oxlint-disable-next-line no-control-regex -- none may be there
+  assert.doesNotMatch(out, /\u001b/)
+  assert.equal((await run('pause', 'morning')).out, 'paused: morning\n')
+  assert.match((await run('list')).out, /paused/)
+  assert.match((await run('resume', 'morning')).out, /^resumed: morning, next/)
+  assert.match((await run('run', 'morning')).out, /^running: morning \(turn_/)
+  assert.match((await run('runs', 'morning')).out, /morning .*turn_/)
+  const found = JSON.parse((await run('list', '--json')).out)
+  assert.deepEqual([found.jobs[0].name, found.jobs[0].author, found.timeZone], ['morning', 'owner', 'Europe/Berlin'])
+  assert.equal((await run('remove', 'morning')).out, 'removed: morning\n')
+  const wrong = await run('add', 'never', '--cron', '0 8 30 2 *', 'go')
+  assert.deepEqual([wrong.code, /never due/.test(wrong.err)], [1, true])
+  assert.match((await run('show', 'morning')).err, /no such job/)
+})
