@@ -16,6 +16,8 @@ import { grownTables, readTables } from './soak/tables.ts'
 
 const SAMPLE_MS = 2000
 const WINDOW_MS = 60_000
+/** For what still waits in the outbox when the load ends. */
+const DELIVERY_MS = 15_000
 /** The first part, in which caches and pools fill, says nothing of a slope. */
 const WARM_PART = 0.25
 
@@ -85,11 +87,13 @@ async function soak(forMs: number, perSecond: number): Promise<number> {
   } finally {
     await load.stop()
   }
-  await sleep(SAMPLE_MS)
   const problems = [...load.problems()]
+  const wanted = load.counts()['message'] ?? 0
+  const patience = performance.now() + DELIVERY_MS
+  while (counter.count().distinct < wanted && performance.now() < patience) await sleep(100)
   const sent = counter.count()
-  if (sent.distinct !== load.counts()['message'] || sent.all !== sent.distinct)
-    problems.push(`${load.counts()['message']} messages were sent, ${sent.distinct} arrived, ${sent.all - sent.distinct} of them twice`)
+  if (sent.distinct !== wanted || sent.all !== sent.distinct)
+    problems.push(`${wanted} messages were sent, ${sent.distinct} arrived, ${sent.all - sent.distinct} of them twice`)
   const settled = windows.slice(Math.floor(windows.length * WARM_PART))
   const slope = slopeOf(settled.map(({ minute, residentMb }) => [minute / 60, residentMb]))
   const level = median(settled.map(({ residentMb }) => residentMb))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Gateway } from '../support/servers.ts'
-import { talkOverSocket } from './socket.ts'
+import { askOverSocket } from './socket.ts'
 
 const MOST_AT_ONCE = 24
 const SESSIONS = 40
@@ -57,7 +57,13 @@ export function mixedLoad({ gateway, files, perSecond }: MixedLoadOptions): Mixe
       if (!(await answer.text()).endsWith('data: [DONE]\n\n')) throw new Error('a stream was cut')
     },
     talk: (number) => complete('short', `What of number ${number}? ${'And then what? '.repeat(number % 20)}`, `talk-${number % SESSIONS}`),
-    socket: (number) => talkOverSocket(gateway, `socket-${number % SESSIONS}`, number),
+    socket: (number) =>
+      askOverSocket(gateway, 'chat.send', {
+        message: `Message ${number} over the socket`,
+        sessionKey: `socket-${number % SESSIONS}`,
+        idempotencyKey: `soak-${number}`,
+        wait: true,
+      }),
     write: (number) => call('file_write', { path: join(files, `note-${number % 200}.txt`), content: `Line ${number}\n`.repeat(20) }, `files-${number % 8}`),
     read: (number) => call('directory_list', { path: files }, `reading-${number % 8}`),
     remember: (number) => call('memory_write', { key: `fact-${number % 200}`, value: `The value of today is ${number}.` }, `memory-${number % 8}`),
