@@ -125,7 +125,14 @@ export function mixedLoad({ gateway, files, perSecond }: MixedLoadOptions): Mixe
     }
   }
 
-  const ended = Promise.all([askOn(), answerOn()])
+  /** Jobs that the clock starts: a heartbeat, and work that writes. */
+  async function schedule(): Promise<void> {
+    const job = { schedule: { every: '1m' }, model: 'openai:tools' }
+    await askOverSocket(gateway, 'cron.add', { ...job, name: 'beat', kind: 'heartbeat', prompt: 'Is anything new?' })
+    await askOverSocket(gateway, 'cron.add', { ...job, name: 'note', prompt: 'call memory_write {"key":"job","value":"It ran."}' })
+  }
+
+  const ended = Promise.all([schedule(), askOn(), answerOn()])
   ended.catch((error: unknown) => problems.push(`the load itself failed: ${String(error)}`))
   return {
     takeLatencies() {
