@@ -255,6 +255,23 @@ export const requirements: readonly Requirement[] = [
       'that is no longer configured, or that the guard lets not go any more, is dead',
     ],
   ]),
+  ...proved('test/faults/outbox.test.ts', [
+    ['MSG-35', 'A message survives SIGKILL at any write', 'at any write loses nothing and repeats nothing unmarked (${format})'],
+    ['MSG-36', 'A message survives SIGKILL at any moment of a request', 'at any moment of a request loses nothing and repeats nothing unmarked (${format})'],
+    [
+      'MSG-37',
+      'A thousand waiting messages survive crashes, in order, each once',
+      'again and again with a thousand messages that wait loses none, and each arrives once, in order',
+    ],
+    ['MSG-38', 'A message survives a write that fails', 'at any write of a message (${format}, ${failure}) loses nothing and repeats nothing unmarked'],
+  ]),
+  ...proved('test/journeys/cli-outbox.test.ts', [
+    [
+      'MSG-34',
+      'What did not leave is listed, shown, tried again and dropped',
+      'cara outbox lists what waits and what is dead, shows one, tries it again, and drops it',
+    ],
+  ]),
   ...proved('test/security/messages.test.ts', [
     ['SEC-306', 'Messages go to configured names only', 'reaches no address and no name that the owner did not configure, and says which there are'],
     ['SEC-307', 'A stranger’s word sends no message', 'sends nothing that the owner did not name, and nothing at all on the word of a stranger'],

@@ -29,6 +29,7 @@ import { forgetInBackground } from '../gateway/forget-old.ts'
 import { createSchedule } from '../gateway/schedule/create-schedule.ts'
 import { JobBook } from '../gateway/schedule/job-book.ts'
 import type { DefaultModel } from '../gateway/gateway.ts'
+import { createOutboxDesk } from '../gateway/outbox/outbox-desk.ts'
 import { createResolve } from '../net/resolve.ts'
 import { createTransport } from '../net/transport.ts'
 import { createServer } from '../server/server.ts'
@@ -267,6 +268,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     jobs: schedule.jobs,
     settings,
     messages: announcer,
+    outbox: createOutboxDesk({ outbox: messages, store: store.outbox, audit, clock: systemClock }),
     logs: writer.tail,
     log,
     config: config.gateway,

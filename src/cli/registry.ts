@@ -29,6 +29,7 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'cron', summary: 'Work that begins by the clock', load: async () => (await import('./commands/cron.ts')).group },
   { name: 'usage', summary: 'Tokens and cost', load: async () => (await import('./commands/usage.ts')).command },
   { name: 'messages', summary: 'Places that messages may be sent to', load: async () => (await import('./commands/messages.ts')).group },
+  { name: 'outbox', summary: 'Messages on their way out', load: async () => (await import('./commands/outbox.ts')).group },
   { name: 'logs', summary: 'Log lines of the gateway', load: async () => (await import('./commands/logs.ts')).command },
   { name: 'audit', summary: 'Receipts of what was decided and done', load: async () => (await import('./commands/audit.ts')).group },
   { name: 'cluster', summary: 'Gateways that share a store', load: async () => (await import('./commands/cluster.ts')).group },

@@ -124,6 +124,15 @@ export type Receipt =
       readonly mayRepeat: boolean
       readonly ms: number
     }
+  /** The owner's word about a message that did not leave, before it takes effect. */
+  | {
+      readonly kind: 'message-decided'
+      readonly id: string
+      readonly entry: string
+      readonly to: string
+      readonly action: 'retried' | 'dropped'
+      readonly by: string
+    }
   /** The owner took a write of a tool back. */
   | { readonly kind: 'undone'; readonly turn: string; readonly tool: string; readonly step: string; readonly force: boolean }
   /** The owner is asked. `call`: SHA-256 of the exact call. */
@@ -203,6 +212,7 @@ export const receiptKinds = [
   'effect-refused',
   'message-intended',
   'message-completed',
+  'message-decided',
   'undone',
   'approval-asked',
   'approval-decided',

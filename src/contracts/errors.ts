@@ -82,6 +82,7 @@ const CATALOGUE = {
   'message/too-long': [400, false, 'The message is too long for its destination'],
   'message/undelivered': [502, true, 'The message could not be delivered'],
   'message/queue-full': [429, true, 'Too many messages wait for this destination'],
+  'message/settled': [409, false, 'Nothing is left to do with this message'],
   'message/not-found': [404, false, 'There is no such message in the outbox'],
   'sandbox/unavailable': [503, false, 'No sandbox can be had on this machine'],
   'sandbox/changed': [409, false, 'What would run is not what was asked about'],

@@ -4,6 +4,7 @@ import type { Settings } from '../contracts/settings.ts'
 import type { Announcer } from '../gateway/announce.ts'
 import type { Undo } from '../contracts/undo.ts'
 import type { Jobs } from '../gateway/schedule/jobs.ts'
+import type { OutboxDesk } from '../gateway/outbox/outbox-desk.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Access } from '../guard/identity/access.ts'
 import type { Tailnet } from '../guard/identity/tailnet.ts'
@@ -19,6 +20,7 @@ export interface ServerDeps {
   readonly jobs: Jobs
   readonly settings: Settings
   readonly messages: Announcer
+  readonly outbox: OutboxDesk
   readonly logs: LogTail
   readonly log: Log
   readonly config: CoreConfig['gateway']

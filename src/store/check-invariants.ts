@@ -36,6 +36,9 @@ export const laws: readonly Law[] = [
   { broken: 'a question was answered and the answer is not there', sql: `SELECT id FROM approvals WHERE status IN ('allowed', 'denied') AND decision IS NULL` },
   { broken: 'a question belongs to a conversation that is gone', sql: `SELECT id FROM approvals WHERE ${noSession('approvals')}` },
   { broken: 'a standing word belongs to a conversation that is gone', sql: `SELECT id FROM grants WHERE ${noSession('grants')}` },
+  { broken: 'a message waits and has no text', sql: `SELECT id FROM outbox WHERE status IN ('waiting', 'dead') AND text IS NULL` },
+  { broken: 'a message ended and its text is still there', sql: `SELECT id FROM outbox WHERE status IN ('sent', 'dropped') AND text IS NOT NULL` },
+  { broken: 'a message ended at no time', sql: `SELECT id FROM outbox WHERE (status = 'waiting') <> (settled_at IS NULL)` },
   { broken: 'a write that can be taken back keeps a negative size', sql: 'SELECT id FROM undo_steps WHERE bytes < 0' },
 ]
 

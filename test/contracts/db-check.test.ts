@@ -31,6 +31,9 @@ const BREAKS: Readonly<Record<string, string>> = {
   'a question was answered and the answer is not there': 'UPDATE approvals SET decision = NULL',
   'a question belongs to a conversation that is gone': `UPDATE approvals SET session_id = 'ses_gone'`,
   'a standing word belongs to a conversation that is gone': `UPDATE grants SET session_id = 'ses_gone'`,
+  'a message waits and has no text': 'UPDATE outbox SET text = NULL',
+  'a message ended and its text is still there': `UPDATE outbox SET text = 'x' WHERE status = 'sent'`,
+  'a message ended at no time': 'UPDATE outbox SET settled_at = NULL',
   'a write that can be taken back keeps a negative size': 'UPDATE undo_steps SET bytes = -1',
 }
 
@@ -59,6 +62,11 @@ async function lived(name: string, isSealed: boolean): Promise<void> {
   await cara.ask('look at my mail', {}, { decision: 'allow', unlock: 'once' })
   await cara.ask('run it', {}, { decision: 'allow', unlock: 'always' })
   await cara.ask('alone', { sessionKey: null, idempotencyKey: 'alone' })
+  const { outbox } = cara.gateway.store
+  const facts = { to: 'chat', lane: 'chat', purpose: 'tool', turnId: null, sessionId: null, createdAt: 1, expiresAt: 9 } as const
+  for (const id of ['out_sent', 'out_waiting']) await outbox.accept({ ...facts, id, key: id, parts: ['hello'] }, { parts: 9, bytes: 99 })
+  const claimed = await outbox.claim({ id: 'out_sent', part: 1 }, { owner: 'w', until: 9, now: 1 })
+  await outbox.sent({ id: 'out_sent', part: 1, fence: claimed?.fence ?? 0 }, 2)
   assert.deepEqual(await cara.gateway.store.check(), [])
   await cara.crash()
 }

@@ -1,6 +1,7 @@
 /** The outbox over a real database and receivers on loopback: order, what is tried again and when, bounds, and who holds up whom. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createAnnouncer } from '../../src/gateway/announce.ts'
 import { messageSend } from '../../src/tools/message-send.ts'
 import { openOutbox } from '../doubles/open-outbox.ts'
 import { startWebhookServer, type WebhookAnswer } from '../doubles/webhook-server.ts'
@@ -85,6 +86,23 @@ describe('a message', () => {
     assert.equal(mine.server.posts.length, 1)
     const entry = await mine.store.outbox.get(first.id)
     assert.deepEqual([entry?.status, entry?.turnId, await mine.store.outbox.texts(first.id)], ['sent', 't1', []], 'what it said is forgotten')
+  })
+
+  it('that the gateway sends by itself is the same by the id that it gives', async () => {
+    await using mine = await withReceiver([])
+    const kept: string[] = []
+    const trail = {
+      note: () => undefined,
+      keep: async ({ kind }: { readonly kind: string }) => void kept.push(kind),
+      mac: (text: string) => text,
+      faults: () => [],
+    }
+    const announcer = createAnnouncer(mine.outbox, trail, mine.clock)
+    const notice = { to: 'mine', text: 'hello', purpose: 'approval', by: 'test' } as const
+    const ids = new Set<string>()
+    for (const more of [{ id: 'same' }, { id: 'same' }, {}, {}]) ids.add((await announcer.announce({ ...notice, ...more })).id)
+    await mine.drained()
+    assert.deepEqual([ids.size, mine.server.posts.length, kept], [3, 3, Array.from({ length: 4 }, () => 'message-intended')])
   })
 
   it('is marked as a possible repeat after an outcome that nobody knows, where the receiver knows no keys, and only then', async () => {

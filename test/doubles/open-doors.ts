@@ -16,6 +16,7 @@ import { JobBook } from '../../src/gateway/schedule/job-book.ts'
 import type { Jobs } from '../../src/gateway/schedule/jobs.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import type { Announcer } from '../../src/gateway/announce.ts'
+import { createOutboxDesk } from '../../src/gateway/outbox/outbox-desk.ts'
 import { Access } from '../../src/guard/identity/access.ts'
 import type { CheckpointReport } from '../../src/guard/stage.ts'
 import { createVault } from '../../src/secrets/vault.ts'
@@ -93,6 +94,12 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     settings,
     messages: noMessages,
     jobs: jobsOver(gateway, now),
+    outbox: createOutboxDesk({
+      outbox: { destinations: [], pausedUntil: () => 0, resume: () => undefined },
+      store: store.outbox,
+      audit: unkeptTrail,
+      clock: { now: () => 5000 },
+    }),
     logs: logLines.tail,
     log: recordedLog().log,
     config: gatewayConfig,

@@ -77,7 +77,7 @@ export interface OpenOutbox extends AsyncDisposable {
   readonly lines: readonly string[]
   /** Accepts it; by default to the first destination, with its text as its key. */
   send(text: string, more?: Partial<OutgoingMessage>): ReturnType<Outbox['accept']>
-  /** Turns the clock, in steps of a second, until nothing waits; says what became of everything. */
+  /** Turns the clock, until nothing waits; says what became of everything. */
   drained(maxMs?: number): Promise<readonly OutboxEntry[]>
   /** Waits until this holds, without turning the clock. */
   until(holds: () => boolean | Promise<boolean>): Promise<void>
@@ -128,9 +128,11 @@ export async function openOutbox(options: OpenOutboxOptions): Promise<OpenOutbox
     lines,
     send: (text, more = {}) => outbox.accept({ to: first, text, key: text.slice(0, 64), purpose: 'tool', turnId: 't1', sessionId: null, ...more }),
     async drained(maxMs = 2 * 86_400_000) {
-      for (let waited = 0; waited <= maxMs; waited += 1000) {
+      for (let waited = 0, step = 1000; waited <= maxMs; waited += step) {
+        // Seconds at first, then minutes.
+        if (waited > 100_000) step = 60_000
         if ((await store.outbox.heads()).length === 0) return store.outbox.list({ limit: 10_000 })
-        await clock.advance(1000)
+        await clock.advance(step)
         await setImmediate()
       }
       throw new Error('something waits')

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { createServices } from '../../src/app/services.ts'
 import { receiptKinds } from '../../src/contracts/audit.ts'
-import { undoListResult } from '../../src/contracts/ws-results.ts'
+import { outboxListResult, undoListResult } from '../../src/contracts/ws-results.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { AnyTool, ToolManifest } from '../../src/contracts/tool.ts'
@@ -203,6 +203,8 @@ describe('the receipts of a gateway', () => {
       messages: { destinations: { nobody: { url: receiver.url.href, format: 'slack' } } },
     })
     await assert.rejects(cara.client.call('messages.test', { to: 'nobody' }), { code: 'message/undelivered' })
+    const { messages } = outboxListResult.parse(await cara.client.call('outbox.list', { status: 'dead' }))
+    await cara.client.call('outbox.drop', { ids: [messages[0]?.id] })
     const env = { HOME: cara.folder, CARAPACE_STATE_DIR: join(cara.folder, 'state'), CARAPACE_CONFIG_PATH: join(cara.folder, 'carapace.json5') }
     await createServices(env).setConfig('agent.temperature', '0.5')
     await createServices(env).setPassword('correct horse battery')

@@ -92,6 +92,12 @@ export class Outbox implements Messages {
     return this.#circuits.get(to)?.pausedUntil ?? 0
   }
 
+  /** The owner says that it works again. */
+  resume(to: string): void {
+    this.#circuits.delete(to)
+    this.wake()
+  }
+
   /** Begins nothing more, and lets what is on its way end for `ms`. */
   async close(ms: number): Promise<void> {
     this.#stopping.abort()

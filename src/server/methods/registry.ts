@@ -12,6 +12,7 @@ import { health, status } from './health.ts'
 import { logsTail, logsUnfollow } from './logs.ts'
 import { messagesList, messagesTest } from './messages.ts'
 import { modelsList } from './models.ts'
+import { outboxDrop, outboxGet, outboxList, outboxRetry } from './outbox.ts'
 import { sessionsExport } from './sessions-export.ts'
 import { sessionsCreate, sessionsDelete, sessionsList, sessionsPreview, sessionsRename, sessionsReset } from './sessions.ts'
 import { turnsCancel, turnsGet, turnsList, turnsResume } from './turns.ts'
@@ -47,6 +48,10 @@ export const methods: readonly Method[] = [
   messagesTest,
   clusterStatus,
   clusterDrain,
+  outboxList,
+  outboxGet,
+  outboxRetry,
+  outboxDrop,
   configGet,
   configSchema,
   logsTail,

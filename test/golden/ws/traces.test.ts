@@ -96,6 +96,28 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'outbox',
+    prepare: async ({ gateway: { store } }) => {
+      const facts = { to: 'chat', lane: 'chat', purpose: 'tool', turnId: 'turn_1', sessionId: null, createdAt: 1000, expiresAt: 9000 } as const
+      for (const id of ['out_1', 'out_2']) await store.outbox.accept({ ...facts, id, key: id, parts: [`text of ${id}`] }, { parts: 9, bytes: 999 })
+      const claimed = await store.outbox.claim({ id: 'out_1', part: 1 }, { owner: 'w', until: 3000, now: 2000 })
+      await store.outbox.kill({ id: 'out_1', part: 1, fence: claimed?.fence ?? 0 }, 'the server refused it', 4000)
+    },
+    play: async (client) => {
+      await client.call('outbox.list')
+      await client.call('outbox.list', { status: 'dead', to: 'chat', limit: 1 })
+      await client.call('outbox.list', { status: 'lost' })
+      await client.call('outbox.get', { id: 'out_1' })
+      await client.call('outbox.get', { id: 'out_9' })
+      await client.call('outbox.retry', { ids: ['out_2'] })
+      await client.call('outbox.retry', { ids: ['out_1'] })
+      await client.call('outbox.retry', { to: 'chat' })
+      await client.call('outbox.retry', {})
+      await client.call('outbox.drop', { ids: ['out_1', 'out_2'] })
+      await client.call('outbox.drop', { ids: ['out_1'] })
+    },
+  },
+  {
     name: 'turn',
     script: busyTurn,
     play: async (client) => {
