@@ -82,10 +82,14 @@ describe('the runner', () => {
   })
 
   it('reports every decision itself', () => {
+    const startedAt = performance.now()
+    const { reports } = run(pass)
+    const took = performance.now() - startedAt
     assert.deepEqual(
-      run(pass).reports.map(({ checkpoint, stage: name, verdict }) => [checkpoint, name, verdict]),
+      reports.map(({ checkpoint, stage: name, verdict }) => [checkpoint, name, verdict]),
       [['test', null, 'pass']],
     )
+    assert.ok(reports.every(({ ms }) => ms >= 0 && ms <= took))
   })
 })
 

@@ -182,6 +182,8 @@ describe('a trace', () => {
     assert.equal(of('lunch', 'hello').by, 'nowhere', 'he said the word, and meant nothing by it')
     assert.equal(of(' Green Lamp\n', `${'b '.repeat(100)}Green Lamp ${'a '.repeat(100)}`).evidence.includes('“b b b'), true)
     assert.match(of('Green Lamp', `${'b '.repeat(100)} Green Lamp ${'a '.repeat(100)}`).evidence, /“\S.*green lamp.*\S”$/)
+    const [, shown = ''] = /“(.*)”$/.exec(of('Green Lamp', `${'b '.repeat(100)}Green Lamp ${'a '.repeat(100)}`).evidence) ?? []
+    assert.equal(shown, `${'b '.repeat(20)}green lamp${' a'.repeat(25)}`, '40 characters before it, 60 from it on')
     assert.match(of(' Green Lamp ', `${'b '.repeat(100)} Green Lamp ${'a '.repeat(100)}`).evidence, /green lamp/)
   })
 })

@@ -43,6 +43,8 @@ describe('values', () => {
       ['https://example.org', 'ftp://example.org'],
       ['DE89370400440532013000', 'DE89370400440532013001'],
       ['007', '7'],
+      ['+44 20 7946 0018', '+44 20 7946 0019'],
+      ['+44 20 7946 0018', '44 20 7946 0018'],
     ]
     for (const [one = '', other = ''] of different) assert.notEqual(classify(one).key, classify(other).key, `${one} ${other}`)
   })
