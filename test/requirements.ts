@@ -892,6 +892,33 @@ export const requirements: readonly Requirement[] = [
       'a sealed backup takes its password from the environment or a line of input, and never without twelve characters',
     ],
   ]),
+  ...proved('test/faults/disk.test.ts', [
+    [
+      'STORE-44',
+      'A full disk refuses, loses nothing, and is gone once there is room',
+      'refuses what it cannot keep, loses nothing that it kept, and goes on once there is room',
+    ],
+    ['STORE-45', 'A start on a full disk says so', 'is named by a start, which works once there is room, with everything that was kept'],
+    ['STORE-46', 'So does one in a folder that cannot be written', 'is named by a start, can be looked at, and starts once it can be written'],
+    ['STORE-47', 'A database that another program holds is named', 'that another program holds is named, and works once that lets go'],
+    ['STORE-48', 'A damaged database is named with the way back', 'that is damaged is named with the way back, and a backup brings everything back'],
+  ]),
+  ...proved('test/security/erase.test.ts', [
+    ['STORE-49', 'What is erased is nowhere in the state folder', 'that is erased is nowhere in the state folder, and what belongs to others stays'],
+    ['STORE-50', 'Erasing that was interrupted is ended', 'whose erasing was interrupted is swept at the next start'],
+    ['STORE-51', 'No table is forgotten when a conversation is erased', 'leaves traces in no table that nobody thought of'],
+  ]),
+  ...proved('test/journeys/cli-data.test.ts', [
+    [
+      'STORE-52',
+      'A conversation is taken along and erased by one command each',
+      'cara data takes a conversation along, shows what would go, and erases it with a receipt that says nothing of it',
+    ],
+  ]),
+  ...proved('test/faults/every-write-postgres.test.ts', [
+    ['STORE-53', 'The same on PostgreSQL', 'fails once, and what must hold between rows holds there too'],
+    ['STORE-54', 'No table grows there without a rule or a written reason', 'has a rule or a reason for every table there'],
+  ]),
   ...proved('test/contracts/retention.test.ts', [
     ['STORE-20', 'No table grows without a rule or a written reason', 'has a rule or a reason for every table'],
     ['STORE-21', 'What is too old goes in short commits', 'goes in short commits'],

@@ -108,16 +108,21 @@ export function createServices(env: Environment, ownsProcess = false): CliServic
     },
     async backUp(request) {
       const { backUp } = await import('./backup.ts')
-      return backUp(env, paths, request)
+      return backUp(env, paths, request).catch(sayUnwritable)
     },
     async restore(request) {
       const { restore } = await import('./backup.ts')
-      return restore(env, paths, request)
+      return restore(env, paths, request).catch(sayUnwritable)
     },
     async doctor() {
       const { examine } = await import('./doctor.ts')
       return examine(env, paths)
     },
+  }
+
+  async function sayUnwritable(error: unknown): Promise<never> {
+    const { asUnwritable } = await import('../config/unwritable.ts')
+    throw asUnwritable(error, paths.stateDir)
   }
 
   /** What was asked for, else the gateway of this state folder. */

@@ -23,6 +23,7 @@ import type { Config } from '../config/schema.ts'
 import type { Flag } from '../config/layers.ts'
 import { prepareStateDir, type Paths } from '../config/paths.ts'
 import { tightenState } from '../config/tighten.ts'
+import { asUnwritable } from '../config/unwritable.ts'
 import { createAnnouncer } from '../gateway/announce.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import { forgetInBackground } from '../gateway/forget-old.ts'
@@ -63,7 +64,7 @@ export async function startGateway(options: StartOptions, env: Environment, path
     return await assemble(options, env, paths, ownsProcess, closers)
   } catch (error) {
     await closeAll(closers)
-    throw error
+    throw asUnwritable(error, paths.stateDir)
   }
 }
 
@@ -266,6 +267,10 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     undo: writes.undo,
     forgetOld: () => forgetting.now(),
     jobs: schedule.jobs,
+    async erase(key, session, by) {
+      await audit.keep({ kind: 'conversation-erased', session, by })
+      return store.eraseConversation(key, { copies: paths.undo, backups: paths.backups })
+    },
     settings,
     messages: announcer,
     outbox: createOutboxDesk({ outbox: messages, store: store.outbox, audit, clock: systemClock }),

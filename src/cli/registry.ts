@@ -34,6 +34,7 @@ export const registry: readonly RegistryEntry[] = [
   { name: 'audit', summary: 'Receipts of what was decided and done', load: async () => (await import('./commands/audit.ts')).group },
   { name: 'cluster', summary: 'Gateways that share a store', load: async () => (await import('./commands/cluster.ts')).group },
   { name: 'db', summary: 'The database: what it holds, whether it is sound', load: async () => (await import('./commands/db.ts')).group },
+  { name: 'data', summary: 'What is kept about a conversation: take it along, erase it', load: async () => (await import('./commands/data.ts')).group },
   { name: 'backup', summary: 'Everything of this installation in one file', load: async () => (await import('./commands/backup.ts')).command },
   { name: 'restore', summary: 'Put a backup in the place of what is there', load: async () => (await import('./commands/restore.ts')).command },
   { name: 'token', summary: 'The token of the gateway, for your own programs', load: async () => (await import('./commands/token.ts')).command },

@@ -49,6 +49,8 @@ export type Receipt =
   | { readonly kind: 'backup-made'; readonly keys: boolean; readonly sealed: boolean }
   /** The state is the one of a backup made at that time. */
   | { readonly kind: 'restored'; readonly createdAt: number }
+  /** Before everything about a conversation is erased; `session` is its id, which says nothing to anybody any more. */
+  | { readonly kind: 'conversation-erased'; readonly session: string; readonly by: string }
   | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
   /** `words`: whose words it holds; a job of the model's is made by a tool, too, and has the receipts of that call. */
   | {
@@ -200,6 +202,7 @@ export const receiptKinds = [
   'device-changed',
   'backup-made',
   'restored',
+  'conversation-erased',
   'config-changed',
   'job-changed',
   'secrets-rotated',

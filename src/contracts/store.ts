@@ -94,12 +94,48 @@ export interface Store {
   forgetOld(limits: RetentionLimits, now: number): AsyncIterable<Forgotten>
   /** Null where one gateway has the store to itself. */
   readonly cluster: ClusterStore | null
+  /** What is kept about a conversation, in numbers; null where there is none of this key. */
+  conversationFacts(key: string): Promise<ConversationFacts | null>
+  /** The same as rows, page by page; its lines come from `sessions`. */
+  conversationData(key: string, kind: ConversationKind, offset: number): Promise<ConversationData | null>
+  /** Erases all of it, in free pages and in the log too. Whoever calls it has ended its turns. */
+  eraseConversation(key: string, places: ErasePlaces): Promise<Erased | null>
   /** Of the engine, and of what must hold between rows; a sentence for each thing that is wrong. */
   readonly jobs: JobStore
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]
   close(): Promise<void>
+}
+
+/** Tables whose rows belong to a conversation, and the notes that it wrote. */
+export const conversationKinds = ['turns', 'approvals', 'grants', 'refusals', 'undo_steps', 'outbox', 'usage', 'notes'] as const
+export type ConversationKind = (typeof conversationKinds)[number]
+
+export interface ConversationFacts {
+  readonly key: string
+  readonly rows: Readonly<Record<string, number>>
+  /** Keys of notes that still say what it made them say. */
+  readonly notes: readonly string[]
+}
+
+export interface ConversationData {
+  readonly rows: readonly Readonly<Record<string, SqlValue>>[]
+  /** The offset of the next page; null at the end. */
+  readonly next: number | null
+}
+
+/** Beside the database. */
+export interface ErasePlaces {
+  /** The folder of copies of replaced files. */
+  readonly copies: string
+  /** The folder of copies of the database, which hold what is erased: they go. */
+  readonly backups: string
+}
+
+export interface Erased {
+  readonly notes: readonly string[]
+  readonly copies: number
 }
 
 /** Days that something is kept; undefined is for good. */

@@ -451,6 +451,13 @@ export const undoApplyResult = z.object({ step: undoStep })
 /** `db.prune {}`: forgets what `retention` says; rows that went, by table. */
 export const dbPruneResult = z.object({ forgotten: z.record(z.string(), z.number()) })
 
+/** `data.show {key}`: what is kept about a conversation. */
+export const dataShowResult = z.object({ key: z.string(), rows: z.record(z.string(), z.number()), notes: z.array(z.string()) })
+/** `data.export {key, kind, offset}`: a page of it. */
+export const dataExportResult = z.object({ rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))), next: z.number().nullable() })
+/** `data.erase {key}`: all of it, for good. */
+export const dataEraseResult = z.object({ key: z.string(), notes: z.array(z.string()), copies: z.number() })
+
 /** `auth.rotate {}`: the new token of the gateway. The old one opens nothing more, and connections that came by it close, this one too if it did. */
 export const authRotateResult = z.object({ token: z.string() })
 

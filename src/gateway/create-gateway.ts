@@ -448,7 +448,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       desk.close()
       // Whoever waits for them is told; they stay as they are in the journal.
       waiting.wakeAll()
-      if (cluster === null) return watch.close()
+      if (cluster === null) return attempt(() => watch.close())
       // A store that does not answer keeps nobody from stopping: the leases run out.
       const leaving = new AbortController()
       const left = attempt(async () => {

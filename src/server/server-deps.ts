@@ -2,6 +2,7 @@ import type { CoreConfig } from '../config/schema.ts'
 import type { Log, LogTail } from '../contracts/log.ts'
 import type { Settings } from '../contracts/settings.ts'
 import type { Announcer } from '../gateway/announce.ts'
+import type { Erased } from '../contracts/store.ts'
 import type { Undo } from '../contracts/undo.ts'
 import type { Jobs } from '../gateway/schedule/jobs.ts'
 import type { OutboxDesk } from '../gateway/outbox/outbox-desk.ts'
@@ -15,6 +16,8 @@ import type { Credentials } from './credentials.ts'
 export interface ServerDeps {
   readonly gateway: Gateway
   readonly undo: Undo
+  /** Leaves a receipt, then erases a conversation whose turns have ended; null where it is gone. */
+  readonly erase: (key: string, id: string, by: string) => Promise<Erased | null>
   /** Forgets what is too old, now; rows by table. */
   readonly forgetOld: () => Promise<Readonly<Record<string, number>>>
   readonly jobs: Jobs

@@ -12,7 +12,7 @@ import type { SwitchableTexts } from './texts.ts'
 const ROWS_AT_ONCE = 100
 
 /** What changed rows leave behind, and how it goes. */
-const LEFTOVERS = {
+export const LEFTOVERS = {
   sqlite: {
     // Zeroes what a change leaves in its page.
     prepare: ['PRAGMA secure_delete = ON'],

@@ -97,7 +97,7 @@ async function countRows(database: Database): Promise<DatabaseFacts['tables']> {
   const counted: DatabaseFacts['tables'][number][] = []
   for (const rule of retentionRules) {
     // An index of words has no rows of its own.
-    if (rule.table === 'memory_words') continue
+    if (rule.table === 'memory_words' || (rule.on ?? database.engine) !== database.engine) continue
     const [row] = await database.query(`SELECT count(*) AS n FROM ${rule.table}`, [])
     counted.push({ table: rule.table, rows: row === undefined ? 0 : integer(row, 'n'), rule })
   }

@@ -41,6 +41,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (backups !== undefined) await (await import('./upgrade-backup.ts')).backUpBeforeUpgrade(database, backups, { from, to: SCHEMA }, Date.now())
     })
     await settleTexts(database, texts, options.encrypt)
+    await settleErasing(database)
   })
   return storeOver(database)
 }
@@ -52,6 +53,7 @@ async function openShared({ url, encrypt, migrate: isTold = false }: StoreOption
     if (!isTold) await refuseWhileOlderOnesRun(patient)
     await migrate(patient)
     await settleTexts(patient, texts, encrypt)
+    await settleErasing(patient)
   } finally {
     await patient.close()
   }
@@ -87,6 +89,11 @@ async function settleTexts(database: Database, texts: SwitchableTexts, encrypt: 
   await convertTexts(database, texts, key, wanted, encrypt.copies ?? null)
 }
 
+async function settleErasing(database: Database): Promise<void> {
+  const [row] = await database.query('SELECT value FROM meta WHERE name = $1', ['erasing'])
+  if (row !== undefined) await (await import('./erase-conversation.ts')).finishErasing(database)
+}
+
 /** The parts of the store over an engine whose schema stands. */
 export function storeOver(database: Database): Store {
   return {
@@ -105,6 +112,9 @@ export function storeOver(database: Database): Store {
       yield* forgetOld(database, limits, now)
     },
     cluster: createClusterStore(database),
+    conversationFacts: async (key) => (await import('./conversation-data.ts')).conversationFacts(database, key),
+    conversationData: async (key, kind, offset) => (await import('./conversation-data.ts')).conversationData(database, key, kind, offset),
+    eraseConversation: async (key, places) => (await import('./erase-conversation.ts')).eraseConversation(database, key, places),
     check: () => checkAll(database),
     jobs: createJobStore(database),
     size: () => database.size(),

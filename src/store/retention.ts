@@ -11,7 +11,11 @@ import { forgetSettled } from './outbox.ts'
 type Days = keyof RetentionLimits
 type Pass = (database: Database, limits: RetentionLimits, now: number) => AsyncGenerator<number>
 
-export type RetentionRule = { readonly table: string } & (
+export type RetentionRule = {
+  readonly table: string
+  /** The engine that has it, where only one does. */
+  readonly on?: 'sqlite' | 'postgres'
+} & (
   | {
       /** Rows go when this column (milliseconds; null never does) is older than so many days. An index serves it, or the table is small by another bound. */
       readonly age: string
@@ -37,12 +41,14 @@ export const retentionRules: readonly RetentionRule[] = [
   { table: 'outbox', age: 'settled_at', days: 'outboxDays', key: ['position'] },
   { table: 'undo_steps', because: 'undo.keepDays, undo.maxBytes and 10,000 steps bound it, with the copies of files (undo-log.ts)' },
   { table: 'memory', because: 'the notes hold 4 MiB together, and a fuller memory refuses more' },
-  { table: 'memory_words', because: 'the index of the notes grows and shrinks with them' },
+  { table: 'memory_words', on: 'sqlite', because: 'the index of the notes grows and shrinks with them' },
   { table: 'grants', because: 'a standing word of the owner holds until he takes it back or its conversation goes' },
   { table: 'shadow_calls', because: 'each new one beyond 10,000 takes the place of the oldest' },
   { table: 'devices', because: 'the owner admits each machine by hand' },
   { table: 'jobs', because: 'cron.maxJobs bounds those that are due again, and a new one makes room among those that are over' },
   { table: 'job_runs', because: 'cron.keepRuns bounds them for each job' },
+  { table: 'nodes', on: 'postgres', because: 'each gateway has a row, and one that was not seen for a day loses it (cluster.ts)' },
+  { table: 'turn_events', on: 'postgres', because: 'events are kept for minutes, and the gateways forget them as they write (cluster-events.ts)' },
   { table: 'meta', because: 'a few names, each once' },
 ]
 
@@ -52,7 +58,7 @@ const ROWS_AT_ONCE = 200
 /** One pass over all tables; each yield follows a short commit or a look at some rows. */
 export async function* forgetOld(database: Database, limits: RetentionLimits, now: number): AsyncGenerator<Forgotten> {
   for (const rule of retentionRules) {
-    if ('because' in rule) continue
+    if ('because' in rule || (rule.on ?? database.engine) !== database.engine) continue
     const pass = 'pass' in rule ? rule.pass(database, limits, now) : forgetRows(database, rule, limits, now)
     for await (const rows of pass) yield { table: rule.table, rows }
   }

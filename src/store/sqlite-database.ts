@@ -231,7 +231,8 @@ function translated(error: unknown): unknown {
   if (primary === 8 || primary === 14 || primary === 3) {
     return new AppError('store/unavailable', 'it cannot be opened for writing', { cause: error, hint: 'Check owner and mode of the state folder' })
   }
-  if (primary === 5 || primary === 6) return new AppError('store/unavailable', 'another program holds it', { cause: error })
+  if (primary === 5 || primary === 6)
+    return new AppError('store/unavailable', 'another program holds it', { cause: error, hint: 'Close whatever has carapace.db open, then try again' })
   if (primary === 10) return new AppError('store/unavailable', 'the disk reported an error', { cause: error })
   if (primary === 19) return new AppError('store/conflict', undefined, { cause: error })
   return error

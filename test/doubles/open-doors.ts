@@ -91,6 +91,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     gateway,
     undo: createWrites(store, { undo: join(folder, 'undo') }, coreSections.undo.parse({}), unkeptTrail, () => Date.now()).undo,
     forgetOld: async () => ({}),
+    erase: (key) => store.eraseConversation(key, { copies: join(folder, 'undo'), backups: join(folder, 'backups') }),
     settings,
     messages: noMessages,
     jobs: jobsOver(gateway, now),

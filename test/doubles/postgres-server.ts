@@ -10,8 +10,8 @@ import { installPackages } from './install-packages.ts'
 
 export interface PostgresServer {
   readonly port: number
-  /** The URL of a new, empty database. */
-  create(): Promise<string>
+  /** The URL of a new database: empty, or as the one of this URL, which nobody may be using. */
+  create(template?: string): Promise<string>
   /** As an administrator, in the database of this URL. */
   run(url: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
   stop(): Promise<void>
@@ -67,11 +67,16 @@ export async function startPostgres({ isDurable = false, settings = [] }: { isDu
     }
   }
   let count = 0
+  let last: Promise<unknown> = Promise.resolve()
   return {
     port,
-    async create() {
+    async create(template) {
       const name = `cara_${++count}`
-      await run(urlOf('postgres'), `CREATE DATABASE ${name}`)
+      const like = template === undefined ? '' : ` TEMPLATE ${new URL(template).pathname.slice(1)}`
+      // One after the other: a template is nobody else's meanwhile.
+      const made = last.then(() => run(urlOf('postgres'), `CREATE DATABASE ${name}${like}`))
+      last = made.catch(() => undefined)
+      await made
       return urlOf(name)
     },
     run,

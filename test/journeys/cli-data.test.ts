@@ -1,6 +1,6 @@
 /** How the owner looks after his data: real programs, a real state folder, beside a gateway that runs and without one. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -103,4 +103,51 @@ test('a sealed backup takes its password from the environment or a line of input
   assert.equal((await withPassword('correct horse battery', 'restore', file, '--dry-run')).code, 0)
   // Nobody asks where there is neither.
   assert.equal((await cara('restore', file, '--dry-run')).code, 1)
+})
+
+test('cara data takes a conversation along, shows what would go, and erases it with a receipt that says nothing of it', async (t) => {
+  const { folder, env, state, cara } = setUp(t)
+  const running = startProgram(env)
+  await running.ready()
+  const client = await running.connect()
+  for (const sessionKey of ['mine', 'theirs'])
+    await client.call('chat.send', { message: `the Zwiebelkuchen of ${sessionKey}`, sessionKey, idempotencyKey: `key ${sessionKey}`, wait: true })
+  const facts = z.object({ rows: z.record(z.string(), z.number()) }).parse(await client.call('data.show', { key: 'mine' }))
+  assert.deepEqual([facts.rows['lines'], facts.rows['turns']], [2, 1])
+  const page = z
+    .object({ rows: z.array(z.looseObject({ model: z.string() })), next: z.null() })
+    .parse(await client.call('data.export', { key: 'mine', kind: 'usage' }))
+  assert.equal(page.rows.length, 1)
+  await client.close()
+  const file = join(folder, 'mine.jsonl')
+  const taken = await cara('data', 'export', 'mine', '-o', file)
+  assert.equal(taken.code, 0, taken.err)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const lines = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => z.looseObject({ kind: z.string().optional(), session: z.object({ key: z.string() }).optional() }).parse(JSON.parse(line)))
+  assert.equal(lines[0]?.session?.key, 'mine')
+  assert.ok(lines.some(({ kind }) => kind === 'turns') && lines.some(({ kind }) => kind === 'usage'))
+  assert.match(readFileSync(file, 'utf8'), /the Zwiebelkuchen of mine/)
+  assert.doesNotMatch(readFileSync(file, 'utf8'), /of theirs/)
+
+  const shown = await cara('data', 'erase', 'mine')
+  assert.match(shown.out, /^turns +1$/m)
+  assert.match(shown.out, /nothing was erased: --yes does it\n$/)
+  assert.equal((await cara('sessions', 'show', 'mine')).code, 0)
+  const erased = await cara('data', 'erase', 'mine', '--yes', '--json')
+  assert.equal(erased.code, 0, erased.err)
+  assert.equal(z.object({ erased: z.boolean() }).parse(JSON.parse(erased.out)).erased, true)
+  assert.equal((await cara('sessions', 'show', 'mine')).code, 1)
+  assert.equal((await cara('data', 'erase', 'mine', '--yes')).code, 1)
+  assert.match((await cara('sessions', 'show', 'theirs')).out, /the Zwiebelkuchen of theirs/)
+  await running.kill()
+  const everything = readdirSync(state, { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(state, path)).isFile())
+  assert.ok(everything.length > 4)
+  for (const path of everything) assert.ok(!readFileSync(join(state, path)).includes('Zwiebelkuchen of mine'), path)
+  const receipts = (await cara('audit', 'show', '--kind', 'conversation-erased')).out
+  assert.match(receipts, /conversation-erased by=owner session=ses_\w+\n$/)
+  assert.doesNotMatch(receipts, /mine/)
+  assert.equal((await cara('db', 'check')).code, 0)
 })

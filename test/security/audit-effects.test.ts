@@ -218,6 +218,8 @@ describe('the receipts of a gateway', () => {
     assert.equal((await cara.chat('hello')).text, 'done')
     const { steps } = undoListResult.parse(await cara.client.call('undo.list'))
     await cara.client.call('undo.apply', { id: steps[0]?.id })
+    await cara.client.call('cron.add', { name: 'yearly', prompt: 'x', schedule: { cron: '0 8 1 1 *', timeZone: 'UTC' } })
+    await cara.client.call('data.erase', { key: 'main' })
     await createServices(env).rotateToken()
     await cara.stop()
     await createServices(env).rotateSecrets('file', null)

@@ -12,7 +12,7 @@ import { AppError } from '../../src/contracts/errors.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import { isMemberPath } from '../../src/store/backup/manifest.ts'
 import { readBackup } from '../../src/store/backup/read-backup.ts'
-import { MAGIC } from '../../src/store/backup/seal-stream.ts'
+import { MAGIC, openStream, sealStream } from '../../src/store/backup/seal-stream.ts'
 import { END, padding, tarHeader } from '../../src/store/backup/tar.ts'
 import { openStore } from '../../src/store/open-store.ts'
 
@@ -298,6 +298,29 @@ describe('a backup', () => {
       writeFileSync(file, Buffer.concat([bytes.subarray(0, start), ...arranged]))
       await assert.rejects(restored(home('swapped'), file), (error) => error instanceof AppError && error.code === 'backup/invalid')
     }
+  })
+
+  it('cannot be made to end early, whatever lies under the seal', async () => {
+    const source = async function* () {
+      yield Buffer.alloc(200_000, 7)
+    }
+    const chunks: Buffer[] = []
+    for await (const chunk of sealStream(source(), PASSWORD)) chunks.push(chunk)
+    const [start, first, second] = chunks
+    assert.ok(start !== undefined && first !== undefined && second !== undefined && chunks.length > 4)
+    const ended = Buffer.from(second)
+    ended.writeUInt32BE((ended.readUInt32BE(0) | 0x8000_0000) >>> 0)
+    const openAll = async (pieces: readonly Buffer[]): Promise<number> => {
+      let bytes = 0
+      const given = async function* () {
+        yield* pieces
+      }
+      for await (const piece of openStream(given(), PASSWORD)) bytes += piece.length
+      return bytes
+    }
+    assert.equal(await openAll(chunks), 200_000)
+    for (const pieces of [[start, first, ended], [start, first, second], [start]])
+      await assert.rejects(openAll(pieces), (error) => error instanceof AppError && error.code === 'backup/invalid')
   })
 
   it('holds the keys only where that was chosen, and no process of this machine', async () => {

@@ -5,6 +5,7 @@ import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
 import { clusterDrain, clusterStatus } from './cluster.ts'
 import { configGet, configSchema } from './config.ts'
+import { dataErase, dataExport, dataShow } from './data.ts'
 import { dbPrune } from './db.ts'
 import { cronAdd, cronGet, cronList, cronRemove, cronRun, cronRuns, cronStatus, cronUpdate } from './cron.ts'
 import { deviceList, devicePairApprove, devicePairList, devicePairReject, deviceTokenRevoke, deviceTokenRotate } from './devices.ts'
@@ -79,4 +80,7 @@ export const methods: readonly Method[] = [
   cronRemove,
   cronRun,
   cronRuns,
+  dataShow,
+  dataExport,
+  dataErase,
 ]

@@ -1,0 +1,42 @@
+/** Every write of a long day fails once, on the shared engine. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { retentionRules } from '../../src/store/retention.ts'
+import { openPostgres } from '../../src/store/postgres-database.ts'
+import { migrate } from '../../src/store/migrations.ts'
+import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
+import { failEveryWrite } from './every-write.ts'
+
+const missing = installPostgres()
+
+describe('every write of a day on PostgreSQL', { skip: missing !== null && missing }, () => {
+  let server: PostgresServer
+  before(async () => {
+    server = await startPostgres()
+  })
+  after(() => server.stop())
+
+  it('fails once, and what must hold between rows holds there too', async () => {
+    const template = await server.create()
+    const database = await openPostgres({ url: template })
+    await migrate(database)
+    await database.close()
+    const writes = await failEveryWrite('unwritten', async () => {
+      const url = await server.create(template)
+      return { open: () => openPostgres({ url }), close: async () => undefined }
+    })
+    assert.ok(writes > 50, `${writes} writes`)
+  })
+
+  it('has a rule or a reason for every table there', async () => {
+    const url = await server.create()
+    const database = await openPostgres({ url })
+    await migrate(database)
+    const tables = (await database.query(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename`, [])).map(({ name }) =>
+      String(name),
+    )
+    await database.close()
+    const known = retentionRules.filter(({ on }) => on !== 'sqlite').map(({ table }) => table)
+    assert.deepEqual(known.toSorted(), tables.toSorted())
+  })
+})
