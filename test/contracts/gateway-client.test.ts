@@ -158,6 +158,14 @@ test('the token goes with the upgrade, and the handshake says who we are', { tim
   ])
 })
 
+test('a challenge without a nonce is one that only a device could not answer', { timeout: 5000 }, async (t) => {
+  const { connect } = await setUp(t, {
+    greet: (socket) => socket.send(event('connect.challenge', {})),
+    answer: ({ id }, socket) => socket.send(answered(id, 'here')),
+  })
+  assert.equal(await (await connect()).call('x'), 'here')
+})
+
 test('a device signs the nonce of the challenge, and no other event is one', { timeout: 5000 }, async (t) => {
   const key = makeSigningKey()
   const { connect, frames } = await setUp(t, {

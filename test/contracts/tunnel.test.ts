@@ -84,9 +84,14 @@ test('a signal that is aborted already connects nothing', { timeout: 5000 }, asy
 
 test('an abort while connecting gives the reason, tries no other address, and leaves no connection behind', { timeout: 5000 }, async (t) => {
   const { open, closed } = await setUp(t)
+  const { mock } = t.mock.method(Socket.prototype, 'connect')
   const reason = new Error('enough')
   await assert.rejects(open([LIVE, LIVE], abortedWhileConnecting(t, reason)), reason)
   await assert.rejects(open([LIVE], abortedWhileConnecting(t, reason)), { code: 'net/unreachable' })
+  assert.deepEqual(
+    mock.calls.map((call) => Object(call.this).destroyed),
+    [true, true],
+  )
   await closed()
 })
 
