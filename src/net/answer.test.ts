@@ -124,6 +124,7 @@ test('after an abort nothing that still comes counts, and its reason stays', asy
   const reason = new Error('enough')
   caller.abort(reason)
   answer.onResponseStart(controller, 200, { 'content-encoding': 'br' })
+  answer.onResponseStart(controller, 200, {})
   data('late')
   answer.onResponseEnd()
   answer.onResponseError(controller, new Error('other'))
