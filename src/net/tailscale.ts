@@ -29,7 +29,8 @@ export function whoIs(socketPath: string, address: string): Promise<TailnetUser 
     })
     response.on('end', () => resolve(response.statusCode === 200 ? readAnswer(Buffer.concat(chunks).toString('utf8')) : null))
     response.on('close', () => resolve(null))
-    response.on('error', () => resolve(null))
+    // A close follows.
+    response.on('error', () => undefined)
   })
   asking.on('error', () => resolve(null))
   asking.end()

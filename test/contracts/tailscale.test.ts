@@ -58,7 +58,7 @@ test('nobody answers where there is no daemon', { timeout }, async (t) => {
 })
 
 test('an answer of 256 KiB is read, and a larger one is left', { timeout }, async (t) => {
-  const whole = await asks(t, (_, response) => void response.end(ANSWER.padEnd(MOST)))
+  const whole = await asks(t, (_, response) => void response.end(ANSWER.padStart(MOST)))
   assert.deepEqual(await whole.who(), ME)
   const left = Promise.withResolvers<null>()
   const { who } = await asks(t, (_, response) => {
