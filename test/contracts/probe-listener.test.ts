@@ -5,15 +5,15 @@ import { test } from 'node:test'
 import { openProbeListener } from '../../src/net/probe-listener.ts'
 
 test('whoever comes is let in and sent away, until the listener is closed', { timeout: 5000 }, async (t) => {
-  const { port, close } = await openProbeListener()
-  const [visitor, late] = [connect(port, '127.0.0.1').resume(), new Socket()]
+  const listener = await openProbeListener()
+  const [visitor, late] = [connect(listener.port, '127.0.0.1').resume(), new Socket()]
   t.after(() => {
     visitor.destroy()
     late.destroy()
-    close()
+    listener.close()
   })
   await once(visitor, 'close')
   assert.ok(visitor.bytesRead === 0 && !visitor.errored)
-  close()
-  await assert.rejects(once(late.connect(port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' })
+  listener.close()
+  await assert.rejects(once(late.connect(listener.port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' })
 })
