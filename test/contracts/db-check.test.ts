@@ -129,6 +129,15 @@ describe('a check of the database', () => {
         )
   })
 
+  it('finds nothing while a turn that has read what strangers wrote waits, and the mark is there before its end', async () => {
+    const answers = [calls(['read_mail', {}]), calls(['run_program', { argument: 'x' }])]
+    const cara = await testGateway({ providers: [scriptedProvider('fake', () => answers.shift() ?? says('done'))], tools: outsideTools().tools })
+    await cara.asked('look')
+    assert.deepEqual((await cara.gateway.store.sessions.find('main'))?.taint, { untrusted: true, private: true })
+    assert.deepEqual(await cara.gateway.store.check(), [])
+    await cara.close()
+  })
+
   it('finds texts that were changed or moved', async () => {
     assert.match((await found('plain', [`UPDATE entries SET data = '{"role":' WHERE kind = 'reply'`])).join(), /^a line cannot be read: \d/)
     assert.match((await found('sealed', [`UPDATE entries SET data = (SELECT data FROM entries ORDER BY id LIMIT 1)`])).join(), /^a line cannot be read: \d/)
