@@ -248,6 +248,11 @@ export const requirements: readonly Requirement[] = [
       'does not hold up what goes elsewhere, and is left alone when it fails again and again',
     ],
     ['MSG-31', 'Several processes share the queue, in order, under fences', 'keeps its order, gives a part to one of them, and hands on what a dead one held'],
+    [
+      'MSG-39',
+      'The order of a destination holds over several machines',
+      'keep the order of every destination, and one takes over what another that died had in its hands',
+    ],
     ['MSG-32', 'What was sent is forgotten', 'is forgotten with its conversation, but for what is on its way; of the dead a thousand parts are kept'],
     [
       'MSG-33',

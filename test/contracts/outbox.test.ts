@@ -1,12 +1,16 @@
 /** The outbox over a real database and receivers on loopback: order, what is tried again and when, bounds, and who holds up whom. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { createAnnouncer } from '../../src/gateway/announce.ts'
+import { openStore } from '../../src/store/open-store.ts'
 import { messageSend } from '../../src/tools/message-send.ts'
-import { openOutbox } from '../doubles/open-outbox.ts'
+import { openOutbox, turnedClock } from '../doubles/open-outbox.ts'
+import { installPostgres, startPostgres } from '../doubles/postgres-server.ts'
 import { startWebhookServer, type WebhookAnswer } from '../doubles/webhook-server.ts'
 import { runTool } from './tool-contract.ts'
 
+const noServer = installPostgres()
 const SOON = () => AbortSignal.timeout(10_000)
 const texts = (posts: readonly { readonly body: string }[]) => posts.map(({ body }) => body)
 
@@ -270,6 +274,44 @@ describe('a queue that several processes share', () => {
     await assert.rejects(store.outbox.postpone(late, { dueAt: 0, why: '', isUnknown: false }), { code: 'store/conflict' })
     await assert.rejects(store.outbox.kill(late, '', now), { code: 'store/conflict' })
     await store.outbox.sent({ ...late, fence: 2 }, now)
+  })
+})
+
+describe('three processes on one PostgreSQL', { skip: noServer !== null && noServer }, () => {
+  it('keep the order of every destination, and one takes over what another that died had in its hands', async () => {
+    await using first = await startWebhookServer()
+    await using second = await startWebhookServer()
+    const server = await startPostgres()
+    const url = await server.create()
+    const to = { first: { url: first.url.href, format: 'text' }, second: { url: second.url.href, format: 'text' } } as const
+    const clock = turnedClock()
+    const open = () => openStore({ path: '', url, synchronous: 'full' })
+    const nodes = [await openOutbox({ to, clock, open, isShared: true }), await openOutbox({ to, clock, open, isShared: true })]
+    // The one that dies: it sends, and never hears the answer.
+    const hung = Promise.withResolvers<void>()
+    const silent: EgressFetch = (request, signal) => {
+      hung.resolve()
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    }
+    const dying = await openOutbox({ to, clock, open, isShared: true, fetch: () => silent })
+    await dying.send('first 0')
+    await hung.promise
+    for (let number = 1; number < 40; number++) {
+      for (const name of ['first', 'second']) await nodes[number % 2]?.send(`${name} ${number}`, { to: name, key: `${name} ${number}` })
+    }
+    const [one] = nodes
+    await one?.until(() => second.posts.length === 39)
+    assert.equal(first.posts.length, 0, 'nothing goes before what may be on its way')
+    await dying.crash()
+    for (let waited = 0; waited < 25; waited++) await clock.advance(1000)
+    await one?.until(() => first.posts.length === 40)
+    assert.deepEqual(
+      [texts(first.posts), texts(second.posts)],
+      [Array.from({ length: 40 }, (_, number) => `first ${number}`), Array.from({ length: 39 }, (_, number) => `second ${number + 1}`)],
+    )
+    assert.equal((await one?.store.outbox.list({ status: 'sent', limit: 100 }))?.find(({ key }) => key === 'first 0')?.mayRepeat, true)
+    for (const node of nodes) await node[Symbol.asyncDispose]()
+    await server.stop()
   })
 })
 

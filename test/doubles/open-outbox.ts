@@ -66,6 +66,14 @@ export interface OpenOutboxOptions {
   readonly bounds?: OutboxDeps['bounds']
   readonly secrets?: readonly string[]
   readonly isShared?: boolean
+  /** Instead of a database in the folder. */
+  readonly open?: () => Promise<Store>
+}
+
+async function openOwn(folder: string, wrap: OpenOutboxOptions['wrap']): Promise<Store> {
+  const database = openSqlite({ path: join(folder, 'carapace.db'), synchronous: 'normal' })
+  await migrate(database)
+  return storeOver(wrap?.(database) ?? database)
 }
 
 export interface OpenOutbox extends AsyncDisposable {
@@ -87,9 +95,7 @@ export interface OpenOutbox extends AsyncDisposable {
 
 export async function openOutbox(options: OpenOutboxOptions): Promise<OpenOutbox> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'carapace-outbox-')))
-  const database = openSqlite({ path: join(folder, 'carapace.db'), synchronous: 'normal' })
-  await migrate(database)
-  const store = storeOver(options.wrap?.(database) ?? database)
+  const store = await (options.open ?? openOwn)(folder, options.wrap)
   const clock = options.clock ?? turnedClock()
   const transport = createTransport()
   const guarded = createGuardedFetch(transport, () => undefined)
@@ -115,7 +121,9 @@ export async function openOutbox(options: OpenOutboxOptions): Promise<OpenOutbox
     for (const startedAt = Date.now(); !(await holds()); await setImmediate()) if (Date.now() - startedAt > 20_000) throw new Error('it does not come')
   }
   const end = async () => {
-    await outbox.close(0)
+    const closing = outbox.close(0)
+    await clock.advance(0)
+    await closing
     await transport.close()
     await store.close()
   }

@@ -150,7 +150,8 @@ export class Outbox implements Messages {
         const now = clock.now()
         if (part === null || Math.max(part.dueAt, part.leaseUntil ?? 0, this.pausedUntil(part.to)) > now) break
         const delivered = await deliverPart(part, this.#deps, this.#abandoning.signal)
-        if (delivered.kind === 'lost') throw new AppError('store/conflict', 'another process was faster')
+        // Another process was faster: it goes on with this lane.
+        if (delivered.kind === 'lost') break
         await this.#tell(part, delivered)
       }
     } catch (error) {
