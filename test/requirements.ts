@@ -955,6 +955,20 @@ export const requirements: readonly Requirement[] = [
       'killed at any commit of a turn with everything, it ends as if nothing had been',
     ],
   ]),
+  ...proved('test/journeys/replay.test.ts', [
+    ['TURN-36', 'A past turn runs again without effect', 'of what nobody changed differs in nothing, asks no model, does nothing and keeps nothing'],
+    [
+      'TURN-37',
+      'A replay plays answers of the owner and failures, too',
+      'of a call that was denied, of a stateless turn and of one that failed differs in nothing',
+    ],
+    [
+      'TURN-38',
+      'A replay shows what the rules of now say differently',
+      'shows what is held, refused or let through now, and what a model would be told differently',
+    ],
+    ['CLI-21', 'A replay ends with 1 where something differs', 'cara replay shows what differs, ends with 1 then, and with --guard-only tells of calls alone'],
+  ]),
   ...proved('test/faults/begun-calls.test.ts', [
     [
       'TURN-27',

@@ -8,7 +8,7 @@ import type { Log, SecretRegistry } from '../contracts/log.ts'
 import { outcomesOf } from '../contracts/tool-outcomes.ts'
 import { OWNER } from '../contracts/origin.ts'
 import { joinTexts, TEXT_SEPARATOR, type Message, type ToolCallPart } from '../contracts/message.ts'
-import type { ToolDefinition } from '../contracts/provider.ts'
+import type { ModelRequest, ToolDefinition } from '../contracts/provider.ts'
 import type { JournalStep, Session, Store } from '../contracts/store.ts'
 import type { AnyTool } from '../contracts/tool.ts'
 import { sentBy, type BudgetKind, type InboundMessage, type ToolOutcome, type TurnEvent } from '../contracts/turn.ts'
@@ -28,6 +28,7 @@ import type { ModelDirectory, ResolvedModel } from './models.ts'
 import type { AskingTurn, Questions } from './questions.ts'
 import { readSteps } from './recovered-steps.ts'
 import { ReplyContext } from './reply-context.ts'
+import { digestOf } from './request-digest.ts'
 import { toldEvent } from './told.ts'
 import { keepingRefusals } from './keep-refusals.ts'
 import { refuseHeld, type ToolRun } from './run-tool.ts'
@@ -96,6 +97,8 @@ class AgentRun {
   readonly #texts: string[] = []
   readonly #outcomes: ToolOutcome[] = []
   #at = 0
+  /** What the model was asked last. */
+  #asked: ModelRequest | null = null
   #answers: TurnAnswers
   /** What the outbound checkpoint refuses is kept. */
   readonly #reportOutbound: Reporter
@@ -251,7 +254,9 @@ class AgentRun {
       from: this.#at,
       requestFor: (model) => {
         const messages = memory.within(model.windowTokens - promptOverhead(this.#composition, model))
-        return composeRequest(this.#composition, model, messages, this.#budget.remainingOutputTokens)
+        const request = composeRequest(this.#composition, model, messages, this.#budget.remainingOutputTokens)
+        this.#asked = 'kind' in request ? null : request
+        return request
       },
       onText: (delta) => leave(wantsPieces() ? stream.push(delta) : stream.keep(delta)),
       onReasoning: (delta) => think(wantsPieces() ? thoughts.push(delta) : thoughts.keep(delta)),
@@ -285,7 +290,9 @@ class AgentRun {
     memory.add(message)
     if (text !== '') this.#texts.push(text)
     this.#answers.nextAnswer()
-    await this.#journal([{ kind: 'assistant', message, usage: answer.usage, model: answer.model.name }])
+    // For a replay: what it was asked, by its hash. An answer without calls leaves none.
+    const request = this.#asked === null ? {} : { request: digestOf(this.#asked) }
+    await this.#journal([{ kind: 'assistant', message, usage: answer.usage, model: answer.model.name, ...request }])
   }
 
   /** True when the owner is asked: then nothing more happens until he has answered. */

@@ -22,6 +22,11 @@ export const registry: readonly RegistryEntry[] = [
   },
   { name: 'turns', summary: 'Turns: where each stands, and what it did', load: async () => (await import('./commands/turns.ts')).group },
   {
+    name: 'replay',
+    summary: 'Run a past turn again from its journal, and show what would be different',
+    load: async () => (await import('./commands/replay.ts')).command,
+  },
+  {
     name: 'undo',
     summary: 'Take back what the assistant wrote to your files and notes',
     load: async () => (await import('./commands/undo.ts')).command,

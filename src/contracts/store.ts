@@ -11,6 +11,7 @@ import type { Origin } from './origin.ts'
 import type { OutboxStore } from './outbox.ts'
 import type { JobStore } from './schedule.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
+import type { RequestDigest } from './replay.ts'
 import type { HeldTurn, Lease, TurnLeases } from './turn-lease.ts'
 import type { TurnHistory } from './turn-story.ts'
 import type { UndoStore } from './undo.ts'
@@ -222,7 +223,7 @@ export interface SessionStore {
 /** Steps of a turn's journal. Each is committed before the next step acts. */
 export type JournalStep =
   /** The model asked for tools: the assistant message, with its calls. */
-  | { readonly kind: 'assistant'; readonly message: Message; readonly usage: Usage; readonly model: string }
+  | { readonly kind: 'assistant'; readonly message: Message; readonly usage: Usage; readonly model: string; readonly request?: RequestDigest }
   /** A tool is about to run. */
   | { readonly kind: 'tool-intent'; readonly callId: string; readonly tool: string; readonly effectId: string }
   /** What it answered (a `tool` message with one or more results). */
@@ -239,6 +240,14 @@ export interface StoredTurn {
   readonly owner: string | null
   /** Whether an earlier process began it. */
   readonly steps: readonly JournalStep[]
+}
+
+/** All that is left of a turn, whether it has ended or not. */
+export interface TurnRecord extends StoredTurn {
+  readonly reply: Message | null
+  readonly result: TurnResult | null
+  /** Of the entries of its conversation, its own first that is no message to it. */
+  readonly firstStepId: number | null
 }
 
 export interface AcceptedMessage {
@@ -276,6 +285,8 @@ export interface TurnStore {
   unfinished(): Promise<readonly StoredTurn[]>
   /** An accepted turn that has not ended; null when there is none. */
   open(turnId: string): Promise<StoredTurn | null>
+  /** Null when it is unknown. */
+  record(turnId: string): Promise<TurnRecord | null>
   /** The result of a finished turn; null while it runs or when it is unknown. */
   result(turnId: string): Promise<TurnResult | null>
 }

@@ -435,6 +435,20 @@ export const turnsGetResult = z.object({ turn: turnView, lines: z.array(turnLine
 export const turnsResumeResult = z.object({ turn: turnView })
 export const turnsCancelResult = z.object({ runId: z.string(), cancelled: z.boolean() })
 
+const callVerdict = z.object({ kind: z.enum(['ran', 'asked', 'refused']), rules: z.array(z.string()) })
+/**
+ * `turns.replay {runId}`: the turn again from its journal, under the rules of now, without effect. `now: null`: the call was not made again. `requests` to a model, of which `compared` had
+ * left a hash.
+ */
+export const turnsReplayResult = z.object({
+  runId: z.string(),
+  calls: z.array(z.object({ callId: z.string(), tool: z.string(), before: callVerdict, now: callVerdict.nullable() })),
+  requests: z.number(),
+  compared: z.number(),
+  differences: z.array(z.object({ kind: z.enum(['call', 'request', 'reply', 'end']), what: z.string(), before: z.string(), now: z.string() })),
+  notes: z.array(z.string()),
+})
+
 /** `undo.list {limit?, runId?}`, newest first; `undo.apply {id, force?}`: `force` also overwrites what was changed since. */
 export const undoStep = z.object({
   id: z.string(),

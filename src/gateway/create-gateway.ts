@@ -369,6 +369,13 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       await takeOver([turnId])
     },
 
+    async replay(turnId) {
+      const turn = await store.turns.record(turnId)
+      if (turn === null) throw new AppError('turn/not-found', turnId)
+      const { replayTurn } = await import('../agent/replay.ts')
+      return replayTurn(turn, agent)
+    },
+
     approvals: desk,
 
     cluster:

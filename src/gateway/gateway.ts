@@ -4,6 +4,7 @@ import type { Approval } from '../contracts/approval.ts'
 import type { Store } from '../contracts/store.ts'
 import type { AcceptedTurn, InboundMessage, Pace, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
 import type { NodeList } from './cluster/cluster.ts'
+import type { Replay } from '../contracts/replay.ts'
 import type { Approvals } from './approvals.ts'
 
 export interface Gateway {
@@ -30,6 +31,8 @@ export interface Gateway {
    * its conversation has gone on since.
    */
   resume(turnId: string): Promise<void>
+  /** Runs a past turn again from its journal, without effect. Throws `turn/not-found`. */
+  replay(turnId: string): Promise<Replay>
   status(): GatewayStatus
   /** Names for `/v1/models` and `models.list`: `provider:model` and routes. */
   models(signal: AbortSignal): Promise<readonly ModelListing[]>

@@ -33,8 +33,8 @@ import { createTurnLeases, fenced, whileHeld } from './turn-leases.ts'
 const DAY_MS = 86_400_000
 const ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at)'
 const INSERT_ENTRY = `${ENTRY} VALUES ($1, $2, $3, $4, $5, $6)`
-const UNFINISHED = `SELECT turns.id AS id, session_id, request, accepted_at, fence, owner, sessions.key AS session_key FROM turns
-  LEFT JOIN sessions ON sessions.id = turns.session_id WHERE finished = 0`
+const TURN = `SELECT turns.id AS id, session_id, request, accepted_at, fence, owner, sessions.key AS session_key FROM turns
+  LEFT JOIN sessions ON sessions.id = turns.session_id`
 
 const ACCEPT = 'INSERT INTO turns (id, session_id, idempotency, begun, request, accepted_at, owner, lease_until, fence)'
 const SESSION = '(SELECT id FROM sessions WHERE key = $2)'
@@ -55,6 +55,12 @@ export function createTurnStore(database: Database): TurnStore {
     if (!texts.isSealed) return rows
     const opened = (row: Row) => texts.open('entries.data', entryRow(turnId, text(row, 'kind'), integer(row, 'at')), text(row, 'data'))
     return rows.map((row) => Object.assign(row, { data: opened(row) }))
+  }
+
+  async function resultOf(turnId: string): Promise<TurnResult | null> {
+    const rows = await database.query('SELECT result FROM turns WHERE id = $1 AND finished = 1', [turnId])
+    if (rows[0] === undefined) return null
+    return { ...rebuild(await stepsOf(turnId)), ...json(texts.open('turns.result', turnId, text(rows[0], 'result')), isStoredResult) }
   }
 
   return {
@@ -121,20 +127,30 @@ export function createTurnStore(database: Database): TurnStore {
     finish: (end) => fenced(database.commit(endStatements(texts, end))),
 
     async unfinished() {
-      const rows = await database.query(`${UNFINISHED} ORDER BY turns.position`, [])
+      const rows = await database.query(`${TURN} WHERE finished = 0 ORDER BY turns.position`, [])
       return Promise.all(rows.map(async (row) => storedTurn(texts, row, await stepsOf(text(row, 'id')))))
     },
 
     async open(turnId) {
-      const rows = await database.query(`${UNFINISHED} AND turns.id = $1`, [turnId])
+      const rows = await database.query(`${TURN} WHERE finished = 0 AND turns.id = $1`, [turnId])
       return rows[0] === undefined ? null : storedTurn(texts, rows[0], await stepsOf(turnId))
     },
 
-    async result(turnId) {
-      const rows = await database.query('SELECT result FROM turns WHERE id = $1 AND finished = 1', [turnId])
+    async record(turnId) {
+      const rows = await database.query(`${TURN} WHERE turns.id = $1`, [turnId])
       if (rows[0] === undefined) return null
-      return { ...rebuild(await stepsOf(turnId)), ...json(texts.open('turns.result', turnId, text(rows[0], 'result')), isStoredResult) }
+      const steps = await stepsOf(turnId)
+      const reply = steps.find((row) => row['kind'] === 'reply')
+      const first = await database.query(`SELECT min(id) AS id FROM entries WHERE turn_id = $1 AND kind <> 'user' AND kind <> 'handed-in'`, [turnId])
+      return {
+        ...storedTurn(texts, rows[0], steps),
+        reply: reply === undefined ? null : json(text(reply, 'data'), isMessage),
+        result: await resultOf(turnId),
+        firstStepId: first[0] === undefined || first[0]['id'] === null ? null : integer(first[0], 'id'),
+      }
     },
+
+    result: resultOf,
   }
 }
 
@@ -144,7 +160,7 @@ function entryOf(texts: Texts, { turnId, sessionId }: HeldTurn, step: JournalSte
     return [sessionId, turnId, 'intent', 0, sealEntry(texts, turnId, 'intent', now, { callId, tool, effectId }), now]
   }
   const kind = step.kind === 'assistant' ? 'assistant' : 'tool'
-  const data = step.kind === 'assistant' ? { ...step.message, usage: step.usage, model: step.model } : { ...step.message, ms: step.ms }
+  const data = step.kind === 'assistant' ? { ...step.message, usage: step.usage, model: step.model, request: step.request } : { ...step.message, ms: step.ms }
   return [sessionId, turnId, kind, messageTokens(step.message), sealEntry(texts, turnId, kind, now, data), now]
 }
 
@@ -232,8 +248,8 @@ function withWords(request: InboundMessage, entries: readonly Row[]): InboundMes
 function stepOf(row: Row): readonly JournalStep[] {
   const kind = text(row, 'kind')
   if (kind === 'assistant') {
-    const { usage, model, ...message } = json(text(row, 'data'), isAssistantStep)
-    return [{ kind: 'assistant', message, usage, model }]
+    const { usage, model, request, ...message } = json(text(row, 'data'), isAssistantStep)
+    return [{ kind: 'assistant', message, usage, model, ...(request === undefined ? {} : { request }) }]
   }
   if (kind === 'intent') return [{ kind: 'tool-intent', ...json(text(row, 'data'), isIntent) }]
   if (kind === 'tool') {
@@ -288,7 +304,7 @@ function rebuild(entries: readonly Row[]): Pick<TurnResult, 'text' | 'toolCalls'
   return { text: joinTexts(said.map(textOf)), toolCalls: outcomesOf(steps) }
 }
 
-type AssistantStep = Message & Pick<Extract<JournalStep, { kind: 'assistant' }>, 'usage' | 'model'>
+type AssistantStep = Message & Pick<Extract<JournalStep, { kind: 'assistant' }>, 'usage' | 'model' | 'request'>
 
 function isAssistantStep(value: unknown): value is AssistantStep {
   return isMessage(value) && 'usage' in value && isObject(value.usage) && 'model' in value && typeof value.model === 'string'

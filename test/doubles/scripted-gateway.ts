@@ -79,6 +79,13 @@ export function createScriptedGateway(store: Store, startedAt = 0): ScriptedGate
 
   const gateway: ScriptedGateway = {
     store,
+    async replay(turnId) {
+      if ((await store.turns.record(turnId)) === null) throw new AppError('turn/not-found', turnId)
+      const before = { kind: 'ran', rules: [] } as const
+      const now = { kind: 'asked', rules: ['destinationsKnown'] } as const
+      const difference = { kind: 'call', what: 'send_mail (c1)', before: 'ran', now: 'asked destinationsKnown' } as const
+      return { turnId, calls: [{ callId: 'c1', tool: 'send_mail', before, now }], requests: 2, compared: 1, differences: [difference], notes: ['a note'] }
+    },
     async resume(turnId) {
       if (!(await store.turns.history.reopen(turnId))) throw new AppError('turn/ended')
     },

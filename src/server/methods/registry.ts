@@ -16,7 +16,7 @@ import { modelsList } from './models.ts'
 import { outboxDrop, outboxGet, outboxList, outboxRetry } from './outbox.ts'
 import { sessionsExport } from './sessions-export.ts'
 import { sessionsCreate, sessionsDelete, sessionsList, sessionsPreview, sessionsRename, sessionsReset } from './sessions.ts'
-import { turnsCancel, turnsGet, turnsList, turnsResume } from './turns.ts'
+import { turnsCancel, turnsGet, turnsList, turnsReplay, turnsResume } from './turns.ts'
 import { undoApply, undoList } from './undo.ts'
 import { usageStatus } from './usage.ts'
 
@@ -69,6 +69,7 @@ export const methods: readonly Method[] = [
   turnsGet,
   turnsResume,
   turnsCancel,
+  turnsReplay,
   undoList,
   undoApply,
   dbPrune,

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import type { Message } from '../../contracts/message.ts'
+import type { CallVerdict } from '../../contracts/replay.ts'
 import type { StoryLine, TurnOverview } from '../../contracts/turn-story.ts'
-import { turnsGetResult, turnsListResult, turnsResumeResult, turnsCancelResult } from '../../contracts/ws-results.ts'
+import { turnsGetResult, turnsListResult, turnsReplayResult, turnsResumeResult, turnsCancelResult } from '../../contracts/ws-results.ts'
 import { AppError } from '../../contracts/errors.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { viewApproval } from '../approval-view.ts'
@@ -53,6 +54,25 @@ export const turnsCancel = defineMethod({
   async handle(params, { deps: { gateway } }) {
     const turn = await existing(gateway, params.runId)
     return { runId: turn.turnId, cancelled: (await gateway.abort({ turnId: turn.turnId }, params.reason ?? 'The owner cancelled it')) > 0 }
+  },
+})
+
+export const turnsReplay = defineMethod({
+  name: 'turns.replay',
+  scope: 'operator.read',
+  params: z.strictObject({ runId }),
+  result: turnsReplayResult,
+  async handle(params, { deps: { gateway } }) {
+    const { turnId, calls, requests, compared, differences, notes } = await gateway.replay(params.runId)
+    const verdict = ({ kind, rules }: CallVerdict) => ({ kind, rules: [...rules] })
+    return {
+      runId: turnId,
+      calls: calls.map(({ callId, tool, before, now }) => ({ callId, tool, before: verdict(before), now: now === null ? null : verdict(now) })),
+      requests,
+      compared,
+      differences: [...differences],
+      notes: [...notes],
+    }
   },
 })
 

@@ -191,6 +191,8 @@ const scenarios: readonly Scenario[] = [
       await client.call('turns.get', { runId: 'turn_9' })
       await client.call('turns.resume', { runId: 'turn_1' })
       await client.call('turns.cancel', { runId: 'turn_1' })
+      await client.call('turns.replay', { runId: 'turn_1' })
+      await client.call('turns.replay', { runId: 'turn_9' })
     },
   },
   {
