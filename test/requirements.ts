@@ -969,6 +969,17 @@ export const requirements: readonly Requirement[] = [
     ],
     ['CLI-21', 'A replay ends with 1 where something differs', 'cara replay shows what differs, ends with 1 then, and with --guard-only tells of calls alone'],
   ]),
+  ...proved('test/journeys/sleeping-turns.test.ts', [
+    [
+      'TURN-39',
+      'A turn whose model says when to ask again waits without taking a place',
+      'takes no place while it waits, keeps the order of its conversation, and goes on at that time and not before',
+    ],
+    ['TURN-40', 'It sleeps through restarts', 'sleeps through a restart, also through the time itself'],
+    ['TURN-41', 'It can be ended or taken up before', 'can be cancelled, and taken up before its time'],
+    ['TURN-42', 'What may not wait fails at once', 'fails at once outside a conversation, where it may not wait, and beyond what it may wait in all'],
+  ]),
+  ...proved('test/contracts/store.test.ts', [['TURN-43', 'Nobody holds a turn that sleeps', 'lets a turn sleep, which nobody holds until it is time']]),
   ...proved('test/faults/begun-calls.test.ts', [
     [
       'TURN-27',

@@ -39,8 +39,8 @@ export interface CallOptions {
 const ATTEMPTS = 3
 const BACKOFF = { baseMs: 500, maxMs: 8000 }
 /** A vendor that asks for more is given up for the next. */
-const MAX_WAIT_MS = 30_000
-const RETRYABLE: ReadonlySet<FaultKind> = new Set(['rate-limit', 'overloaded', 'network'])
+export const MAX_WAIT_MS = 30_000
+export const RETRYABLE: ReadonlySet<FaultKind> = new Set(['rate-limit', 'overloaded', 'network'])
 const FINAL: ReadonlySet<FaultKind> = new Set(['refused', 'cancelled'])
 
 export async function callModel(options: CallOptions): Promise<{ readonly answer: Answer; readonly at: number }> {
@@ -73,7 +73,7 @@ async function tryModel(model: ResolvedModel, options: CallOptions): Promise<Ans
 }
 
 /** What the user has seen cannot be unsaid by another model. */
-function hasOutput(answer: Answer): boolean {
+export function hasOutput(answer: Answer): boolean {
   return answer.parts.some(({ type }) => type !== 'tool-call')
 }
 

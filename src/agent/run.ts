@@ -8,7 +8,7 @@ import type { Log, SecretRegistry } from '../contracts/log.ts'
 import { outcomesOf } from '../contracts/tool-outcomes.ts'
 import { OWNER } from '../contracts/origin.ts'
 import { joinTexts, TEXT_SEPARATOR, type Message, type ToolCallPart } from '../contracts/message.ts'
-import type { ModelRequest, ToolDefinition } from '../contracts/provider.ts'
+import type { ModelFault, ModelRequest, ToolDefinition } from '../contracts/provider.ts'
 import type { JournalStep, Session, Store } from '../contracts/store.ts'
 import type { AnyTool } from '../contracts/tool.ts'
 import { sentBy, type BudgetKind, type InboundMessage, type ToolOutcome, type TurnEvent } from '../contracts/turn.ts'
@@ -22,7 +22,7 @@ import { describeCall, wordsOf } from './admit-call.ts'
 import { closeUnknown, settleBegun } from './begun-calls.ts'
 import { askOwner } from './ask-owner.ts'
 import { Budget, budgetNotice } from './budget.ts'
-import { assistantMessage, callModel, cleanAnswer, type Answer } from './call-model.ts'
+import { assistantMessage, callModel, cleanAnswer, hasOutput, MAX_WAIT_MS, RETRYABLE, type Answer } from './call-model.ts'
 import { composeRequest, promptOverhead, type Composition } from './compose-request.ts'
 import type { ModelDirectory, ResolvedModel } from './models.ts'
 import type { AskingTurn, Questions } from './questions.ts'
@@ -165,6 +165,7 @@ class AgentRun {
       const { answer, text } = await this.#ask(memory)
       const { fault, calls } = answer
       if (fault?.kind === 'cancelled') return this.#interrupted(this.#said(answer, text, []), text)
+      if (fault !== null && (await this.#sleeps(answer, fault))) return PARKED
       if (fault !== null) return faultEnding(fault, this.#said(answer, text, []), text)
       const client = calls.filter((call) => this.#isClients(call))
       if (client.length > 0 || calls.length === 0) return this.#done(answer, text, client)
@@ -174,6 +175,18 @@ class AgentRun {
       if (refused !== null) return this.#stopped(refused)
       if (await this.#act(memory, calls)) return PARKED
     }
+  }
+
+  /** A model that says when to ask again is not waited for in memory. Only in a conversation: outside one somebody waits for the answer, and may ask again himself. */
+  async #sleeps(answer: Answer, { kind, retryAfterMs = 0 }: ModelFault): Promise<boolean> {
+    const { store, config, clock, log } = this.#deps
+    const { turnId, session, emit } = this.#turn
+    const { maxModelWaitMs } = config.agent
+    if (session === null || retryAfterMs <= MAX_WAIT_MS || retryAfterMs > maxModelWaitMs || !RETRYABLE.has(kind) || hasOutput(answer)) return false
+    if (!(await store.turns.leases.sleep(this.#turn, clock.now() + retryAfterMs, maxModelWaitMs))) return false
+    log.info('turn.sleeps', { turn: turnId, model: answer.model.name, ms: retryAfterMs })
+    emit({ type: 'model-retried', model: answer.model.name, reason: kind, waitMs: retryAfterMs })
+    return true
   }
 
   #remember(): Promise<TurnMemory> | TurnMemory {

@@ -76,6 +76,11 @@ const agentSection = z.strictObject({
   maxOutputTokens: withDefault(atLeast(1), 8192, 'Output tokens of one model call'),
   maxConcurrentTurns: withDefault(atLeast(1), 64, 'Turns that run at once over all conversations; more wait'),
   maxQueuedPerSession: withDefault(atLeast(1), 16, 'Messages that may wait in one conversation'),
+  maxModelWaitMs: withDefault(
+    between(0, 7 * 86_400_000),
+    3_600_000,
+    'Milliseconds after its acceptance that a turn of a conversation may wait, without holding anything, for a model that says when to ask again; 0: it fails instead',
+  ),
   budgets: z.prefault(budgetsSection, {}),
   context: z.prefault(contextSection, {}),
 })

@@ -16,6 +16,9 @@ export interface HeldTurn {
   readonly fence: number
 }
 
+/** Holds a turn that waits for a moment: its lease runs out then, and whoever sees it takes the turn. */
+export const ASLEEP = 'asleep'
+
 /** Whoever accepts a message holds its turn. */
 export const FIRST_FENCE = 1
 
@@ -26,6 +29,12 @@ export interface TurnLeases {
   renew(lease: Lease): Promise<void>
   /** Turns whose owner let his lease run out, the longest first. */
   lapsed(now: number, limit: number): Promise<readonly string[]>
+  /** The turn waits until then, and nobody holds it. False, and nothing changes, where that is more than `maxMs` after it was accepted. Throws `turn/lost`. */
+  sleep(turn: Pick<HeldTurn, 'turnId' | 'fence'>, until: number, maxMs: number): Promise<boolean>
+  /** Until when it sleeps; null where it does not. */
+  sleepsUntil(turnId: string): Promise<number | null>
+  /** It waits for no moment any more. */
+  wake(turnId: string): Promise<void>
   /** Whether others may use this store at the same time. Where nobody can, an owner that is not oneself is dead. */
   readonly isShared: boolean
 }

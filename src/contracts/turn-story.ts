@@ -15,6 +15,8 @@ export interface TurnOverview extends HeldTurn {
   readonly state: TurnState
   /** Questions to the owner that wait. */
   readonly questions: number
+  /** When it goes on by itself, where it waits for a moment. */
+  readonly wakesAt: number | null
   readonly error: { readonly code: ErrorCode; readonly message: string } | null
   /** The model that gave the last answer; empty while there is none. */
   readonly model: string

@@ -412,6 +412,8 @@ export const turnView = z.object({
   fence: z.number(),
   /** Questions to the owner that wait. */
   questions: z.number(),
+  /** When it goes on by itself, where it waits for a moment. */
+  wakesAt: z.number().nullable(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   model: z.string(),
   durationMs: z.number().nullable(),

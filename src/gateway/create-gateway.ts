@@ -69,18 +69,24 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
   })
   const waiting = new WaitingTurns({
     lanes,
-    pending: (turnId) => store.approvals.pending(turnId),
+    waitsUntil,
     isCancelled: (turnId) => turns.get(turnId)?.controller.signal.aborted === true,
     goOn,
+    clock,
     log,
   })
   const desk = new ApprovalDesk(agent, (turnIds, approvalIds) => {
     if (cluster !== null) {
       cluster.send({ kind: 'approvals', ids: approvalIds, node: cluster.id })
       void attempt(() => takeOver(turnIds))
-    } else for (const turnId of turnIds) void waiting.wakeIfAnswered(turnId)
+    } else for (const turnId of turnIds) void waiting.look(turnId)
   })
   let finished = 0
+
+  /** `Infinity` where the owner is asked. */
+  async function waitsUntil(turnId: string): Promise<number | null> {
+    return (await store.approvals.pending(turnId)) > 0 ? Infinity : store.turns.leases.sleepsUntil(turnId)
+  }
 
   function noteTurn(kind: 'turn-accepted' | 'turn-recovered', turn: string, session: string | null, request: InboundMessage): void {
     agent.audit.note({ kind, turn, session, door: request.door, by: sentBy(request) })
@@ -191,12 +197,12 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
   }
 
   /** A turn that an earlier process, or another one, accepted and does not carry on any more. */
-  function adopt({ turnId, sessionId, sessionKey, request }: Omit<StoredTurn, 'steps'>, isWaiting: boolean): void {
+  function adopt({ turnId, sessionId, sessionKey, request }: Omit<StoredTurn, 'steps'>, until: number | null = null): void {
     noteTurn('turn-recovered', turnId, sessionId, request)
     const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey }, null, request.credential)
     const isSessionGone = sessionKey === null && request.sessionKey !== null
     if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
-    if (isWaiting && !running.controller.signal.aborted) waiting.keep(turnId, sessionKey)
+    if (until !== null && !running.controller.signal.aborted) waiting.keep(turnId, sessionKey, until)
     else if (cluster !== null) lanes.enterFirst(() => goOn(turnId))
     else lanes.enter(sessionKey, () => goOn(turnId), true)
   }
@@ -210,7 +216,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     for (const turnId of turnIds) {
       if (cluster === null) {
         const turn = turns.get(turnId) === undefined ? await store.turns.open(turnId) : null
-        if (turn !== null) adopt(turn, false)
+        if (turn !== null) adopt(turn)
       } else await takeShared(cluster, turnId)
     }
   }
@@ -222,11 +228,12 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
 
   async function takeShared(shared: Cluster, turnId: string): Promise<void> {
     if (shared.isMine(turnId) || shared.isDrained || halt.signal.aborted) return
-    if ((await store.approvals.pending(turnId)) > 0 || shared.isMine(turnId)) return
+    const until = await waitsUntil(turnId)
+    if ((until !== null && until > clock.now()) || shared.isMine(turnId)) return
     shared.reserve(turnId)
     const turn = await store.turns.open(turnId).catch(() => null)
     if (turn === null) await shared.letGo(turnId)
-    else adopt(turn, false)
+    else adopt(turn)
   }
 
   /** Cancels open turns wherever they are: here, on the node that carries them on, or, where nobody does, by taking them up. */
@@ -237,6 +244,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     for (const turnId of open.toReversed()) {
       if (shared.isMine(turnId)) continue
       shared.reserve(turnId)
+      await store.turns.leases.wake(turnId)
       const turn = (await watch.claim(turnId)) === null ? null : await store.turns.open(turnId)
       if (turn === null) {
         carried.push(turnId)
@@ -360,6 +368,10 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       if (halt.signal.aborted) throw new AppError('gateway/stopping')
       const known = await store.turns.history.get(turnId)
       if (known === null) throw new AppError('turn/not-found', turnId)
+      if (known.wakesAt !== null) {
+        await store.turns.leases.wake(turnId)
+        return cluster === null ? waiting.look(turnId) : takeOver([turnId])
+      }
       if (known.state === 'waiting') throw new AppError('turn/ended', 'it waits for the owner', { hint: 'Answer it: cara approvals' })
       if ((cluster === null && turns.get(turnId) !== undefined) || known.state === 'running' || known.state === 'queued')
         throw new AppError('turn/ended', 'it runs')
@@ -433,7 +445,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       await store.approvals.cancelOrphans(clock.now())
       await desk.expire()
       const unfinished = (await store.turns.unfinished()).filter(({ owner }) => owner === null || !store.turns.leases.isShared)
-      for (const turn of unfinished) adopt(turn, (await store.approvals.pending(turn.turnId)) > 0)
+      for (const turn of unfinished) adopt(turn, await waitsUntil(turn.turnId))
       if (unfinished.length > 0) log.info('turns.recovered', { count: unfinished.length })
       return unfinished.length
     },
@@ -443,7 +455,10 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       return count
     },
     expire: () => desk.expire(),
-    look: () => watch.look(),
+    async look() {
+      await watch.look()
+      await waiting.lookAtAll()
+    },
     async drain(ms) {
       halt.abort()
       const settled = new AbortController()
@@ -455,6 +470,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       desk.close()
       // Whoever waits for them is told; they stay as they are in the journal.
       waiting.wakeAll()
+      waiting.close()
       if (cluster === null) return attempt(() => watch.close())
       // A store that does not answer keeps nobody from stopping: the leases run out.
       const leaving = new AbortController()

@@ -4,7 +4,7 @@ import type { Approval, ApprovalStatus, Decided, Grant, ShadowCall } from '../co
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, Statement, Texts } from '../contracts/store.ts'
 import { integer, isObject, json, text, textOrNull } from './rows.ts'
-import { releaseTurn } from './turn-leases.ts'
+import { assertHeld, releaseTurn } from './turn-leases.ts'
 
 const MAX_DUE = 1000
 const MAX_OF_TURN = 1000
@@ -30,8 +30,7 @@ export function createApprovalStore(database: Database): ApprovalStore {
         return true
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'store/conflict') throw error
-        const held = await database.query('SELECT 1 AS held FROM turns WHERE id = $1 AND finished = 0 AND fence = $2', [turn.turnId, turn.fence])
-        if (held.length === 0) throw new AppError('turn/lost')
+        await assertHeld(database, turn)
         return false
       }
     },

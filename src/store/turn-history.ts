@@ -2,12 +2,13 @@
 import type { ErrorCode } from '../contracts/errors.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, Texts } from '../contracts/store.ts'
+import { ASLEEP } from '../contracts/turn-lease.ts'
 import type { StoryLine, TurnHistory, TurnOverview, TurnState } from '../contracts/turn-story.ts'
 import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
 
 const MAX_LINES = 10_000
-const OVERVIEW = `SELECT turns.id AS id, turns.session_id AS session_id, request, result, begun, finished, accepted_at, fence, owner, sessions.key AS session_key,
+const OVERVIEW = `SELECT turns.id AS id, turns.session_id AS session_id, request, result, begun, finished, accepted_at, fence, owner, lease_until, sessions.key AS session_key,
     (SELECT count(*) FROM approvals WHERE approvals.turn_id = turns.id AND approvals.status = 'pending') AS questions
   FROM turns LEFT JOIN sessions ON sessions.id = turns.session_id`
 const KINDS: Readonly<Record<string, Exclude<StoryLine['kind'], 'began'>>> = {
@@ -90,6 +91,7 @@ function overview(texts: Texts, row: Row): TurnOverview {
     door: typeof request['door'] === 'string' ? request['door'] : '',
     acceptedAt: integer(row, 'accepted_at'),
     state: ended?.status ?? openState(row, questions),
+    wakesAt: !isEnded && row['owner'] === ASLEEP ? integer(row, 'lease_until') : null,
     questions,
     error: ended?.error ?? null,
     model: ended?.model ?? '',
@@ -98,6 +100,7 @@ function overview(texts: Texts, row: Row): TurnOverview {
 }
 
 function openState(row: Row, questions: number): TurnState {
+  if (row['owner'] === ASLEEP) return 'waiting'
   if (row['owner'] === null) return questions > 0 ? 'waiting' : 'left'
   return integer(row, 'begun') === 1 ? 'running' : 'queued'
 }

@@ -1,6 +1,6 @@
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Statement } from '../contracts/store.ts'
-import type { HeldTurn, TurnLeases } from '../contracts/turn-lease.ts'
+import { ASLEEP, type HeldTurn, type TurnLeases } from '../contracts/turn-lease.ts'
 import { integer, text } from './rows.ts'
 
 export function createTurnLeases(database: Database): TurnLeases {
@@ -22,6 +22,28 @@ export function createTurnLeases(database: Database): TurnLeases {
       const rows = await database.query('SELECT fence FROM turns WHERE id = $1 AND owner = $2', [turnId, owner])
       return rows[0] === undefined ? null : integer(rows[0], 'fence')
     },
+    async sleep(turn, until, maxMs) {
+      const { turnId, fence } = turn
+      const asleep: Statement = {
+        sql: `UPDATE turns SET owner = '${ASLEEP}', lease_until = $3 WHERE id = $1 AND finished = 0 AND fence = $2 AND accepted_at >= $4`,
+        params: [turnId, fence, until, until - maxMs],
+        expectChanges: 1,
+      }
+      try {
+        await database.commit([asleep])
+        return true
+      } catch (error) {
+        if (!isConflict(error)) throw error
+        await assertHeld(database, turn)
+        return false
+      }
+    },
+    async sleepsUntil(turnId) {
+      const rows = await database.query(`SELECT lease_until FROM turns WHERE id = $1 AND finished = 0 AND owner = '${ASLEEP}'`, [turnId])
+      return rows[0] === undefined ? null : integer(rows[0], 'lease_until')
+    },
+    wake: (turnId) =>
+      database.commit([{ sql: `UPDATE turns SET owner = NULL, lease_until = NULL WHERE id = $1 AND finished = 0 AND owner = '${ASLEEP}'`, params: [turnId] }]),
     renew: ({ owner, until }) =>
       database.commit([{ sql: 'UPDATE turns SET lease_until = $2 WHERE finished = 0 AND lease_until IS NOT NULL AND owner = $1', params: [owner, until] }]),
     async lapsed(now, limit) {
@@ -38,6 +60,12 @@ export function releaseTurn({ turnId, fence }: Pick<HeldTurn, 'turnId' | 'fence'
     params: [turnId, fence],
     expectChanges: 1,
   }
+}
+
+/** Throws `turn/lost`. */
+export async function assertHeld(database: Database, { turnId, fence }: Pick<HeldTurn, 'turnId' | 'fence'>): Promise<void> {
+  const held = await database.query('SELECT 1 AS held FROM turns WHERE id = $1 AND finished = 0 AND fence = $2', [turnId, fence])
+  if (held.length === 0) throw new AppError('turn/lost')
 }
 
 /** What a commit of the journal says of its turn, so that it stands only while the fence does: for `INSERT … SELECT … FROM turns`. */

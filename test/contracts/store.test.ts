@@ -235,6 +235,43 @@ for (const { engine, isSealed } of kinds)
       assert.equal(await leases.claim('turn_f', { owner: 'run_2', until: 50_000 }, Number.MAX_SAFE_INTEGER), null, 'it has ended')
     })
 
+    it('lets a turn sleep, which nobody holds until it is time', async () => {
+      const { leases, history } = store.turns
+      const lease = { owner: 'run_1', until: Number.MAX_SAFE_INTEGER }
+      const { sessionId } = await store.turns.accept({
+        turnId: 'turn_z',
+        request: message('sleep', { sessionKey: 'sleep' }),
+        queued: false,
+        now: 29_000,
+        lease,
+      })
+      const held = { turnId: 'turn_z', sessionId, fence: 1 }
+      assert.equal(await leases.sleep(held, 31_001, 2000), false, 'too long after it was accepted')
+      assert.equal(await leases.sleepsUntil('turn_z'), null)
+      assert.equal(await leases.sleep(held, 31_000, 2000), true)
+      assert.equal(await leases.sleepsUntil('turn_z'), 31_000)
+      assert.partialDeepStrictEqual(await history.get('turn_z'), { state: 'waiting', questions: 0, wakesAt: 31_000 })
+      assert.ok(!(await leases.lapsed(30_999, 100)).includes('turn_z'))
+      assert.equal(await leases.claim('turn_z', { owner: 'run_2', until: 40_000 }, 30_999), null, 'it is not time')
+      assert.ok((await leases.lapsed(31_000, 100)).includes('turn_z'))
+      assert.equal(await leases.claim('turn_z', { owner: 'run_2', until: 40_000 }, 31_000), 2)
+      await assert.rejects(leases.sleep(held, 31_000, 2000), code('turn/lost'))
+      assert.equal(await leases.sleep({ ...held, fence: 2 }, 31_000, 2000), true)
+      await leases.wake('turn_z')
+      assert.equal(await leases.claim('turn_z', { owner: 'run_3', until: 40_000 }, 0), 3, 'who wakes it need not wait')
+      await store.turns.finish({
+        ...held,
+        fence: 3,
+        request: ASKED,
+        reply,
+        replyTokens: 2,
+        result: result('turn_z', { usage: NO_USAGE }),
+        taint: NO_TAINT,
+        now: 29_001,
+      })
+      assert.equal(await store.sessions.delete('sleep'), true)
+    })
+
     it('tells where turns stand and what they did, and takes the end of one back while its conversation stands still', async () => {
       const { history } = store.turns
       const lease = { owner: 'run_1', until: 30_000 }

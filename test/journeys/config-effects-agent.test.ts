@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it } from 'node:test'
-import { chatSendResult, statusResult, undoListResult } from '../../src/contracts/ws-results.ts'
+import { chatSendResult, statusResult, turnsListResult, undoListResult } from '../../src/contracts/ws-results.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 
@@ -36,6 +37,21 @@ describe('agent', () => {
     await send('two', 'd')
     const { activeTurns, queuedTurns } = statusResult.parse(await cara.client.call('status'))
     assert.deepEqual([activeTurns, queuedTurns], [1, 2])
+  })
+
+  it('maxModelWaitMs is how long a turn may wait for a model that says when to ask again', async () => {
+    const busy = { status: 429, headers: { 'content-type': 'application/json', 'retry-after': '600' }, pieces: ['{"error":{"message":"slow down"}}'] }
+    for (const [maxModelWaitMs, state] of [
+      [599_000, 'failed'],
+      [660_000, 'waiting'],
+    ] as const) {
+      await using cara = await configuredGateway({ agent: { maxModelWaitMs }, gateway: { drainMs: 0 } })
+      cara.upstream.script(busy)
+      const { runId } = chatSendResult.parse(await cara.client.call('chat.send', { message: 'hello', sessionKey: 'main', idempotencyKey: 'a' }))
+      const stands = async () => turnsListResult.parse(await cara.client.call('turns.list')).turns.find((turn) => turn.runId === runId)?.state
+      while ((await stands()) === 'running') await sleep(20)
+      assert.equal(await stands(), state)
+    }
   })
 
   it('budgets.maxCalls is how many calls a turn may make', async () => {

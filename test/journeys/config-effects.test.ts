@@ -49,6 +49,7 @@ const PROOFS: Readonly<Record<string, string>> = {
   'agent.maxOutputTokens': AGENT,
   'agent.maxConcurrentTurns': AGENT,
   'agent.maxQueuedPerSession': AGENT,
+  'agent.maxModelWaitMs': AGENT,
   'agent.budgets.maxSteps': AGENT,
   'agent.budgets.maxCalls': AGENT,
   'agent.budgets.maxOutputTokens': BUDGETS,

@@ -25,7 +25,7 @@ const list = defineCommand({
   name: 'list',
   summary: 'Turns and where they stand, newest first',
   details:
-    'waiting: for your word (`cara approvals`). left: nobody carries it on; `cara turns resume` does. failed, cancelled: `cara turns resume` goes on where they ended.\n`cara turns` alone means this.',
+    'waiting: for your word (`cara approvals`), or for a model that says when to ask again. left: nobody carries it on; `cara turns resume` does. failed, cancelled: `cara turns resume` goes on where they ended.\n`cara turns` alone means this.',
   options: {
     open: { type: 'boolean', description: 'Only those that have not ended' },
     session: { type: 'string', value: 'KEY', description: 'Only those of this conversation' },
@@ -113,7 +113,8 @@ const cancel = defineCommand({
 })
 
 /** What it waits for, or why it ended. */
-function about({ state, questions, error, durationMs }: Turn): string {
+function about({ state, questions, wakesAt, error, durationMs }: Turn): string {
+  if (wakesAt !== null) return `for its model until ${time(wakesAt)} UTC`
   if (state === 'waiting') return `for ${questions} ${questions === 1 ? 'answer' : 'answers'} of yours`
   if (error !== null) return error.code
   return durationMs === null ? '' : `${(durationMs / 1000).toFixed(1)} s`

@@ -82,8 +82,8 @@ async function existing(gateway: Gateway, turnId: string): Promise<TurnOverview>
   return turn
 }
 
-function viewTurn({ turnId, sessionKey, door, acceptedAt, state, fence, questions, error, model, durationMs }: TurnOverview) {
-  return { runId: turnId, sessionKey, door, acceptedAt, state, fence, questions, error, model, durationMs }
+function viewTurn({ turnId, sessionKey, door, acceptedAt, state, fence, questions, wakesAt, error, model, durationMs }: TurnOverview) {
+  return { runId: turnId, sessionKey, door, acceptedAt, state, fence, questions, wakesAt, error, model, durationMs }
 }
 
 function viewLine(line: StoryLine) {
