@@ -183,7 +183,6 @@ class Replaying {
           for (const call of asked) this.#asked.set(this.#key(call.callId), rulesOf(call))
           return true
         },
-        keepShadow: async () => undefined,
       },
       refusals: { ...store.refusals, keep: async () => undefined },
     }

@@ -107,6 +107,7 @@ describe('a replay', () => {
     const refusing = await open([], { toolPolicy: { policy: 'deny-list', list: ['send_mail'] } })
     const refused = await refusing.cara.gateway.replay(result.turnId)
     assert.partialDeepStrictEqual(refused.differences, [{ kind: 'call', what: 'send_mail (call-0)', now: 'refused' }])
+    assert.deepEqual(await refusing.cara.gateway.store.refusals.newest(10), [], 'nothing was refused in truth')
     assert.deepEqual(
       refused.differences.filter(({ kind }) => kind === 'request').map(({ what }) => what),
       ['tools of request 1', 'tools of request 2'],
