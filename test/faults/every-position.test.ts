@@ -1,6 +1,6 @@
 /**
- * `kill -9` before and after every commit of one turn with everything: text, two reads side by side, a message to a receiver that knows keys, a note, a file, a command that the owner
- * must allow and that must not happen twice, and the reply. A first run finds the commits; then each is struck once, in a process of its own, and the next process goes on.
+ * `kill -9` before and after every commit of one turn with everything: text, two reads side by side, a message to a receiver that knows keys, one in several parts to a receiver that
+ * knows none, a note, a file, a command that the owner must allow and that must not happen twice, and the reply. A first run finds the commits; then each is struck once, in a process of its own, and the next process goes on.
  */
 import assert from 'node:assert/strict'
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
@@ -20,7 +20,15 @@ import { chatReply } from '../doubles/openai-wire.ts'
 const SIDE_BY_SIDE = 3
 const UNATTENDED = 0.95
 const PRELOAD = join(import.meta.dirname, 'stop-at-commit.ts')
-const MESSAGE = { message: 'Send "hello team" to team-chat, remember tea, note it in my log, and count', idempotencyKey: 'key-1', sessionKey: 'main' }
+const MESSAGE = {
+  message: 'Send "hello team" to team-chat, remember tea, note it in my log, tell people how it is, and count',
+  idempotencyKey: 'key-1',
+  sessionKey: 'main',
+}
+/** Three parts where 2,000 characters fit. */
+const LONG = Array.from({ length: 250 }, (_, index) => `Line ${index}: all is well.`).join('\n')
+const PARTS = 3
+const REPEAT = /^\(possibly a repeat\)\s*/
 const FINAL = 'All of it is done: sent, remembered, noted and counted.'
 
 const chatBody = z.object({ messages: z.array(z.object({ role: z.string(), content: z.unknown(), tool_calls: z.array(z.unknown()).optional() })) })
@@ -30,13 +38,15 @@ interface Outside extends AsyncDisposable {
   readonly hookUrl: string
   /** By idempotency key, as the receiver counts. */
   readonly received: ReadonlyMap<string, number>
+  /** Of the long message, as they arrived. */
+  readonly parts: readonly string[]
 }
 
 /** Says the same at the same place of the conversation, however often it is asked. `root`: where the file is. */
 async function openOutside(root: string): Promise<Outside> {
   const steps = [
     { text: ['Let me ', 'look.'], calls: [call('r1', 'memory_list', {}), call('r2', 'math_eval', { expression: '6*7' })] },
-    { calls: [call('m1', 'message_send', { to: 'team-chat', text: 'hello team' })] },
+    { calls: [call('m1', 'message_send', { to: 'team-chat', text: 'hello team' }), call('m2', 'message_send', { to: 'people', text: LONG })] },
     {
       calls: [
         call('w1', 'memory_write', { key: 'tea', value: 'green' }),
@@ -56,15 +66,22 @@ async function openOutside(root: string): Promise<Outside> {
     response.end()
   })
   const received = new Map<string, number>()
+  const parts: string[] = []
   const hook = await startLoopback(async (request, response) => {
-    const key = String(request.headers['idempotency-key'])
-    received.set(key, (received.get(key) ?? 0) + 1)
+    let body = ''
+    for await (const piece of request.setEncoding('utf8')) body += String(piece)
+    if (request.url === '/people') parts.push(z.object({ content: z.string() }).parse(JSON.parse(body)).content)
+    else {
+      const key = String(request.headers['idempotency-key'])
+      received.set(key, (received.get(key) ?? 0) + 1)
+    }
     response.writeHead(200).end()
   })
   return {
     modelUrl: new URL('/v1', model.url).href,
     hookUrl: hook.url.href,
     received,
+    parts,
     async [Symbol.asyncDispose]() {
       await model.close()
       await hook.close()
@@ -91,7 +108,12 @@ async function openWorld(template: string | null): Promise<World> {
   await mkdir(root, { recursive: true })
   const outside = await openOutside(root)
   const config = {
-    messages: { destinations: { 'team-chat': { url: outside.hookUrl, format: 'json' } } },
+    messages: {
+      destinations: {
+        'team-chat': { url: outside.hookUrl, format: 'json' },
+        people: { url: new URL('/people', outside.hookUrl).href, format: 'discord' },
+      },
+    },
     filesystem: { roots: [root], writeAccess: true },
     exec: { sandbox: 'unsandboxed' },
   }
@@ -131,7 +153,7 @@ async function toEnd(client: GatewayClient, world: World): Promise<Attended> {
       assert.deepEqual([status, result?.text], ['ok', `Let me look.\n\n${FINAL}`])
       assert.deepEqual(
         result?.toolCalls.map(({ tool, isError }) => [tool, isError]),
-        ['memory_list', 'math_eval', 'message_send', 'memory_write', 'file_write', 'exec'].map((tool) => [tool, false]),
+        ['memory_list', 'math_eval', 'message_send', 'message_send', 'memory_write', 'file_write', 'exec'].map((tool) => [tool, false]),
       )
       return { questions }
     }
@@ -148,12 +170,19 @@ async function toEnd(client: GatewayClient, world: World): Promise<Attended> {
 /** Everything happened, once. */
 async function assertOnce(client: GatewayClient, world: World): Promise<void> {
   assert.equal(world.outside.received.size, 1, `messages by key: ${JSON.stringify([...world.outside.received])}`)
+  const { parts } = world.outside
+  while (new Set(parts.map((part) => part.replace(REPEAT, ''))).size < PARTS) await sleep(20)
+  // Of a part that may have arrived nobody knows: again, but marked.
+  const unmarked = parts.filter((part) => !REPEAT.test(part))
+  assert.equal(new Set(unmarked).size, unmarked.length, 'no part came twice without a mark')
+  const whole = [...new Set(parts.map((part) => part.replace(REPEAT, '')))].join('\n')
+  assert.deepEqual(whole.split(/\s+/), LONG.split(/\s+/), 'every part, in order')
   assert.equal(await world.counted(), 1, 'the command ran once')
   assert.equal(await readFile(join(world.folder, 'files', 'log.txt'), 'utf8'), 'noted\n')
   const { messages } = chatHistoryResult.parse(await client.call('chat.history', { sessionKey: 'main', limit: 100 }))
   assert.deepEqual(
     messages.map(({ role }) => role),
-    ['user', 'assistant', 'tool', 'tool', 'assistant', 'tool', 'assistant', 'tool', 'tool', 'assistant', 'tool', 'assistant'],
+    ['user', 'assistant', 'tool', 'tool', 'assistant', 'tool', 'tool', 'assistant', 'tool', 'tool', 'assistant', 'tool', 'assistant'],
   )
   assert.equal(usageStatusResult.parse(await client.call('usage.status', {})).totals.turns, 1)
 }

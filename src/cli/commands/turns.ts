@@ -25,7 +25,7 @@ const list = defineCommand({
   name: 'list',
   summary: 'Turns and where they stand, newest first',
   details:
-    'waiting: for your word (`cara approvals`), or for a model that says when to ask again. left: nobody carries it on; `cara turns resume` does. failed, cancelled: `cara turns resume` goes on where they ended.\n`cara turns` alone means this.',
+    'waiting: for your word (`cara approvals`), or for a model that says when to ask again. left: nobody carries it on; `cara turns resume` does.\nfailed, cancelled: `cara turns resume` goes on where they ended. `cara turns` alone means this.',
   options: {
     open: { type: 'boolean', description: 'Only those that have not ended' },
     session: { type: 'string', value: 'KEY', description: 'Only those of this conversation' },
