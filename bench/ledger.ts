@@ -55,19 +55,37 @@ export const ledger: Bench = {
     try {
       const seconds = quick ? 2 : 6
       // In turns, so that a machine that grows slower meanwhile is slower for both.
-      const rates = { commits: [] as number[], journals: [] as number[], withCall: [] as number[], turns: [] as number[] }
+      const ms = seconds * 250
+      const rates = {
+        oneCommit: [] as number[],
+        commits: [] as number[],
+        oneJournal: [] as number[],
+        journals: [] as number[],
+        withCall: [] as number[],
+        turns: [] as number[],
+      }
       for (let round = 0; round < 3; round++) {
-        rates.commits.push(await commitRate(join(folder, `raw-${round}.db`), seconds * 333))
-        rates.journals.push(await journalRate(join(folder, `plain-${round}.db`), seconds * 333, false))
-        rates.withCall.push(await journalRate(join(folder, `call-${round}.db`), seconds * 333, true))
-        rates.turns.push(await turnRate(join(folder, `turns-${round}`), seconds * 333))
+        const at = (name: string) => join(folder, `${name}-${round}`)
+        rates.oneCommit.push(await commitRate(at('commit'), ms, 1))
+        rates.oneJournal.push(await journalRate(at('journal'), ms, 1, false))
+        rates.commits.push(await commitRate(at('commits'), ms, AT_ONCE))
+        rates.journals.push(await journalRate(at('journals'), ms, AT_ONCE, false))
+        rates.withCall.push(await journalRate(at('calls'), ms, AT_ONCE, true))
+        rates.turns.push(await turnRate(at('turns'), ms))
       }
       const best = (all: readonly number[]) => Math.max(...all)
-      const reference = { name: 'bare commits', value: best(rates.commits) }
+      const reference = { name: `bare commits, ${AT_ONCE} at once`, value: best(rates.commits) }
       return [
-        { name: `journals of turns, ${AT_ONCE} conversations at once`, value: best(rates.journals), unit: 'turns/s', reference, bar: atLeastTimes(0.25) },
-        { name: 'the same with a tool call (5 commits one after the other)', value: best(rates.withCall), unit: 'turns/s', reference },
-        { name: 'whole turns through the gateway (guard, agent, receipts)', value: best(rates.turns), unit: 'turns/s', reference },
+        {
+          name: 'journals of turns, one after the other',
+          value: best(rates.oneJournal),
+          unit: 'turns/s',
+          reference: { name: 'bare commits, one after the other', value: best(rates.oneCommit) },
+          bar: atLeastTimes(0.25),
+        },
+        { name: `journals of turns, ${AT_ONCE} conversations at once`, value: best(rates.journals), unit: 'turns/s', reference },
+        { name: 'the same with a tool call (5 commits)', value: best(rates.withCall), unit: 'turns/s', reference },
+        { name: 'whole turns through the gateway', value: best(rates.turns), unit: 'turns/s', reference },
         { name: `${INTERRUPTED.toLocaleString('en')} interrupted turns until all have ended`, value: await recoveryMs(join(folder, 'left')), unit: 'ms' },
         { name: 'one of 10,000 turns that wait for the owner', value: await waitingBytes(join(folder, 'waiting')), unit: 'bytes', bar: atMost(2048) },
       ]
@@ -77,19 +95,19 @@ export const ledger: Bench = {
   },
 }
 
-async function commitRate(path: string, ms: number): Promise<number> {
+async function commitRate(path: string, ms: number, atOnce: number): Promise<number> {
   const database = openSqlite({ path, synchronous: 'full' })
   await database.commit([{ sql: 'CREATE TABLE rows (id INTEGER PRIMARY KEY, data TEXT NOT NULL)', params: [] }])
-  const rate = await perSecond(ms, () => database.commit([{ sql: 'INSERT INTO rows (data) VALUES ($1)', params: [ROW] }]))
+  const rate = await perSecond(ms, atOnce, () => database.commit([{ sql: 'INSERT INTO rows (data) VALUES ($1)', params: [ROW] }]))
   await database.close()
   return rate
 }
 
 /** What the gateway writes for a turn, step by step, and nothing else of it. */
-async function journalRate(path: string, ms: number, hasCall: boolean): Promise<number> {
+async function journalRate(path: string, ms: number, atOnce: number, hasCall: boolean): Promise<number> {
   const store = await openStore({ path, synchronous: 'full' })
   let turns = 0
-  const rate = await perSecond(ms, async (worker) => {
+  const rate = await perSecond(ms, atOnce, async (worker) => {
     const now = Date.now()
     const { turnId, request, sessionId, durable } = await accept(store, turns++, `bench-${worker}`)
     await durable()
@@ -103,7 +121,7 @@ async function journalRate(path: string, ms: number, hasCall: boolean): Promise<
 
 async function turnRate(folder: string, ms: number): Promise<number> {
   const cara = await openGateway(folder)
-  const rate = await perSecond(ms, (worker) => cara.ask('How are you?', { sessionKey: `bench-${worker}-${Math.floor(performance.now() / 250)}` }))
+  const rate = await perSecond(ms, AT_ONCE, (worker) => cara.ask('How are you?', { sessionKey: `bench-${worker}-${Math.floor(performance.now() / 250)}` }))
   await cara.crash()
   return rate
 }
@@ -188,12 +206,12 @@ function question(turnId: string, sessionId: string | null, index: number): Appr
   }
 }
 
-async function perSecond(ms: number, work: (worker: number) => Promise<unknown>): Promise<number> {
+async function perSecond(ms: number, atOnce: number, work: (worker: number) => Promise<unknown>): Promise<number> {
   let done = 0
   const startedAt = performance.now()
   const until = startedAt + ms
   await Promise.all(
-    Array.from({ length: AT_ONCE }, async (_, worker) => {
+    Array.from({ length: atOnce }, async (_, worker) => {
       for (; performance.now() < until; done++) await work(worker)
     }),
   )
