@@ -729,7 +729,11 @@ export const requirements: readonly Requirement[] = [
   ...proved('src/secrets/vault.test.ts', [['SEC-17', 'The gateway’s token is made once and kept sealed', 'the token is made once, sealed, and opened again']]),
   ...proved('test/contracts/tool.test.ts', [
     ['SEC-18', 'Memory keeps the origin of what it holds', 'a record keeps what its conversation had seen, and hands it on'],
-    ['LLM-12', 'All tools together are small in a prompt', 'all definitions together stay under 3,200 characters, with file tools under 4,300'],
+    [
+      'LLM-12',
+      'All tools together are small in a prompt',
+      'all definitions together stay under 3,200 characters, with file tools under 4,300; those of scheduled work under 650',
+    ],
   ]),
   ...proved('test/contracts/store.test.ts', [
     ['STORE-1', 'A failing commit takes no neighbour along', 'shares one transaction between commits of one moment, and keeps a failing one apart'],
@@ -1036,5 +1040,28 @@ export const requirements: readonly Requirement[] = [
   ]),
   ...proved('test/journeys/cli-cron.test.ts', [
     ['CLI-30', 'Scheduled work at the command line', 'cara cron adds, shows in its time zone, changes, pauses, runs and removes a job'],
+  ]),
+  ...proved('test/security/schedule.test.ts', [
+    [
+      'CRON-20',
+      'What a hijacked model schedules is not the owner’s word when it runs',
+      'is not the owner’s word when it runs: what goes out in it is asked about',
+    ],
+    ['CRON-21', 'It stays untrusted for good', 'stays untrusted for good, and reaches the model between marks'],
+    ['CRON-22', 'Also where no stranger was heard', 'made before a stranger was heard is still no word of the owner’s'],
+    ['CRON-23', 'Words of the owner elsewhere do not vouch for it', 'runs in no conversation in which the owner’s words would vouch for it'],
+    [
+      'CRON-24',
+      'It reaches neither destinations nor the owner’s own jobs',
+      'can name no destination, no conversation and no model, and cannot touch the owner’s own',
+    ],
+    ['CRON-25', 'It does not multiply', 'makes no further jobs, none that runs all the time, and not too many'],
+    ['CRON-26', 'It ends with the credential of its turn', 'ends with the credential of the turn that made it'],
+    ['CRON-27', 'A job of the owner holds his words', 'holds his words: where he said, it goes, and nowhere else'],
+    [
+      'CRON-28',
+      'No answer carries private data out of a conversation of strangers',
+      'sends no answer out of a conversation that has seen strangers’ texts and private data',
+    ],
   ]),
 ]

@@ -208,6 +208,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     ...(canSee(config) ? { media: { ask: questions.ask, model: config.media.model ?? null } } : {}),
     secrets: { named: config.secrets, known: secrets },
     ...(exec === null ? {} : { exec }),
+    ...(config.cron.enabled && hasOwnModel(config) ? { jobs: { book, turnOf: (turnId) => store.turns.open(turnId) } } : {}),
     now: () => systemClock.now(),
     timeZone,
   })
@@ -318,9 +319,14 @@ async function finishRestore(stateDir: string): Promise<boolean> {
   return finishReplacing(stateDir)
 }
 
-/** The demo is blind, and a small model chooses better among few tools. */
+/** The demo is blind. */
 function canSee(config: Config): boolean {
-  return config.media.model !== undefined || configuredModules(config).some(({ id }) => id !== 'demo')
+  return config.media.model !== undefined || hasOwnModel(config)
+}
+
+/** The demo is a small model, which chooses better among few tools. */
+function hasOwnModel(config: Config): boolean {
+  return configuredModules(config).some(({ id }) => id !== 'demo')
 }
 
 function startFlags({ host, port, embedded }: StartOptions): readonly Flag[] {

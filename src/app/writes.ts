@@ -16,7 +16,7 @@ export interface Writes {
 }
 
 export function createWrites(
-  { undo: rows, memory, texts }: Pick<Store, 'undo' | 'memory' | 'texts'>,
+  { undo: rows, memory, jobs, texts }: Pick<Store, 'undo' | 'memory' | 'jobs' | 'texts'>,
   paths: Pick<Paths, 'undo'>,
   limits: CoreConfig['undo'],
   audit: AuditTrail,
@@ -31,7 +31,7 @@ export function createWrites(
       list: (query) => rows.list(query),
       async apply(id, how) {
         const { takeBack } = await import('../tools/undo.ts')
-        return takeBack(id, how, { store: rows, log, memory, audit, now, inTurn })
+        return takeBack(id, how, { store: rows, log, memory, jobs, audit, now, inTurn })
       },
     },
   }

@@ -72,6 +72,36 @@ export interface JobClaim {
   readonly isExtra?: boolean
 }
 
+/** A schedule as people write it: exactly one of `at`, `every` and `cron`. */
+export interface ScheduleText {
+  /** `2026-12-24T18:00` in the time zone, the same with `Z` or an offset, or a duration from now: `20m`. */
+  readonly at?: string | undefined
+  /** A duration of a minute at least: `30m`, `1h30m`, `2d`. */
+  readonly every?: string | undefined
+  /** Five fields. */
+  readonly cron?: string | undefined
+  /** IANA name. */
+  readonly timeZone?: string | undefined
+}
+
+/** Who makes or changes a job, and whose words it holds. */
+export interface JobAuthor {
+  readonly origin: Origin
+  readonly credential: string | null
+  readonly by: string
+}
+
+/** What tools may do: make, look and remove. What else there is, only the owner may. */
+export interface ModelJobs {
+  add(job: { readonly name: string; readonly prompt: string; readonly schedule: ScheduleText }, author: JobAuthor): Promise<Job>
+  list(): Promise<readonly Job[]>
+  /** Throws `cron/not-found`. */
+  get(name: string): Promise<Job>
+  remove(name: string): Promise<Job>
+  /** The first instants of a schedule. Throws `cron/invalid`. */
+  preview(schedule: ScheduleText, count: number): Promise<readonly number[]>
+}
+
 export interface JobStore {
   /** Throws `cron/exists` and, where there are as many as `maxJobs`, `cron/full`. */
   add(job: Job, maxJobs: number): Promise<void>

@@ -1,4 +1,5 @@
 import type { Origin } from './origin.ts'
+import type { Job } from './schedule.ts'
 import type { ToolCall } from './tool.ts'
 
 /** What takes back a write of a tool to the owner's own data. Kept before the write happens, so that one that is never reported can be taken back too. */
@@ -23,6 +24,9 @@ export type Change =
   | { readonly kind: 'file'; readonly place: Place; readonly before: KeptCopy | null; readonly after: string }
   /** `before`: what was replaced at `to`. `after`: hex SHA-256 of a file, device and inode of a folder or a large file. */
   | { readonly kind: 'move'; readonly from: Place; readonly to: Place; readonly before: KeptCopy | null; readonly after: string }
+
+  /** `after`: hex SHA-256 of what it says. */
+  | { readonly kind: 'job'; readonly name: string; readonly before: Job | null; readonly after: string }
 
 export interface RememberedValue {
   readonly value: string

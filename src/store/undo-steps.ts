@@ -15,7 +15,7 @@ export function createUndoStore(database: Database): UndoStore {
   }
   return {
     async add({ turnId, callId, effectId, sessionId, tool }, { id, summary, change, at }) {
-      const copy = change.kind === 'memory' ? null : change.before
+      const copy = change.kind === 'memory' || change.kind === 'job' ? null : change.before
       const written = JSON.stringify(change)
       await database.commit([
         {
@@ -85,6 +85,7 @@ function stepOf(row: Row, texts: Texts): UndoStep {
 function isChange(value: unknown): value is Change {
   if (!isObject(value) || typeof value['after'] !== 'string' || !(value['before'] === null || isObject(value['before']))) return false
   if (value['kind'] === 'memory') return typeof value['key'] === 'string'
+  if (value['kind'] === 'job') return typeof value['name'] === 'string'
   return value['kind'] === 'file' ? isPlace(value['place']) : value['kind'] === 'move' && isPlace(value['from']) && isPlace(value['to'])
 }
 

@@ -7,6 +7,7 @@ import type { AnyTool } from '../contracts/tool.ts'
 import type { UndoLog } from '../contracts/undo.ts'
 import type { OneAtATime } from '../std/one-at-a-time.ts'
 import { configRead } from './config-read.ts'
+import { cronTools, type JobTools } from './cron.ts'
 import { currentTime } from './current-time.ts'
 import { directoryList } from './directory-list.ts'
 import { exec } from './exec/exec.ts'
@@ -41,6 +42,8 @@ export interface ToolDeps {
   readonly messages?: Messages
   /** How commands run; without it, none does. */
   readonly exec?: ExecSettings
+  /** Work by the clock; without it, none is made. */
+  readonly jobs?: JobTools
   /** Who looks at pictures; without it, nobody. */
   readonly media?: MediaDeps
   readonly now: () => number
@@ -57,6 +60,7 @@ export function createTools({
   secrets,
   messages,
   media,
+  jobs,
   exec: commands,
   now,
   timeZone,
@@ -67,6 +71,7 @@ export function createTools({
     ...memoryTools(store.memory, writes.log, now),
     ...sessionTools(store.sessions),
     configRead(settings),
+    ...(jobs === undefined ? [] : cronTools(jobs, writes.log)),
     ...fileTools(filesystem, writes),
     webFetch(fetch, secrets),
     ...(media === undefined ? [] : [mediaAnalyze(media, filesystem, fetch)]),

@@ -2,11 +2,13 @@
 import { rm } from 'node:fs/promises'
 import { AppError } from '../contracts/errors.ts'
 import type { AuditTrail } from '../contracts/audit.ts'
+import type { JobStore } from '../contracts/schedule.ts'
 import type { MemoryStore } from '../contracts/store.ts'
 import type { Change, KeptCopy, UndoLog, UndoStep, UndoStore } from '../contracts/undo.ts'
 import type { OneAtATime } from '../std/one-at-a-time.ts'
 import { hashOf, streamOf } from './file-content.ts'
 import { holdParent } from './held-folder.ts'
+import { hashOfJob } from './cron.ts'
 import { hashOfRecord } from './memory.ts'
 import { holdBoth, identityOf, markOf, move } from './move-file.ts'
 import { openForChange, replaceFile } from './replace-file.ts'
@@ -15,6 +17,7 @@ export interface UndoDeps {
   readonly store: UndoStore
   readonly log: UndoLog
   readonly memory: MemoryStore
+  readonly jobs: JobStore
   readonly audit: AuditTrail
   readonly now: () => number
   /** Nothing is taken back while a tool writes. */
@@ -38,8 +41,9 @@ export function takeBack(id: string, { force }: { readonly force: boolean }, dep
   })
 }
 
-function restore(change: Change, force: boolean, { memory, log, now }: UndoDeps): Promise<void> {
+function restore(change: Change, force: boolean, { memory, jobs, log, now }: UndoDeps): Promise<void> {
   if (change.kind === 'memory') return takeBackMemory(change, memory, force, now())
+  if (change.kind === 'job') return takeBackJob(change, jobs, force)
   return change.kind === 'file' ? takeBackFile(change, log, force) : takeBackMove(change, log, force)
 }
 
@@ -51,6 +55,21 @@ async function takeBackMemory({ key, before, after }: ChangeOf<'memory'>, memory
   if (before === null) await memory.delete(key)
   // With the origin that it had: a record does not come back more trusted.
   else await memory.write({ key, ...before, now })
+}
+
+async function takeBackJob({ name, before, after }: ChangeOf<'job'>, jobs: JobStore, force: boolean): Promise<void> {
+  const current = await jobs.named(name)
+  if (before === null) {
+    if (current === null) return
+    if (hashOfJob(current) !== after && !force) throw changed()
+    await jobs.remove(current.id)
+    return
+  }
+  if (current?.id === before.id) return
+  if (current !== null && !force) throw changed()
+  if (current !== null) await jobs.remove(current.id)
+  // With the origin that it had.
+  await jobs.add(before, Number.MAX_SAFE_INTEGER)
 }
 
 async function takeBackFile({ place, before, after }: ChangeOf<'file'>, log: UndoLog, force: boolean): Promise<void> {

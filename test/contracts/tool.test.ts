@@ -8,6 +8,8 @@ import type { JsonValue } from '../../src/contracts/json.ts'
 import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { Entry, MemoryRecord, Session } from '../../src/contracts/store.ts'
+import type { Job } from '../../src/contracts/schedule.ts'
+import type { JobTools } from '../../src/tools/cron.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { UndoLog } from '../../src/contracts/undo.ts'
 import { oneAtATime } from '../../src/std/one-at-a-time.ts'
@@ -72,6 +74,39 @@ const page: EgressFetch = async (_, signal) => {
 
 const messages = takenMessages([{ name: 'team-chat', kind: 'webhook', format: 'json', host: 'hooks.example', signed: false, keyed: true }], () => undefined)
 
+const job: Job = {
+  id: 'job_1',
+  name: 'watch',
+  schedule: { kind: 'every', everyMs: 3_600_000, anchorAt: NOW },
+  kind: 'task',
+  prompt: 'look',
+  origin: { author: { kind: 'model', name: 'agent' }, trust: 'trusted', private: false },
+  sessionKey: 'cron-model:watch',
+  model: null,
+  missed: 'once',
+  deliver: null,
+  credential: null,
+  by: 'model',
+  nextAt: NOW + 3_600_000,
+  isPaused: false,
+  pausedWhy: null,
+  closedUntil: 0,
+  version: 1,
+  createdAt: NOW,
+  updatedAt: NOW,
+}
+const request = { door: 'ws', sender: { kind: 'owner' }, sessionKey: 'main', parts: [], options: {} } as const
+const jobs: JobTools = {
+  book: {
+    add: async ({ name, prompt }) => ({ ...job, name, prompt }),
+    list: async () => [job],
+    get: async () => job,
+    remove: async () => job,
+    preview: async () => [],
+  },
+  turnOf: async () => ({ request }),
+}
+
 function access(more: Partial<FileAccess>): FileAccess {
   return { roots: [], excludePatterns: ['**/.git/**', '**/.ssh/**', '**/.env*'], maxReadBytes: 32_768, writeAccess: true, protectedPaths: [], ...more }
 }
@@ -101,6 +136,7 @@ function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password 
     fetch: page,
     media: { ask: async () => ({ text: 'a red field', model: 'fake:model' }), model: null },
     messages,
+    jobs,
     now: () => NOW,
     timeZone: 'Europe/Berlin',
   })
@@ -122,6 +158,9 @@ const examples: Readonly<Record<string, JsonValue>> = {
   session_list: {},
   session_read: { key: 'main' },
   config_read: {},
+  cron_add: { name: 'tea', prompt: 'The tea is ready', at: '4m' },
+  cron_list: {},
+  cron_remove: { name: 'watch' },
   file_read: { path: 'notes/a.md' },
   directory_list: { path: '.' },
   file_search: { pattern: '*.md', text: 'alle' },
@@ -142,14 +181,15 @@ test('every tool has an example here', () => {
 for (const [name, input] of Object.entries(examples))
   testToolContract(name, { make: async () => toolNamed(name), input, ...(others[name] === undefined ? {} : { other: others[name] }) })
 
-test('all definitions together stay under 3,200 characters, with file tools under 4,300', () => {
-  const size = (files: Partial<FileAccess>) =>
+test('all definitions together stay under 3,200 characters, with file tools under 4,300; those of scheduled work under 650', () => {
+  const size = (files: Partial<FileAccess>, isScheduled = false) =>
     tools([], files)
+      .filter(({ name }) => name.startsWith('cron_') === isScheduled)
       .map((tool) => JSON.stringify(toolDefinition(tool)))
       .join('').length
-  const sizes = [size({ roots: [] }), size({ writeAccess: false }), size({})]
+  const sizes = [size({ roots: [] }), size({ writeAccess: false }), size({}), size({}, true)]
   assert.ok(
-    [3200, 3700, 4300].every((most, index) => (sizes[index] ?? Infinity) < most),
+    [3200, 3700, 4300, 650].every((most, index) => (sizes[index] ?? Infinity) < most),
     sizes.join(', '),
   )
   const tool = toolNamed('memory_write')

@@ -2,11 +2,12 @@
 import { coreSections, type CoreConfig } from '../../src/config/schema.ts'
 import { AppError } from '../../src/contracts/errors.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
-import type { JobRun } from '../../src/contracts/schedule.ts'
+import type { JobAuthor, JobRun } from '../../src/contracts/schedule.ts'
+import type { AuditTrail } from '../../src/contracts/audit.ts'
+import type { Store } from '../../src/contracts/store.ts'
 import type { Announcer, Announcement } from '../../src/gateway/announce.ts'
 import { createSchedule, type ScheduleControl } from '../../src/gateway/schedule/create-schedule.ts'
 import { JobBook } from '../../src/gateway/schedule/job-book.ts'
-import type { JobAuthor } from '../../src/gateway/schedule/jobs.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts'
 
@@ -44,11 +45,14 @@ export async function scheduledGateway(options: ScheduledOptions): Promise<Sched
   const destinations = (options.destinations ?? []).map(
     (name) => ({ name, kind: 'webhook', format: 'json', host: 'hooks.example', signed: false, keyed: true }) as const,
   )
-  const gateway = await testGateway({ ...options, clock })
-  const { store } = gateway.gateway
   const config = coreSections.cron.parse({ timeZone: 'UTC', ...options.cron })
   const log = silent
-  const book = new JobBook({ store: store.jobs, config, destinations, timeZone: 'UTC', audit: gateway.audit, now: () => clock.now(), log })
+  const bookOver = (kept: Store, audit: AuditTrail) =>
+    new JobBook({ store: kept.jobs, config, destinations, timeZone: 'UTC', audit, now: () => clock.now(), log })
+  const jobTools = (kept: Store, audit: AuditTrail) => ({ book: bookOver(kept, audit), turnOf: (turnId: string) => kept.turns.open(turnId) })
+  const gateway = await testGateway({ ...options, clock, jobs: jobTools })
+  const { store } = gateway.gateway
+  const book = bookOver(store, gateway.audit)
   const announcer: Announcer = {
     destinations,
     announce: async (announcement) => {

@@ -30,6 +30,7 @@ import { createVault } from '../../src/secrets/vault.ts'
 import { openTrail, type OpenTrail, type TrailOptions } from '../../src/telemetry/audit/trail.ts'
 import { createSecretRegistry } from '../../src/telemetry/secret-registry.ts'
 import { toolDefinition } from '../../src/tools/definition.ts'
+import type { JobTools } from '../../src/tools/cron.ts'
 import { createTools } from '../../src/tools/registry.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
 
@@ -74,6 +75,8 @@ export interface TestGatewayOptions {
   readonly model?: string
   readonly agent?: Record<string, unknown>
   readonly tools?: readonly AnyTool[]
+  /** Gives the model the tools of scheduled work. */
+  readonly jobs?: (store: Store, audit: OpenTrail) => JobTools
   readonly guard?: Record<string, unknown>
   readonly approvals?: Record<string, unknown>
   readonly toolPolicy?: CoreConfig['tools']
@@ -128,6 +131,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       writes,
       fetch: options.fetch ?? noNetwork,
       ...web,
+      ...(options.jobs === undefined ? {} : { jobs: options.jobs(store, audit) }),
       now,
       timeZone: 'UTC',
     }),

@@ -7,6 +7,11 @@ import { describe, it, type TestContext } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
 import type { JsonValue } from '../../src/contracts/json.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
+import { coreSections } from '../../src/config/schema.ts'
+import type { Store } from '../../src/contracts/store.ts'
+import { JobBook } from '../../src/gateway/schedule/job-book.ts'
+import type { JobTools } from '../../src/tools/cron.ts'
+import { recordedLog } from '../doubles/recorded-log.ts'
 import { fileTools } from '../doubles/file-tools.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { testGateway } from '../doubles/test-gateway.ts'
@@ -30,7 +35,7 @@ async function home(t: TestContext): Promise<{ readonly folder: string; readonly
 /** For every tool that writes the owner's data: a call, and what the owner's data are, as text. */
 interface WritingTool {
   readonly input: JsonValue
-  readonly state: (root: string, memory: (key: string) => Promise<string | null>) => Promise<unknown>
+  readonly state: (root: string, memory: (key: string) => Promise<string | null>, jobs: () => Promise<readonly string[]>) => Promise<unknown>
 }
 const writing: Readonly<Record<string, WritingTool>> = {
   memory_write: { input: { key: 'iban', value: 'evil' }, state: (_root, memory) => memory('iban') },
@@ -39,6 +44,17 @@ const writing: Readonly<Record<string, WritingTool>> = {
     input: { source: 'note.txt', destination: 'taken.txt', overwrite: true },
     state: (root) => Promise.all(['note.txt', 'taken.txt'].map((name) => text(join(root, name)))),
   },
+  cron_add: { input: { name: 'fresh', prompt: 'evil', every: '1h' }, state: (_root, _memory, jobs) => jobs() },
+  cron_remove: { input: { name: 'old' }, state: (_root, _memory, jobs) => jobs() },
+}
+
+/** Scheduled work, which a test of writes never runs. */
+function jobTools(store: Store): JobTools {
+  const { log } = recordedLog()
+  const audit = { note: () => undefined }
+  const config = coreSections.cron.parse({})
+  const book = new JobBook({ store: store.jobs, config, destinations: [], timeZone: 'UTC', audit, now: () => 1_700_000_000_000, log })
+  return { book, turnOf: (turnId) => store.turns.open(turnId) }
 }
 
 describe('every write of the model to the owner’s own data', () => {
@@ -47,19 +63,25 @@ describe('every write of the model to the owner’s own data', () => {
       const { folder, root } = await home(t)
       await writeFile(join(root, 'note.txt'), 'mine')
       await writeFile(join(root, 'taken.txt'), 'also mine')
-      const provider = scriptedProvider('fake', [calls(['memory_write', { key: 'iban', value: 'DE1' }]), says('noted'), calls([tool, input]), says('done')])
-      const cara = await testGateway({ providers: [provider], folder, filesystem: { roots: [root], writeAccess: true } })
+      const provider = scriptedProvider('fake', [
+        calls(['memory_write', { key: 'iban', value: 'DE1' }], ['cron_add', { name: 'old', prompt: 'look', at: '3h' }]),
+        says('noted'),
+        calls([tool, input]),
+        says('done'),
+      ])
+      const cara = await testGateway({ providers: [provider], folder, filesystem: { roots: [root], writeAccess: true }, jobs: jobTools })
       const memory = async (key: string) => (await cara.gateway.store.memory.read(key))?.value ?? null
+      const jobs = async () => (await cara.gateway.store.jobs.list()).map(({ name, prompt, nextAt }) => `${name} ${prompt} ${nextAt}`)
       await cara.ask('remember it')
-      const before = await state(root, memory)
+      const before = await state(root, memory, jobs)
       const { result } = await cara.ask('go')
       assert.equal(result.toolCalls[0]?.isError, false, result.toolCalls[0]?.output ?? tool)
-      assert.notDeepEqual(await state(root, memory), before, `${tool} acted`)
+      assert.notDeepEqual(await state(root, memory, jobs), before, `${tool} acted`)
       const [step] = await cara.undo.list({ limit: 1 })
       assert.deepEqual([step?.tool, step?.turnId, step?.sessionKey], [tool, result.turnId, 'main'])
       const undone = await cara.undo.apply(step?.id ?? '', { force: false })
       assert.ok(undone.undoneAt !== null)
-      assert.deepEqual(await state(root, memory), before, `${tool} was taken back`)
+      assert.deepEqual(await state(root, memory, jobs), before, `${tool} was taken back`)
       assert.equal(await codeOf(cara.undo.apply(step?.id ?? '', { force: false })), 'undo/done')
       await cara.close()
     }
@@ -67,7 +89,7 @@ describe('every write of the model to the owner’s own data', () => {
 
   it('is one of those that are tried here', async (t) => {
     const { folder, root } = await home(t)
-    const cara = await testGateway({ providers: [scriptedProvider('fake', [])], folder, filesystem: { roots: [root], writeAccess: true } })
+    const cara = await testGateway({ providers: [scriptedProvider('fake', [])], folder, filesystem: { roots: [root], writeAccess: true }, jobs: jobTools })
     const names = cara.tools.filter(({ manifest }) => manifest.effect === 'write').map(({ name }) => name)
     assert.deepEqual(names.sort(), Object.keys(writing).sort())
     await cara.close()

@@ -5,9 +5,9 @@ import type { AuditTrail } from '../../contracts/audit.ts'
 import type { DestinationInfo } from '../../contracts/destination.ts'
 import { AppError } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/log.ts'
-import type { Job, JobSpec, JobStore } from '../../contracts/schedule.ts'
+import type { Job, JobAuthor, JobSpec, JobStore, ModelJobs, ScheduleText } from '../../contracts/schedule.ts'
 import { instantsOf } from './instants.ts'
-import type { JobAuthor, JobChange, JobEvent, JobText } from './jobs.ts'
+import type { JobChange, JobEvent, JobText } from './jobs.ts'
 import { readSchedule } from './read-schedule.ts'
 
 export interface JobBookDeps {
@@ -28,7 +28,7 @@ const MAX_PROMPT = 64 * 1024
 /** A change that loses against a run of the same moment is tried again. */
 const TRIES = 5
 
-export class JobBook {
+export class JobBook implements ModelJobs {
   readonly timeZone: string
   readonly #deps: JobBookDeps
   readonly #listeners = new Set<(event: JobEvent) => void>()
@@ -90,6 +90,14 @@ export class JobBook {
     if (!(await this.#deps.store.remove(job.id))) throw new AppError('cron/not-found', name.slice(0, 128))
     this.#changed('removed', job)
     return job
+  }
+
+  async preview(text: ScheduleText, count: number): Promise<readonly number[]> {
+    const schedule = await readSchedule(text, this.#deps.now(), this.timeZone)
+    const { next } = await instantsOf(schedule)
+    const found: number[] = []
+    for (let at = next(this.#deps.now()); at !== null && found.length < count; at = next(at)) found.push(at)
+    return found
   }
 
   async upcoming({ schedule, nextAt }: Job, count: number): Promise<readonly number[]> {

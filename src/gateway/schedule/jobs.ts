@@ -1,7 +1,5 @@
 /** Scheduled work, as doors see it. */
-import type { Origin } from '../../contracts/origin.ts'
-import type { Job, JobKind, JobRun, Missed } from '../../contracts/schedule.ts'
-import type { ScheduleText } from './read-schedule.ts'
+import type { Job, JobAuthor, JobKind, JobRun, Missed, ScheduleText } from '../../contracts/schedule.ts'
 
 export interface JobText {
   readonly name: string
@@ -17,13 +15,6 @@ export interface JobText {
 
 /** What is not named stays. */
 export type JobChange = { readonly [Member in keyof JobText]?: JobText[Member] | undefined }
-
-/** Who makes or changes a job, and whose words it holds. */
-export interface JobAuthor {
-  readonly origin: Origin
-  readonly credential: string | null
-  readonly by: string
-}
 
 export type JobAction = 'added' | 'updated' | 'removed' | 'paused' | 'resumed' | 'started' | 'finished' | 'skipped' | 'missed'
 

@@ -1,20 +1,8 @@
 /** Schedules as people write them. */
 import { AppError } from '../../contracts/errors.ts'
-import type { Schedule } from '../../contracts/schedule.ts'
+import type { Schedule, ScheduleText } from '../../contracts/schedule.ts'
 import { instantsOf } from './instants.ts'
 import { isTimeZone, zoneNamed } from '../../std/time-zone.ts'
-
-/** Exactly one of `at`, `every` and `cron`. */
-export interface ScheduleText {
-  /** `2026-12-24T18:00` in the time zone, the same with `Z` or an offset, or a duration from now: `20m`. */
-  readonly at?: string | undefined
-  /** A duration of a minute at least: `30m`, `1h30m`, `2d`. */
-  readonly every?: string | undefined
-  /** Five fields. */
-  readonly cron?: string | undefined
-  /** IANA name. */
-  readonly timeZone?: string | undefined
-}
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 const MINUTE_MS = 60_000
