@@ -1064,4 +1064,9 @@ export const requirements: readonly Requirement[] = [
       'sends no answer out of a conversation that has seen strangers’ texts and private data',
     ],
   ]),
+  ...proved('test/journeys/schedule.test.ts', [
+    ['CRON-30', 'Nothing is asked where a file has not changed', 'asks no model where its file has not changed, and says so'],
+    ['CRON-31', 'Nothing is asked where a page has not changed', 'asks no model where its page has not changed, by its tag or by its bytes, or cannot be read'],
+    ['CRON-32', 'Nothing is asked at the wrong time of day, or without its note', 'runs only at its time of day and while its note is kept'],
+  ]),
 ]

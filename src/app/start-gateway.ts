@@ -198,10 +198,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   })
   const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
   const writes = createWrites(store, paths, config.undo, audit, () => systemClock.now())
+  const files = { ...config.filesystem, protectedPaths: [paths.stateDir, paths.configFile] }
   const tools = createTools({
     store,
     settings,
-    filesystem: { ...config.filesystem, protectedPaths: [paths.stateDir, paths.configFile] },
+    filesystem: files,
     writes,
     fetch,
     messages,
@@ -257,6 +258,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     announcer,
     config: config.cron,
     isBrief: options.embedded === true,
+    conditions: { memory: store.memory, files, fetch, timeZone: book.timeZone },
     maySend: (credential) => access.maySend(credential),
     clock: systemClock,
     monotonic: () => performance.now(),

@@ -13,6 +13,13 @@ export type Missed = 'skip' | 'once' | 'all'
 /** `heartbeat`: an answer of “nothing” is not delivered. */
 export type JobKind = 'task' | 'heartbeat'
 
+/** Something to look at before a model is asked. `between`: local time of day, `HH:MM`. `file` and `page`: changed since the last run. `note`: one is kept under this key. */
+export type Condition =
+  | { readonly kind: 'between'; readonly from: string; readonly to: string }
+  | { readonly kind: 'note'; readonly key: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'page'; readonly url: string }
+
 export interface JobSpec {
   /** Unique among the jobs. */
   readonly name: string
@@ -24,6 +31,8 @@ export interface JobSpec {
   readonly sessionKey: string
   readonly model: string | null
   readonly missed: Missed
+  /** It runs only where all of them hold. */
+  readonly onlyIf: readonly Condition[]
   /** A destination that the answer is sent to, beside its conversation; null for none. */
   readonly deliver: string | null
   /** `Principal.credential` by which it was made: where that has ended, it does not run. */
@@ -41,6 +50,8 @@ export interface Job extends JobSpec {
   readonly pausedWhy: string | null
   /** Instants up to this one never run again. */
   readonly closedUntil: number
+  /** What its conditions saw at its last run, by condition. */
+  readonly marks: Readonly<Record<string, string>>
   /** Grows with every change of the owner's. */
   readonly version: number
   readonly createdAt: number
@@ -68,6 +79,8 @@ export interface JobClaim {
   /** When it is due next; null for never again. */
   readonly nextAt: number | null
   readonly version: number
+  /** Kept with the run. */
+  readonly marks?: Readonly<Record<string, string>>
   /** Run by hand, beside the schedule, which stays as it is. */
   readonly isExtra?: boolean
 }

@@ -525,6 +525,13 @@ const jobSchedule = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cron'), expression: z.string(), timeZone: z.string() }),
 ])
 
+export const jobCondition = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('between'), from: z.string(), to: z.string() }),
+  z.object({ kind: z.literal('note'), key: z.string() }),
+  z.object({ kind: z.literal('file'), path: z.string() }),
+  z.object({ kind: z.literal('page'), url: z.string() }),
+])
+
 export const jobView = z.object({
   id: z.string(),
   name: z.string(),
@@ -537,6 +544,7 @@ export const jobView = z.object({
   sessionKey: z.string(),
   model: z.string().nullable(),
   missed: z.enum(['skip', 'once', 'all']),
+  onlyIf: z.array(jobCondition),
   deliver: z.string().nullable(),
   status: z.enum(['waiting', 'paused', 'done']),
   pausedWhy: z.string().nullable(),
@@ -563,7 +571,7 @@ export const cronListResult = z.object({ jobs: z.array(jobView), timeZone: z.str
 /** `cron.get {name}`: by name or id, with its next instants. */
 export const cronGetResult = z.object({ job: jobView, upcoming: z.array(z.number()), timeZone: z.string() })
 /**
- * `cron.add {name, prompt, schedule: {at | every | cron, timeZone?}, kind?, sessionKey?, model?, missed?, deliver?}`, `cron.update {name, …, enabled?}`: what is not named stays;
+ * `cron.add {name, prompt, schedule: {at | every | cron, timeZone?}, kind?, sessionKey?, model?, missed?, onlyIf?, deliver?}`, `cron.update {name, …, enabled?}`: what is not named stays;
  * `cron.remove {name}`. Event `cron {action, job, run}` when something happens to a job.
  */
 export const cronJobResult = z.object({ job: jobView })

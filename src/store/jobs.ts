@@ -12,7 +12,7 @@ const OPEN = `status IN ('running', 'sending')`
 const DONE = `next_at IS NULL AND paused = 0 AND NOT EXISTS (SELECT 1 FROM job_runs WHERE job_id = jobs.id AND ${OPEN})`
 /** Jobs that had their last instant. */
 const KEEP_DONE = 100
-const JOBS = 'SELECT id, name, next_at, paused, paused_why, closed_until, data, version, created_at, updated_at FROM jobs'
+const JOBS = 'SELECT id, name, next_at, paused, paused_why, closed_until, data, marks, version, created_at, updated_at FROM jobs'
 const RUNS = 'SELECT job_id, due_at, status, turn_id, started_at, ended_at, note FROM job_runs'
 
 export function createJobStore(database: Database): JobStore {
@@ -73,8 +73,8 @@ export function createJobStore(database: Database): JobStore {
       return removed
     },
     pass: (claim, { status, note, startedAt }) =>
-      wins(claimed(claim, { ...claim, status, turnId: null, startedAt, endedAt: startedAt, note: sealedNote(texts, claim, note) })),
-    skip: (claim) => wins([advance(claim)]),
+      wins(claimed(texts, claim, { ...claim, status, turnId: null, startedAt, endedAt: startedAt, note: sealedNote(texts, claim, note) })),
+    skip: (claim) => wins([advance(texts, claim)]),
     unmiss: ({ jobId, dueAt }) =>
       database.commit([{ sql: `DELETE FROM job_runs WHERE job_id = $1 AND due_at = $2 AND status = 'missed'`, params: [jobId, dueAt] }]),
     settle: (run, from, { status, note, endedAt }) =>
@@ -107,24 +107,24 @@ export function createJobStore(database: Database): JobStore {
 }
 
 /** Part of the commit that accepts a turn: the run, and the job's next instant. Whoever comes second changes nothing, and that is a conflict. */
-export function claimStatements(claim: JobClaim, turnId: string, now: number): readonly Statement[] {
-  return claimed(claim, { ...claim, status: 'running', turnId, startedAt: now, endedAt: null, note: null })
+export function claimStatements(texts: Texts, claim: JobClaim, turnId: string, now: number): readonly Statement[] {
+  return claimed(texts, claim, { ...claim, status: 'running', turnId, startedAt: now, endedAt: null, note: null })
 }
 
-function advance({ jobId, dueAt, nextAt, version, isExtra = false }: JobClaim): Statement {
+function advance(texts: Texts, { jobId, dueAt, nextAt, version, marks, isExtra = false }: JobClaim): Statement {
   if (isExtra)
     return { sql: 'UPDATE jobs SET version = version WHERE id = $1 AND version = $2 AND closed_until < $3', params: [jobId, version, dueAt], expectChanges: 1 }
   return {
-    sql: 'UPDATE jobs SET next_at = $3 WHERE id = $1 AND next_at = $2 AND closed_until < $2 AND version = $4',
-    params: [jobId, dueAt, nextAt, version],
+    sql: 'UPDATE jobs SET next_at = $3, marks = coalesce($5, marks) WHERE id = $1 AND next_at = $2 AND closed_until < $2 AND version = $4',
+    params: [jobId, dueAt, nextAt, version, marks === undefined ? null : texts.seal('jobs.marks', jobId, JSON.stringify(marks))],
     expectChanges: 1,
   }
 }
 
-function claimed(claim: JobClaim, run: JobRun): readonly Statement[] {
+function claimed(texts: Texts, claim: JobClaim, run: JobRun): readonly Statement[] {
   const { jobId, dueAt } = claim
   return [
-    advance(claim),
+    advance(texts, claim),
     {
       sql: 'INSERT INTO job_runs (job_id, due_at, status, turn_id, started_at, ended_at, note) VALUES ($1, $2, $3, $4, $5, $6, $7)',
       params: [jobId, dueAt, run.status, run.turnId, run.startedAt, run.endedAt, run.note],
@@ -136,25 +136,30 @@ function sealedNote(texts: Texts, run: Pick<JobRun, 'jobId' | 'dueAt'>, note: st
   return note === null ? null : texts.seal('job_runs.note', runRow(run.jobId, run.dueAt), note)
 }
 
-type JobData = Pick<Job, 'schedule' | 'kind' | 'prompt' | 'origin' | 'sessionKey' | 'model' | 'missed' | 'deliver' | 'credential' | 'by'>
+type JobData = Pick<Job, 'schedule' | 'kind' | 'prompt' | 'origin' | 'sessionKey' | 'model' | 'missed' | 'deliver' | 'credential' | 'by'> &
+  Partial<Pick<Job, 'onlyIf'>>
 
 function columns(texts: Texts, job: Job): readonly SqlValue[] {
-  const { schedule, kind, prompt, origin, sessionKey, model, missed, deliver, credential, by } = job
-  const data: JobData = { schedule, kind, prompt, origin, sessionKey, model, missed, deliver, credential, by }
+  const { schedule, kind, prompt, origin, sessionKey, model, missed, onlyIf, deliver, credential, by } = job
+  const data: JobData = { schedule, kind, prompt, origin, sessionKey, model, missed, onlyIf, deliver, credential, by }
   const { id, name, nextAt, isPaused, pausedWhy, closedUntil, version, createdAt, updatedAt } = job
   return [id, name, nextAt, Number(isPaused), pausedWhy, closedUntil, texts.seal('jobs.data', id, JSON.stringify(data)), version, createdAt, updatedAt]
 }
 
 function toJob(texts: Texts, row: Row): Job {
   const id = text(row, 'id')
+  const data = json(texts.open('jobs.data', id, text(row, 'data')), isJobData)
   return {
-    ...json(texts.open('jobs.data', id, text(row, 'data')), isJobData),
+    ...data,
+    // One that was made before there were any has none.
+    onlyIf: data.onlyIf ?? [],
     id,
     name: text(row, 'name'),
     nextAt: integerOrNull(row, 'next_at'),
     isPaused: integer(row, 'paused') === 1,
     pausedWhy: textOrNull(row, 'paused_why'),
     closedUntil: integer(row, 'closed_until'),
+    marks: row['marks'] === null ? {} : json(texts.open('jobs.marks', id, text(row, 'marks')), areMarks),
     version: integer(row, 'version'),
     createdAt: integer(row, 'created_at'),
     updatedAt: integer(row, 'updated_at'),
@@ -181,6 +186,10 @@ function integerOrNull(row: Row, column: string): number | null {
 
 function isRunStatus(status: string): status is RunStatus {
   return STATUSES.includes(status)
+}
+
+function areMarks(value: unknown): value is Readonly<Record<string, string>> {
+  return isObject(value) && Object.values(value).every((mark) => typeof mark === 'string')
 }
 
 function isJobData(value: unknown): value is JobData {

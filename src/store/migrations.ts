@@ -289,6 +289,7 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     `CREATE INDEX job_runs_open ON job_runs (due_at) WHERE status IN ('running', 'sending')`,
     'CREATE INDEX job_runs_by_start ON job_runs (started_at)',
   ],
+  ['ALTER TABLE jobs ADD COLUMN marks TEXT'],
 ]
 
 /** What this program can read and write. */

@@ -50,6 +50,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'shadow_calls', column: 'data', ...byId },
   { table: 'outbox', column: 'text', identity: ['id', 'part'], row: partRow },
   { table: 'jobs', column: 'data', ...byId },
+  { table: 'jobs', column: 'marks', ...byId },
   { table: 'job_runs', column: 'note', identity: ['job_id', 'due_at'], row: (row) => runRow(text(row, 'job_id'), integer(row, 'due_at')) },
   { table: 'memory', column: 'value', identity: ['key'], row: (row) => text(row, 'key') },
 ]

@@ -71,7 +71,7 @@ export function createTurnStore(database: Database): TurnStore {
       const { sessionKey } = request
       // A key counts within its conversation: another one may use the same, and is not told what this one answered.
       const idempotencyKey = request.idempotencyKey === undefined ? undefined : JSON.stringify([sessionKey, request.idempotencyKey])
-      const statements: Statement[] = request.claim === undefined ? [] : [...claimStatements(request.claim, turnId, now)]
+      const statements: Statement[] = request.claim === undefined ? [] : [...claimStatements(texts, request.claim, turnId, now)]
       if (idempotencyKey !== undefined) {
         // A key is free again after a day; until then the UNIQUE column refuses it, on every node.
         statements.push({ sql: 'UPDATE turns SET idempotency = NULL WHERE idempotency = $1 AND accepted_at <= $2', params: [idempotencyKey, now - DAY_MS] })

@@ -25,7 +25,7 @@ const returns = { trust: 'trusted', private: false, curated: false, records: fal
 const reads = reading({ trust: 'trusted', private: true, curated: false, records: false })
 const writes: ToolManifest = { ...reads, effect: 'write', effectWithoutDestination: 'write', recovery: 'keyed', returns }
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
-const time = z.string().min(1).max(100).optional()
+const time = z.string().max(100).optional()
 
 export function cronTools(jobs: JobTools, undo: UndoLog): readonly AnyTool[] {
   return [cronAdd(jobs, undo), cronList(jobs), cronRemove(jobs, undo)]
@@ -77,7 +77,7 @@ function cronList({ book }: JobTools): Tool<Record<string, never>> {
   }
 }
 
-const removeInput = z.strictObject({ name })
+const removeInput = z.strictObject({ name: z.string().max(64) })
 function cronRemove({ book }: JobTools, undo: UndoLog): Tool<z.infer<typeof removeInput>> {
   return {
     name: 'cron_remove',

@@ -84,6 +84,8 @@ const job: Job = {
   sessionKey: 'cron-model:watch',
   model: null,
   missed: 'once',
+  onlyIf: [],
+  marks: {},
   deliver: null,
   credential: null,
   by: 'model',

@@ -193,7 +193,21 @@ function jobsOver(gateway: ScriptedGateway, now: () => number): Jobs {
   const config = coreSections.cron.parse({})
   const book = new JobBook({ store: gateway.store.jobs, config, destinations: [], timeZone: 'Europe/Berlin', audit: noAudit, now, log })
   const clock = { ...systemClock, now }
-  const deps = { gateway, store: gateway.store, book, announcer: noMessages, config, isBrief: true, maySend: () => true, clock, monotonic: now, log }
+  const files = { roots: [], excludePatterns: [], maxReadBytes: 1, writeAccess: false, protectedPaths: [] }
+  const conditions = { memory: gateway.store.memory, files, fetch: () => Promise.reject(new AppError('net/unreachable')), timeZone: 'UTC' }
+  const deps = {
+    gateway,
+    store: gateway.store,
+    book,
+    conditions,
+    announcer: noMessages,
+    config,
+    isBrief: true,
+    maySend: () => true,
+    clock,
+    monotonic: now,
+    log,
+  }
   return createSchedule(deps).jobs
 }
 

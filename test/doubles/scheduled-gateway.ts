@@ -6,6 +6,7 @@ import type { JobAuthor, JobRun } from '../../src/contracts/schedule.ts'
 import type { AuditTrail } from '../../src/contracts/audit.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { Announcer, Announcement } from '../../src/gateway/announce.ts'
+import type { ConditionDeps } from '../../src/gateway/schedule/check-conditions.ts'
 import { createSchedule, type ScheduleControl } from '../../src/gateway/schedule/create-schedule.ts'
 import { JobBook } from '../../src/gateway/schedule/job-book.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
@@ -63,7 +64,25 @@ export async function scheduledGateway(options: ScheduledOptions): Promise<Sched
     },
   }
   const maySend = options.maySend ?? (() => true)
-  const schedule = createSchedule({ gateway: gateway.gateway, store, book, announcer, config, isBrief: false, maySend, clock, monotonic: () => steady, log })
+  const conditions: ConditionDeps = {
+    memory: store.memory,
+    files: { roots: [], excludePatterns: [], maxReadBytes: 1024, writeAccess: false, protectedPaths: [], ...options.filesystem },
+    fetch: options.fetch ?? (() => Promise.reject(new AppError('net/unreachable'))),
+    timeZone: book.timeZone,
+  }
+  const schedule = createSchedule({
+    gateway: gateway.gateway,
+    store,
+    book,
+    announcer,
+    config,
+    isBrief: false,
+    conditions,
+    maySend,
+    clock,
+    monotonic: () => steady,
+    log,
+  })
   const { jobs } = schedule
 
   async function runs(name?: string): Promise<readonly JobRun[]> {

@@ -16,6 +16,12 @@ test('cara cron adds, shows in its time zone, changes, pauses, runs and removes 
   assert.match(out, /every 90m/)
   // oxlint-disable-next-line no-control-regex -- none may be there
   assert.doesNotMatch(out, /\u001b/)
+  await run('edit', 'morning', '--between', '08:00-18:00', '--if-note', 'home', '--if-file', 'list.txt', '--if-page', 'https://news.example/')
+  assert.match(
+    (await run('show', 'morning')).out,
+    /only if: +it is between 08:00 and 18:00; there is a note home; list\.txt has changed; https:\/\/news\.example\/ has changed/,
+  )
+  assert.equal((await run('edit', 'morning', '--between', 'noon')).code, 1)
   assert.equal((await run('pause', 'morning')).out, 'paused: morning\n')
   assert.match((await run('list')).out, /paused/)
   assert.match((await run('resume', 'morning')).out, /^resumed: morning, next/)

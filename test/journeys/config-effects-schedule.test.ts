@@ -22,7 +22,18 @@ describe('cron', () => {
     const { store } = off.gateway.gateway
     const at = off.clock.now()
     const spec = { schedule: { kind: 'every', everyMs: HOUR, anchorAt: at }, kind: 'task', prompt: 'go', sessionKey: 'cron:a', model: null } as const
-    const made = { ...byOwner, missed: 'once', deliver: null, id: 'job_1', name: 'a', nextAt: at, isPaused: false, pausedWhy: null } as const
+    const made = {
+      ...byOwner,
+      missed: 'once',
+      onlyIf: [],
+      marks: {},
+      deliver: null,
+      id: 'job_1',
+      name: 'a',
+      nextAt: at,
+      isPaused: false,
+      pausedWhy: null,
+    } as const
     await store.jobs.add({ ...spec, ...made, closedUntil: 0, version: 1, createdAt: at, updatedAt: at }, 10)
     off.pass(HOUR)
     await off.look()

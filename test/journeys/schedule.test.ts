@@ -1,7 +1,12 @@
 /** Jobs from the clock to the answer: a real gateway and store, a clock that the test turns. */
 import assert from 'node:assert/strict'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { AppError } from '../../src/contracts/errors.ts'
+import { OWNER } from '../../src/contracts/origin.ts'
 import { textOf } from '../../src/contracts/message.ts'
 import { fault, hangs, says, scriptedProvider, usage, type Scene } from '../doubles/scripted-provider.ts'
 import { byOwner, scheduledGateway, type ScheduledOptions } from '../doubles/scheduled-gateway.ts'
@@ -232,7 +237,21 @@ describe('an instant', () => {
         const now = () => cron.clock.now()
         const book = new JobBook({ store: gateway.store.jobs, config, destinations: [], timeZone: 'UTC', audit: cron.gateway.audit, now, log })
         const announcer = { destinations: [], announce: () => Promise.reject(new Error('none')) }
-        const deps = { gateway, store: gateway.store, book, announcer, config, isBrief: false, maySend: () => true, clock: cron.clock, monotonic: now, log }
+        const files = { roots: [], excludePatterns: [], maxReadBytes: 1, writeAccess: false, protectedPaths: [] }
+        const conditions = { memory: gateway.store.memory, files, fetch: () => Promise.reject(new AppError('net/unreachable')), timeZone: 'UTC' }
+        const deps = {
+          gateway,
+          store: gateway.store,
+          book,
+          conditions,
+          announcer,
+          config,
+          isBrief: false,
+          maySend: () => true,
+          clock: cron.clock,
+          monotonic: now,
+          log,
+        }
         const other = createSchedule(deps)
         await other.start()
         return other
@@ -304,6 +323,91 @@ describe('the answer of a job', () => {
       ['Nothing is due, but it rains'],
     )
     assert.match((await cron.ran())[0] ?? '', /13:00 ok \(nothing to tell\)/)
+    await cron.close()
+  })
+})
+
+describe('a job with a condition', () => {
+  const page = (state: { body: string; etag?: string; status?: number; asked: string[] }): EgressFetch => {
+    return async ({ headers }) => {
+      state.asked.push(headers['if-none-match'] ?? '')
+      const isSame = state.etag !== undefined && headers['if-none-match'] === state.etag
+      return {
+        status: state.status ?? (isSame ? 304 : 200),
+        headers: state.etag === undefined ? {} : { etag: state.etag },
+        body: (async function* () {
+          yield Buffer.from(isSame ? '' : state.body)
+        })(),
+      }
+    }
+  }
+
+  it('asks no model where its file has not changed, and says so', async (t) => {
+    const root = await realpath(await mkdtemp(join(tmpdir(), 'carapace-if-')))
+    t.after(() => rm(root, { recursive: true }))
+    await writeFile(join(root, 'list.txt'), 'one')
+    const cron = await open({ filesystem: { roots: [root] } })
+    const path = join(root, 'list.txt')
+    await cron.jobs.add({ name: 'a', prompt: 'go', schedule: { every: '1h' }, onlyIf: [{ kind: 'file', path }] }, byOwner)
+    await cron.jobs.add({ name: 'out', prompt: 'go', schedule: { every: '1h' }, onlyIf: [{ kind: 'file', path: '/etc/passwd' }] }, byOwner)
+    for (const change of [null, null, 'two', null, 'gone']) {
+      if (change === 'gone') await rm(path)
+      else if (change !== null) await writeFile(path, change)
+      cron.pass(HOUR)
+      await cron.settle()
+    }
+    const states = (await cron.runs('a')).map(({ status }) => status)
+    assert.deepEqual(states, ['ok', 'skipped', 'ok', 'skipped', 'ok'])
+    assert.equal((await cron.runs('a'))[1]?.note, `file ${path} had not changed`)
+    assert.deepEqual(
+      new Set((await cron.runs('out')).map(({ status, note }) => `${status} ${note?.slice(0, 40)}`)),
+      new Set(['skipped file /etc/passwd: This path lies outside']),
+    )
+    assert.equal(cron.provider.requests.length, 3)
+    await cron.close()
+  })
+
+  it('asks no model where its page has not changed, by its tag or by its bytes, or cannot be read', async () => {
+    const state: { body: string; etag?: string; status?: number; asked: string[] } = { body: 'one', asked: [] }
+    const cron = await open({ fetch: page(state) })
+    await cron.jobs.add({ name: 'a', prompt: 'go', schedule: { every: '1h' }, onlyIf: [{ kind: 'page', url: 'https://news.example/' }] }, byOwner)
+    for (const change of [{}, {}, { body: 'two', etag: '"v2"' }, {}, { status: 500 }, { status: 200, body: 'three', etag: '"v3"' }]) {
+      Object.assign(state, change)
+      if (state.status === 200) delete state.status
+      cron.pass(HOUR)
+      await cron.settle()
+    }
+    assert.deepEqual(
+      (await cron.runs()).map(({ status, note }) => [status, note]),
+      [
+        ['ok', null],
+        ['skipped', 'page https://news.example/ had not changed'],
+        ['ok', null],
+        ['skipped', 'page https://news.example/ had not changed'],
+        ['skipped', 'page https://news.example/: The tool failed: the server answered 500'],
+        ['ok', null],
+      ],
+    )
+    assert.deepEqual(state.asked, ['', '', '', '"v2"', '"v2"', '"v2"'])
+    await cron.close()
+  })
+
+  it('runs only at its time of day and while its note is kept', async () => {
+    const cron = await open()
+    const { memory } = cron.gateway.gateway.store
+    await cron.jobs.add({ name: 'day', prompt: 'go', schedule: { every: '1h' }, onlyIf: [{ kind: 'between', from: '14:00', to: '16:00' }] }, byOwner)
+    await cron.jobs.add({ name: 'night', prompt: 'go', schedule: { every: '1h' }, onlyIf: [{ kind: 'between', from: '16:00', to: '14:00' }] }, byOwner)
+    await cron.jobs.add({ name: 'note', prompt: 'go', schedule: { every: '1h' }, onlyIf: [{ kind: 'note', key: 'away' }] }, byOwner)
+    for (let hour = 13; hour <= 16; hour++) {
+      if (hour === 15) await memory.write({ key: 'away', value: 'yes', origin: OWNER, now: 1 })
+      cron.pass(HOUR)
+      await cron.settle()
+    }
+    const states = async (name: string) => (await cron.runs(name)).map(({ status }) => status)
+    assert.deepEqual(await states('day'), ['skipped', 'ok', 'ok', 'skipped'])
+    assert.deepEqual(await states('night'), ['ok', 'skipped', 'skipped', 'ok'])
+    assert.deepEqual(await states('note'), ['skipped', 'skipped', 'ok', 'ok'])
+    assert.equal((await cron.runs('note'))[0]?.note, 'there is no note away')
     await cron.close()
   })
 })

@@ -28,6 +28,10 @@ const jobOptions = {
     choices: ['skip', 'once', 'all'],
     description: 'What becomes of times at which nothing could run: none, the newest, or the newest 24; by default once',
   },
+  between: { type: 'string', value: 'HH:MM-HH:MM', description: 'Only at this time of day' },
+  'if-file': { type: 'list', value: 'PATH', description: 'Only where this file has changed since the last run' },
+  'if-page': { type: 'list', value: 'URL', description: 'Only where this public page has changed since the last run' },
+  'if-note': { type: 'list', value: 'KEY', description: 'Only while a note is kept under this key' },
   deliver: { type: 'string', value: 'DESTINATION', description: 'Also send the answer there (`cara messages list`)' },
   session: { type: 'string', short: 's', value: 'KEY', description: 'The conversation that it runs in; by default its own, cron:NAME' },
   model: { type: 'string', short: 'm', value: 'MODEL', description: 'Model or route; by default the configured one' },
@@ -72,6 +76,7 @@ const show = defineCommand({
         ['missed', job.missed],
         ['session', job.sessionKey],
         ...(job.kind === 'heartbeat' ? [['kind', 'heartbeat']] : []),
+        ...(job.onlyIf.length === 0 ? [] : [['only if', job.onlyIf.map(condition).join('; ')]]),
         ...(job.deliver === null ? [] : [['deliver', job.deliver]]),
         ...(job.model === null ? [] : [['model', job.model]]),
         ...(job.author === 'owner' ? [] : [['words', `of the ${job.author}${job.trusted ? '' : ', in a conversation that had read texts of others'}`]]),
@@ -203,7 +208,22 @@ function scheduleOf(parsed: Parsed<typeof jobOptions>) {
 
 function changesOf(parsed: Parsed<typeof jobOptions>) {
   const [missed, deliver, sessionKey, model] = [parsed.text('missed'), parsed.text('deliver'), parsed.text('session'), parsed.text('model')]
-  return definite({ missed, deliver, sessionKey, model, kind: parsed.flag('heartbeat') ? 'heartbeat' : undefined })
+  const onlyIf = conditionsOf(parsed)
+  return {
+    ...definite({ missed, deliver, sessionKey, model, kind: parsed.flag('heartbeat') ? 'heartbeat' : undefined }),
+    ...(onlyIf.length === 0 ? {} : { onlyIf }),
+  }
+}
+
+function conditionsOf(parsed: Parsed<typeof jobOptions>) {
+  const between = parsed.text('between')
+  const [from = '', to = ''] = between?.split('-') ?? []
+  return [
+    ...(between === undefined ? [] : [{ kind: 'between', from, to }]),
+    ...parsed.list('if-note').map((key) => ({ kind: 'note', key })),
+    ...parsed.list('if-file').map((path) => ({ kind: 'file', path })),
+    ...parsed.list('if-page').map((url) => ({ kind: 'page', url })),
+  ]
 }
 
 function definite(given: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
@@ -239,6 +259,12 @@ function describe(job: Job, zone: string): string {
   if (schedule.kind === 'cron') return `${schedule.expression} (${schedule.timeZone})`
   const minutes = Math.round(schedule.everyMs / 60_000)
   return `every ${minutes % 1440 === 0 ? `${minutes / 1440}d` : minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`}`
+}
+
+function condition(one: Job['onlyIf'][number]): string {
+  if (one.kind === 'between') return `it is between ${one.from} and ${one.to}`
+  if (one.kind === 'note') return `there is a note ${one.key}`
+  return one.kind === 'file' ? `${one.path} has changed` : `${one.url} has changed`
 }
 
 function next(job: Job, zone: string): string {

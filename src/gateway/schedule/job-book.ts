@@ -54,7 +54,7 @@ export class JobBook implements ModelJobs {
     const at = now()
     const spec = await this.#read(given, author)
     const nextAt = (await instantsOf(spec.schedule)).next(at)
-    const fresh = { nextAt, isPaused: false, pausedWhy: null, closedUntil: 0, version: 1, createdAt: at, updatedAt: at }
+    const fresh = { nextAt, isPaused: false, pausedWhy: null, closedUntil: 0, marks: {}, version: 1, createdAt: at, updatedAt: at }
     const job: Job = { ...spec, ...fresh, id: newId('job', at) }
     await store.add(job, config.maxJobs)
     this.#changed('added', job)
@@ -160,6 +160,7 @@ export class JobBook implements ModelJobs {
       sessionKey: given.sessionKey ?? ownSession(name, origin.author.kind === 'owner'),
       model: model ?? null,
       missed: given.missed ?? 'once',
+      onlyIf: given.onlyIf ?? [],
       deliver: deliver ?? null,
       credential,
       by,
@@ -172,13 +173,13 @@ function ownSession(name: string, isOwners: boolean): string {
   return isOwners ? `cron:${name}` : `cron-model:${name}`
 }
 
-function asText({ name, prompt, kind, sessionKey, model, missed, deliver }: Job): Omit<JobText, 'schedule'> {
-  return { name, prompt, kind, sessionKey, missed, model: model ?? undefined, deliver: deliver ?? undefined }
+function asText({ name, prompt, kind, sessionKey, model, missed, onlyIf, deliver }: Job): Omit<JobText, 'schedule'> {
+  return { name, prompt, kind, sessionKey, missed, onlyIf, model: model ?? undefined, deliver: deliver ?? undefined }
 }
 
 /** Without what is named and undefined. */
 function definite({ name, prompt, ...rest }: JobChange): Partial<Omit<JobText, 'schedule'>> {
-  const { kind, sessionKey, model, missed, deliver } = rest
+  const { kind, sessionKey, model, missed, onlyIf, deliver } = rest
   return {
     ...(name === undefined ? {} : { name }),
     ...(prompt === undefined ? {} : { prompt }),
@@ -186,6 +187,7 @@ function definite({ name, prompt, ...rest }: JobChange): Partial<Omit<JobText, '
     ...(sessionKey === undefined ? {} : { sessionKey }),
     ...(model === undefined ? {} : { model }),
     ...(missed === undefined ? {} : { missed }),
+    ...(onlyIf === undefined ? {} : { onlyIf }),
     ...(deliver === undefined ? {} : { deliver }),
   }
 }

@@ -12,6 +12,7 @@ import type { TurnResult } from '../../contracts/turn.ts'
 import { oneAtATime } from '../../std/one-at-a-time.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Announcer } from '../announce.ts'
+import type { Checked, ConditionDeps } from './check-conditions.ts'
 import { deliverAnswer } from './deliver-answer.ts'
 import { instantsOf } from './instants.ts'
 import { off, type JobBook } from './job-book.ts'
@@ -26,6 +27,8 @@ export interface JobRunnerDeps {
   readonly config: CoreConfig['cron']
   /** A gateway that lives for one command leaves what is due to the next one that stays. */
   readonly isBrief: boolean
+  /** For jobs that have conditions. */
+  readonly conditions: ConditionDeps
   readonly maySend: (credential: string) => boolean
   readonly clock: Clock
   /** Milliseconds that no setting of the clock changes. */
@@ -174,8 +177,10 @@ export class JobRunner {
       this.#waiting.set(job.id, job.nextAt)
       return 'waits'
     }
+    const checked = await this.#check(job, now)
+    if (checked.why !== null) return this.#pass(job, claim, 'skipped', checked.why)
     try {
-      return (await this.#submit(job, claim)) === null ? 'failed' : 'done'
+      return (await this.#submit(job, job.onlyIf.length === 0 ? claim : { ...claim, marks: checked.marks })) === null ? 'failed' : 'done'
     } catch (error) {
       const { code, message, retryable } = exposed(error)
       if (code === 'internal') log.error('cron.defect', { job: job.id, error })
@@ -185,6 +190,12 @@ export class JobRunner {
       this.#waiting.set(job.id, job.nextAt)
       return 'failed'
     }
+  }
+
+  async #check(job: Job, now: number): Promise<Checked> {
+    if (job.onlyIf.length === 0) return { why: null, marks: {} }
+    const { checkConditions } = await import('./check-conditions.ts')
+    return checkConditions(job, now, this.#deps.conditions, this.#stopped.signal)
   }
 
   /** Null where it has a turn already. */

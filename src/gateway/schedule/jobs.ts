@@ -1,5 +1,5 @@
 /** Scheduled work, as doors see it. */
-import type { Job, JobAuthor, JobKind, JobRun, Missed, ScheduleText } from '../../contracts/schedule.ts'
+import type { Condition, Job, JobAuthor, JobKind, JobRun, Missed, ScheduleText } from '../../contracts/schedule.ts'
 
 export interface JobText {
   readonly name: string
@@ -10,6 +10,7 @@ export interface JobText {
   readonly sessionKey?: string | undefined
   readonly model?: string | undefined
   readonly missed?: Missed | undefined
+  readonly onlyIf?: readonly Condition[] | undefined
   readonly deliver?: string | undefined
 }
 

@@ -10,11 +10,19 @@ import { messageText, model, sessionKey } from './params.ts'
 const name = z.string().min(1).max(128)
 const short = z.string().min(1).max(128)
 const schedule = z.strictObject({ at: short.optional(), every: short.optional(), cron: short.optional(), timeZone: short.optional() })
+const timeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM')
+const condition = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('between'), from: timeOfDay, to: timeOfDay }),
+  z.strictObject({ kind: z.literal('note'), key: z.string().min(1).max(1024) }),
+  z.strictObject({ kind: z.literal('file'), path: z.string().min(1).max(4096) }),
+  z.strictObject({ kind: z.literal('page'), url: z.url({ protocol: /^https$/ }).max(2048) }),
+])
 const details = {
   kind: z.enum(['task', 'heartbeat']).optional(),
   sessionKey: sessionKey.optional(),
   model: model.optional(),
   missed: z.enum(['skip', 'once', 'all']).optional(),
+  onlyIf: z.array(condition).max(8).optional(),
   deliver: z.string().min(1).max(64).optional(),
 }
 const UPCOMING = 5
