@@ -1069,4 +1069,8 @@ export const requirements: readonly Requirement[] = [
     ['CRON-31', 'Nothing is asked where a page has not changed', 'asks no model where its page has not changed, by its tag or by its bytes, or cannot be read'],
     ['CRON-32', 'Nothing is asked at the wrong time of day, or without its note', 'runs only at its time of day and while its note is kept'],
   ]),
+  ...proved('test/contracts/jobs.test.ts', [
+    ['CRON-15', 'The commit that accepts a turn decides who runs an instant', 'is taken by one turn alone, in the commit that accepts it'],
+    ['CRON-16', 'An end is written down once', 'ends once'],
+  ]),
 ]
