@@ -8,6 +8,7 @@
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { cluster } from './cluster.ts'
 import { localCommands } from './commands.ts'
 import { completions } from './completions.ts'
 import { cpu } from './cpu.ts'
@@ -23,7 +24,7 @@ import { copyCheckout } from './support/checkout.ts'
 import { judge, type Judged } from './support/figure.ts'
 import { table } from './support/table.ts'
 
-const benches: readonly Bench[] = [start, memory, completions, cpu, history, requestSize, keptBytes, guard, ledger, localCommands]
+const benches: readonly Bench[] = [start, memory, completions, cpu, history, requestSize, keptBytes, guard, ledger, cluster, localCommands]
 
 const { values: options } = parseArgs({
   options: {

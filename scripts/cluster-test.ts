@@ -20,7 +20,7 @@ console.log(`
 | what | measured | must be |
 |---|---|---|
 | messages | ${result.messages} in ${result.seconds} s | |
-| nodes killed | ${result.kills}, with ${takeovers.count} turns taken over | |
+| nodes killed or hung | ${result.kills}, with ${takeovers.count} turns taken over | |
 | lost | ${result.lost} | 0 |
 | effects that happened twice | ${result.duplicates} | 0 |
 | delivered again under a known key | ${result.redelivered} | |

@@ -830,6 +830,7 @@ export const requirements: readonly Requirement[] = [
       'No node writes under a schema that it does not know',
       'an older node writes nothing under a newer schema, and a newer one changes it when it is alone or told to',
     ],
+    ['CLUS-19', 'A job fires once, whichever nodes there are', 'fires a job on one node'],
     ['CLUS-11', 'Only the store knows its engine', 'nobody outside of the store asks which engine it is'],
   ]),
   ...proved('test/contracts/store.test.ts', [

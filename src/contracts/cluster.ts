@@ -1,4 +1,5 @@
 /** What gateways that share a store know of each other. They meet in the database alone. */
+import type { Lease } from './turn-lease.ts'
 import type { TurnEvent } from './turn.ts'
 
 /** What one tells the others; whoever does not hear it finds it out by looking, a little later. */
@@ -71,6 +72,8 @@ export interface TurnOrder {
   next(sessionId: string): Promise<string | null>
   /** Turns that could go on and that nobody holds, the oldest first. */
   left(limit: number): Promise<readonly string[]>
+  /** Takes turns whose owner let his lease run out, the longest first: what others take at this moment is passed over. */
+  takeLapsed(lease: Lease, now: number, limit: number): Promise<readonly string[]>
   /** Open turns that this owner holds. */
   held(owner: string): Promise<readonly string[]>
   /** Lets go of a turn that one holds and does not carry on. */

@@ -76,11 +76,26 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     log,
   })
   const desk = new ApprovalDesk(agent, (turnIds, approvalIds) => {
-    if (cluster !== null) {
-      cluster.send({ kind: 'approvals', ids: approvalIds, node: cluster.id })
-      void attempt(() => takeOver(turnIds))
-    } else for (const turnId of turnIds) void waiting.look(turnId)
+    cluster?.send({ kind: 'approvals', ids: approvalIds, node: cluster.id })
+    if (shared !== null) void shared.attempt(() => shared.wake(turnIds))
+    else for (const turnId of turnIds) void waiting.look(turnId)
   })
+  const shared =
+    cluster?.carriedWith({
+      store,
+      turns,
+      lanes,
+      desk,
+      claim: (turnId) => watch.claim(turnId),
+      adopt: (turn) => adopt(turn),
+      waitsUntil,
+      now: () => clock.now(),
+      goOn,
+      isStopping: () => halt.signal.aborted,
+      maxRunning: maxConcurrentTurns,
+      maxQueuedPerSession,
+      log,
+    }) ?? null
   let finished = 0
 
   /** `Infinity` where the owner is asked. */
@@ -114,47 +129,23 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     let isLeft = false
     const leave = cluster === null ? {} : { leave: () => void (isLeft = true) }
     const end = await watch.over(handleMessage({ ...turn, emit, wantsPieces, isAbandoned, ...leave }, agent, controller.signal))
-    if (cluster !== null && end !== STUCK) return leaveToOthers(cluster, turn, running, end, isLeft)
     if (end === STUCK) {
       isOver = true
       return takeUpAgain(running, stoodAt)
     }
-    if (end !== PARKED) return void finished++
-    return () => waiting.park(turnId, request.sessionKey)
-  }
-
-  /** Where the store is shared nothing of a turn stays here: what waits, or was not kept, goes on wherever somebody takes it up. */
-  async function leaveToOthers(
-    shared: Cluster,
-    { turnId, sessionId }: Pick<HandledTurn, 'turnId' | 'sessionId'>,
-    running: RunningTurn,
-    end: 'finished' | typeof PARKED,
-    isLeft: boolean,
-  ): Promise<void> {
-    await shared.letGo(turnId)
-    if (isLeft) {
+    if (end !== PARKED && !isLeft) finished++
+    if (shared !== null) {
       // At a stop nobody can hear more here; otherwise whoever waits hears how it goes on elsewhere.
-      if (isAbandoned()) running.hear(endOf(running, new AppError('turn/interrupted')))
-      else await attempt(() => shared.store.order.release(turnId, shared.id))
+      if (isLeft && isAbandoned()) running.hear(endOf(running, new AppError('turn/interrupted')))
+      return shared.ended(turn, isLeft ? 'left' : end === PARKED ? 'waiting' : 'finished')
     }
-    if (end === 'finished' && !isLeft) finished++
-    if (end === PARKED) void attempt(() => takeOver([turnId]))
-    else if (sessionId !== null && !isLeft && !isAbandoned()) void attempt(() => shared.next(sessionId))
-    if (isLeft || end === PARKED) await attempt(() => shared.follow(turnId))
+    if (end !== PARKED) return
+    return () => waiting.park(turnId, request.sessionKey)
   }
 
   function announce(approvals: readonly Approval[]): void {
     desk.announce(approvals)
     if (cluster !== null) cluster.send({ kind: 'approvals', ids: approvals.map(({ id }) => id), node: cluster.id })
-  }
-
-  async function attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      // The next look finds it.
-      log.warn('turn.unmoved', { error })
-    }
   }
 
   function endOf(running: TurnAddress, error: unknown): TurnEvent {
@@ -180,10 +171,8 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       if (turn === null || turn.fence !== fence) throw new AppError('turn/lost', turnId)
       return await then({ ...turn, request: { ...turn.request, sessionKey } })
     } catch (error) {
-      const isElsewhere = cluster !== null && !isAbandoned()
-      if (cluster !== null) await cluster.letGo(turnId)
       // Somebody else was quicker, or the store cannot say: whoever waits here hears how it goes on.
-      if (isElsewhere) return attempt(() => cluster.follow(turnId))
+      if (shared !== null && !isAbandoned()) return shared.ended({ turnId, sessionId: null }, 'left')
       if (!isAbandoned()) log.error('turn.unread', { turn: turnId, error })
       if (cluster === null) running.emit(endOf(running, error))
       else running.hear(endOf(running, error))
@@ -213,67 +202,11 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
   }
 
   async function takeOver(turnIds: readonly string[]): Promise<void> {
+    if (shared !== null) return shared.takeOver(turnIds)
     for (const turnId of turnIds) {
-      if (cluster === null) {
-        const turn = turns.get(turnId) === undefined ? await store.turns.open(turnId) : null
-        if (turn !== null) adopt(turn)
-      } else await takeShared(cluster, turnId)
+      const turn = turns.get(turnId) === undefined ? await store.turns.open(turnId) : null
+      if (turn !== null) adopt(turn)
     }
-  }
-
-  /** What nobody holds, and no more than there is room for: other nodes may have some. */
-  async function takeUp(turnIds: readonly string[]): Promise<void> {
-    if (cluster !== null) for (const turnId of turnIds) if (lanes.running + lanes.waiting < maxConcurrentTurns) await takeShared(cluster, turnId)
-  }
-
-  async function takeShared(shared: Cluster, turnId: string): Promise<void> {
-    if (shared.isMine(turnId) || shared.isDrained || halt.signal.aborted) return
-    const until = await waitsUntil(turnId)
-    if ((until !== null && until > clock.now()) || shared.isMine(turnId)) return
-    shared.reserve(turnId)
-    const turn = await store.turns.open(turnId).catch(() => null)
-    if (turn === null) await shared.letGo(turnId)
-    else adopt(turn)
-  }
-
-  /** Cancels open turns wherever they are: here, on the node that carries them on, or, where nobody does, by taking them up. */
-  async function abortShared(shared: Cluster, target: Parameters<Gateway['abort']>[0], reason: string): Promise<number> {
-    const open = await shared.store.order.open(target)
-    const carried: string[] = []
-    // Those that wait first: the end of the running one would hand the next on.
-    for (const turnId of open.toReversed()) {
-      if (shared.isMine(turnId)) continue
-      shared.reserve(turnId)
-      await store.turns.leases.wake(turnId)
-      const turn = (await watch.claim(turnId)) === null ? null : await store.turns.open(turnId)
-      if (turn === null) {
-        carried.push(turnId)
-        await shared.letGo(turnId)
-        continue
-      }
-      const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey: turn.sessionKey }, null, turn.request.credential)
-      running.controller.abort(new DOMException(reason, 'AbortError'))
-      lanes.enterFirst(() => goOn(turnId))
-    }
-    abortHere(open, reason)
-    if (carried.length > 0) shared.send({ kind: 'abort', turns: carried, reason })
-    return open.length
-  }
-
-  function abortHere(turnIds: readonly string[], reason: string): void {
-    const wanted = new Set(turnIds)
-    turns.abort(({ turnId }) => wanted.has(turnId) && cluster?.isMine(turnId) === true, reason)
-  }
-
-  /** A turn that somebody asks about: here, or, where the store is shared, on another node. */
-  async function findTurn(turnId: string): Promise<RunningTurn | undefined> {
-    const here = turns.get(turnId)
-    if (here !== undefined || cluster === null) return here
-    const open = await store.turns.open(turnId)
-    if (open === null) return undefined
-    const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey: open.sessionKey }, null, open.request.credential)
-    await cluster.follow(turnId)
-    return running
   }
 
   async function resultOf(turnId: string): Promise<TurnResult> {
@@ -305,7 +238,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
           if (kept === null || kept.repeatedOf !== null || kept.isBehind) return
           return handle({ turnId, sessionId: kept.sessionId, fence: FIRST_FENCE, request, steps: [] }, running)
         })
-        if (cluster !== null) await admit(cluster, turnId, sessionKey)
+        if (shared !== null) await shared.admit(turnId, sessionKey)
         const kept = await store.turns.accept({ turnId, request, now: clock.now(), queued, lease: watch.lease() })
         if (kept.repeatedOf === null) noteTurn('turn-accepted', turnId, kept.sessionId, request)
         const durable = isPromised(request) ? kept.durable() : null
@@ -316,8 +249,10 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
         if (kept.repeatedOf === null) return { turnId, sessionId: kept.sessionId, sessionKey, status: queued || kept.isBehind ? 'queued' : 'started' }
         await cluster?.letGo(turnId)
         turns.remove(turnId)
-        const first = listener === undefined ? undefined : await findTurn(kept.repeatedOf)
-        if (listener !== undefined) first?.listen(listener, pace)
+        if (listener !== undefined) {
+          const first = turns.get(kept.repeatedOf) ?? (shared === null ? undefined : await shared.find(kept.repeatedOf))
+          first?.listen(listener, pace)
+        }
         return { turnId: kept.repeatedOf, sessionId: kept.sessionId, sessionKey, status: 'repeated' }
       } catch (error) {
         accepted.resolve(null)
@@ -328,12 +263,12 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     },
 
     async wait(turnId, signal): Promise<TurnResult> {
-      const running = await findTurn(turnId)
+      const running = turns.get(turnId) ?? (shared === null ? undefined : await shared.find(turnId))
       return running === undefined ? resultOf(turnId) : orAborted(running.result, signal)
     },
 
     async waitOrAsked(turnId, signal) {
-      const running = await findTurn(turnId)
+      const running = turns.get(turnId) ?? (shared === null ? undefined : await shared.find(turnId))
       if (running === undefined) return resultOf(turnId)
       const asked = Promise.withResolvers<readonly Approval[]>()
       const leave = running.listen((event) => {
@@ -355,7 +290,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     },
 
     abort(target, reason) {
-      if (cluster !== null) return abortShared(cluster, target, reason)
+      if (shared !== null) return shared.abort(target, reason)
       const count = turns.abort(
         (turn) => ('turnId' in target ? turn.turnId === target.turnId : turn.sessionKey === target.sessionKey && target.sessionKey !== null),
         reason,
@@ -370,7 +305,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       if (known === null) throw new AppError('turn/not-found', turnId)
       if (known.wakesAt !== null) {
         await store.turns.leases.wake(turnId)
-        return cluster === null ? waiting.look(turnId) : takeOver([turnId])
+        return shared === null ? waiting.look(turnId) : shared.wake([turnId])
       }
       if (known.state === 'waiting') throw new AppError('turn/ended', 'it waits for the owner', { hint: 'Answer it: cara approvals' })
       if ((cluster === null && turns.get(turnId) !== undefined) || known.state === 'running' || known.state === 'queued')
@@ -378,7 +313,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       if (known.state !== 'left' && !(await store.turns.history.reopen(turnId))) {
         throw new AppError('turn/ended', known.state === 'completed' ? 'it was completed' : 'its conversation has gone on since', { hint: 'Ask again' })
       }
-      await takeOver([turnId])
+      await (shared === null ? takeOver([turnId]) : shared.wake([turnId]))
     },
 
     async replay(turnId) {
@@ -412,36 +347,17 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
     models: (signal) => listModels(agent.models, agent.log, signal),
   }
 
-  /** What is left by others is taken up by the looks that begin now, as room allows. */
-  async function joinOthers(shared: Cluster): Promise<number> {
-    await shared.join({
-      hear: ({ turnId }, event) => turns.get(turnId)?.hear(event),
-      tell: (turn, event, seq) => turns.tell(turn, event, seq),
-      isHeard: (turnId) => turns.hasSubscribers || turns.get(turnId) !== undefined,
-      hears: () => turns.wantPieces(),
-      takeUp,
-      abort: abortHere,
-      approvals: (ids) => void attempt(() => desk.hear(ids)),
-    })
-    await watch.look()
-    await attempt(() => desk.expire())
-    return 0
-  }
-
-  /** Room in the conversation, and in this node. */
-  async function admit(shared: Cluster, turnId: string, sessionKey: string | null): Promise<void> {
-    if (shared.isDrained)
-      throw new AppError('gateway/stopping', 'this node is drained', { hint: 'Ask another node, or let it go on: cara cluster drain NODE --off' })
-    shared.reserve(turnId)
-    if (sessionKey === null) return
-    const open = await shared.store.order.open({ sessionKey })
-    if (open.length > maxQueuedPerSession) throw new AppError('turn/queue-full', undefined, { retryAfterMs: 5000 })
-  }
-
   return {
     gateway,
     async recover() {
-      if (cluster !== null) return joinOthers(cluster)
+      if (shared !== null) {
+        await shared.join()
+        // What others have left is taken up by the looks that begin now, as room allows.
+        await watch.look()
+        await shared.attempt(() => store.approvals.cancelOrphans(clock.now()))
+        await shared.attempt(() => desk.expire())
+        return 0
+      }
       await store.approvals.cancelOrphans(clock.now())
       await desk.expire()
       const unfinished = (await store.turns.unfinished()).filter(({ owner }) => owner === null || !store.turns.leases.isShared)
@@ -471,10 +387,10 @@ export function createGateway({ agent, defaultModel, notReady, maySend, cluster 
       // Whoever waits for them is told; they stay as they are in the journal.
       waiting.wakeAll()
       waiting.close()
-      if (cluster === null) return attempt(() => watch.close())
+      if (cluster === null || shared === null) return watch.close().catch((error: unknown) => log.warn('turn.unmoved', { error }))
       // A store that does not answer keeps nobody from stopping: the leases run out.
       const leaving = new AbortController()
-      const left = attempt(async () => {
+      const left = shared.attempt(async () => {
         await watch.close()
         await cluster.leave()
       })

@@ -1,4 +1,5 @@
 /** Opens the store of a state folder: engine, schema, and the parts that read and write it. */
+import { AppError } from '../contracts/errors.ts'
 import type { Database, Store } from '../contracts/store.ts'
 import { createApprovalStore } from './approvals.ts'
 import { createClusterStore } from './cluster.ts'
@@ -54,10 +55,27 @@ async function openShared({ url, encrypt, migrate: isTold = false }: StoreOption
     await migrate(patient)
     await settleTexts(patient, texts, encrypt)
     await settleErasing(patient)
+    if (encrypt !== undefined && texts.isSealed) await checkKey(patient, texts)
   } finally {
     await patient.close()
   }
   return storeOver(await openPostgres({ url, texts, schema: SCHEMA }))
+}
+
+/** Nodes with different keys would each write what the others cannot read. Throws `secrets/sealed`. */
+async function checkKey(database: Database, texts: SwitchableTexts): Promise<void> {
+  const name = 'texts-key'
+  const sealed = texts.sealed('meta.value', name, 'the same key')
+  await database.commit([{ sql: 'INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', params: [name, sealed] }])
+  const [row] = await database.query('SELECT value FROM meta WHERE name = $1', [name])
+  try {
+    texts.open('meta.value', name, String(row?.['value']))
+  } catch (error) {
+    throw new AppError('secrets/sealed', 'the texts of this database are sealed with another key', {
+      cause: error,
+      hint: 'Give this node the key of the others: the same CARAPACE_CONFIG_PASSWORD, or a copy of their key file',
+    })
+  }
 }
 
 /** What changes every row may take its time. */

@@ -16,6 +16,12 @@ export function createTurnOrder(database: Database): TurnOrder {
     },
     left: (limit) =>
       ids(`SELECT id FROM turns WHERE finished = 0 AND owner IS NULL AND ${IS_NEXT} AND ${WAITS_FOR_NOBODY} ORDER BY position LIMIT $1`, [limit]),
+    takeLapsed: ({ owner, until }, now, limit) =>
+      ids(
+        `UPDATE turns SET owner = $1, lease_until = $2, fence = fence + 1 WHERE id IN
+          (SELECT id FROM turns WHERE finished = 0 AND lease_until <= $3 ORDER BY lease_until, position LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id`,
+        [owner, until, now, limit],
+      ),
     held: (owner) => ids('SELECT id FROM turns WHERE finished = 0 AND owner = $1', [owner]),
     release: (turnId, owner) =>
       database.commit([{ sql: 'UPDATE turns SET owner = NULL, lease_until = NULL WHERE id = $1 AND owner = $2 AND finished = 0', params: [turnId, owner] }]),

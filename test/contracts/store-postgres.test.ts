@@ -157,6 +157,8 @@ describe('the shared engine', { skip: missing !== null && missing }, () => {
       })
     await plain.close()
     const sealed = await open(true)
+    const otherKey = openStore({ path: '', url: own, synchronous: 'full', encrypt: { isOn: true, key: () => Buffer.alloc(32, 8) } })
+    await assert.rejects(otherKey, code('secrets/sealed'), 'a node with another key does not start')
     assert.match(String((await value())?.['most']), /^enc:t1:/)
     assert.match(String((await value())?.['least']), /^enc:t1:/)
     assert.equal((await sealed.memory.read('note-7'))?.value, 'secret 7')

@@ -21,9 +21,11 @@ import type { Store } from '../../src/contracts/store.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../../src/contracts/turn.ts'
 import type { Undo } from '../../src/contracts/undo.ts'
+import type { Cluster } from '../../src/gateway/cluster/cluster.ts'
 import { createGateway, type GatewayControl } from '../../src/gateway/create-gateway.ts'
 import { countDecisions } from '../../src/guard/count-decisions.ts'
 import type { CheckpointReport, Reporter } from '../../src/guard/stage.ts'
+import { systemClock } from '../../src/std/clock.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { loadAuditKeys } from '../../src/secrets/audit-keys.ts'
 import { createVault } from '../../src/secrets/vault.ts'
@@ -92,13 +94,17 @@ export interface TestGatewayOptions {
   readonly folder?: string
   /** Opens the store at this path, where it is not the usual one. */
   readonly openStore?: (path: string) => Promise<Store>
+  /** Time passes by itself; by default nobody's hand moves it. */
+  readonly realTime?: boolean
+  /** Its place among those that share the store. */
+  readonly joins?: (store: Store, log: Log) => Cluster
 }
 
 export async function testGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'cara-gateway-')))
   const open = options.openStore ?? ((path: string) => openStore({ path, synchronous: 'normal' }))
   const store = await open(join(folder, 'carapace.db'))
-  const clock = options.clock ?? manualClock()
+  const clock: Clock = options.realTime === true ? systemClock : (options.clock ?? manualClock())
   const secrets = createSecretRegistry()
   for (const secret of options.secrets ?? []) secrets.add(secret)
   const reports: CheckpointReport[] = []
@@ -166,6 +172,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   }
   const control = createGateway({
     agent,
+    cluster: options.joins?.(store, log) ?? null,
     defaultModel: () => ({ name: 'test', source: 'config', demo: false }),
     notReady: () => store.faults(),
     maySend: options.maySend ?? (() => true),

@@ -46,6 +46,8 @@ export interface StormResult {
 const NODES = 3
 const TOKEN = 'a-token-that-every-node-of-the-storm-knows-0123456789'
 const AT_ONCE = 40
+/** Longer than a lease. */
+const HANG_MS = 8000
 const GIVE_UP_MS = 15 * 60_000
 /** A turn that nobody took up by then counts with this. */
 const LOST_MS = 120_000
@@ -171,6 +173,15 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
         const index = Math.floor(Math.random() * NODES)
         const victim = nodes[index]
         if (victim === null || victim === undefined) continue
+        if (blow % 3 === 2) {
+          // Not dead: it wakes up when others have its turns, and can keep nothing more of them.
+          const { pid = 0 } = victim.program.child
+          process.kill(pid, 'SIGSTOP')
+          say(`  ${seconds(startedAt)} s: node ${index} hangs with ${await watch.killed(pid)} turns`)
+          await sleep(HANG_MS)
+          process.kill(pid, 'SIGCONT')
+          continue
+        }
         nodes[index] = null
         victim.program.child.kill('SIGKILL')
         const held = await watch.killed(victim.program.child.pid ?? 0)

@@ -102,9 +102,9 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     a.client.onEvent((event, payload) => void (event === 'agent' && heard.a.push(payload)))
     b.client.onEvent((event, payload) => void (event === 'agent' && heard.b.push(payload)))
     await until(async () => (await nodesOf(a)).length === 2 && (await nodesOf(b)).length === 2)
-    // A node knows of the listeners of another with the sign of life that follows.
-    const seen = new Map((await nodesOf(a)).map(({ id, lagMs }) => [id, lagMs]))
-    await until(async () => (await nodesOf(a)).every(({ id, lagMs }) => lagMs < (seen.get(id) ?? 0)) || seen.size === 0)
+    // A node knows of the listeners of another with the sign of life that follows theirs.
+    const connected = Date.now()
+    await until(async () => (await nodesOf(a)).every(({ lagMs }) => Date.now() - lagMs > connected + 1100))
     const gate = Promise.withResolvers<string>()
     const whole = chatReply({ text: ['alpha ', 'beta ', 'gamma'] })
     const [start = '', ...pieces] = whole.pieces.map(String)
@@ -124,7 +124,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     const late = agentResumeResult.parse(await b.client.call('agent.resume', { runId, afterSeq: early.seq }))
     assert.equal(textOf(early.events) + textOf(late.events), 'alpha beta gamma')
     assert.deepEqual([late.status, late.events.at(-1)?.stream], ['ended', 'complete'])
-    const all = [...early.events, ...late.events].map(({ turnSeq }) => turnSeq)
+    const all = [...early.events, ...late.events].flatMap(({ turnSeq }) => turnSeq ?? [])
     assert.deepEqual(
       all,
       all.map((_, index) => index + 1),
@@ -227,5 +227,20 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     await assert.rejects(later(false), { code: 'store/in-use' })
     await assert.rejects(a.chat('hello'), { code: 'store/newer' })
     assert.equal((await a.request('/health/ready')).status, 503)
+  })
+
+  it('fires a job on one node', async () => {
+    const { a, b, url } = await two()
+    await using _a = a
+    await using _b = b
+    for (const each of [a, b]) each.upstream.script(...Array.from({ length: 8 }, () => chatReply({ text: ['done'] })))
+    const at = new Date(Date.now() + 1500).toISOString().slice(0, 19)
+    const names = Array.from({ length: 6 }, (_, index) => `job-${index}`)
+    for (const [index, name] of names.entries())
+      await (index % 2 === 0 ? a : b).client.call('cron.add', { name, schedule: { at, timeZone: 'UTC' }, prompt: 'Say done.' })
+    const runs = () => server.run(url, 'SELECT job_id, status FROM job_runs')
+    await until(async () => (await runs()).filter(({ status }) => status === 'ok').length === names.length)
+    assert.deepEqual(await server.run(url, 'SELECT count(*)::int AS count FROM turns'), [{ count: names.length }])
+    assert.equal(a.upstream.requests.length + b.upstream.requests.length, names.length)
   })
 })

@@ -12,6 +12,7 @@ import { newId } from '../../std/ids.ts'
 import type { TurnAddress } from '../gateway.ts'
 import { EventFollower } from './event-follower.ts'
 import { EventRecorder } from './event-recorder.ts'
+import { SharedTurns, type SharedDeps } from './shared-turns.ts'
 
 export interface NodeFacts {
   readonly host: string
@@ -48,7 +49,12 @@ export interface ClusterHooks {
 const BEAT_MS = 1000
 const LISTED_MS = 3_600_000
 const MAX_LEFT = 100
+/** Taken from dead nodes at once: the others take some, too. */
+const MAX_TAKEN = 50
+const TAKEN_MS = 5000
 const SILENT_MS = 2000
+/** Looked at with each sign of life, in turns. */
+const MAX_SILENT = 20
 const EVENTS_KEPT_MS = 10 * 60_000
 const PRUNE_MS = 60_000
 
@@ -87,6 +93,7 @@ export class Cluster {
   #stopListening: (() => Promise<void>) | null = null
   #prunedAt = 0
   #isBeating = false
+  #strays: ReadonlySet<string> = new Set()
 
   constructor(deps: ClusterDeps) {
     const { cluster, turns, clock, log } = deps
@@ -94,7 +101,7 @@ export class Cluster {
     this.#startedAt = clock.now()
     this.id = newId('node', this.#startedAt)
     this.clock = { ...clock, now: () => clock.now() + this.#offset, sleep: (ms, signal) => clock.sleep(ms, signal) }
-    this.leases = { ...turns.leases, lapsed: async (now, limit) => (this.#isDrained ? [] : turns.leases.lapsed(now, limit)) }
+    this.leases = { ...turns.leases, lapsed: (now) => this.#takeLapsed(now) }
     const tell = (turn: TurnAddress, event: TurnEvent, seq: number) => {
       this.#follower.heard(turn.turnId, seq, event.type === 'turn-finished')
       this.#hooks?.tell(turn, event, seq)
@@ -108,6 +115,11 @@ export class Cluster {
         this.#hooks?.tell({ turnId, sessionKey }, event, seq)
       },
     })
+  }
+
+  /** The part of the gateway that deals with turns of all nodes. */
+  carriedWith(deps: SharedDeps): SharedTurns {
+    return new SharedTurns(this, deps)
   }
 
   /** It takes nothing new. */
@@ -241,15 +253,25 @@ export class Cluster {
     }
   }
 
-  /** What the database says we hold, and we do not: the commit that would have said so was lost. */
+  /** Held by this node from then on, until it runs them or lets them go. */
+  async #takeLapsed(now: number): Promise<readonly string[]> {
+    if (this.#isDrained) return []
+    const taken = await this.#deps.cluster.order.takeLapsed({ owner: this.id, until: now + TAKEN_MS }, now, MAX_TAKEN)
+    for (const turnId of taken) this.#mine.add(turnId)
+    return taken
+  }
+
+  /** What the database says we hold, and we do not, twice in a row: the commit that would have said so was lost. */
   async #letGoOfStrays(): Promise<void> {
     const { order } = this.#deps.cluster
-    for (const turnId of await order.held(this.id)) if (!this.#mine.has(turnId)) await order.release(turnId, this.id)
+    const strays = (await order.held(this.id)).filter((turnId) => !this.#mine.has(turnId))
+    for (const turnId of strays) if (this.#strays.has(turnId)) await order.release(turnId, this.id)
+    this.#strays = new Set(strays)
   }
 
   /** An end that nobody told of: whoever carried the turn on died right after it. */
   async #lookForEnds(): Promise<void> {
-    for (const turnId of this.#follower.silent(SILENT_MS)) {
+    for (const turnId of this.#follower.silent(SILENT_MS, MAX_SILENT)) {
       if (this.#mine.has(turnId)) continue
       const result: TurnResult | null = await this.#deps.turns.result(turnId)
       if (result === null) continue

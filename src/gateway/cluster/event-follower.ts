@@ -20,6 +20,8 @@ interface Followed {
   isReading: boolean
   isOver: boolean
   touchedAt: number
+  /** When its end was last looked for. */
+  askedAt: number
 }
 
 export class EventFollower {
@@ -53,10 +55,22 @@ export class EventFollower {
     turn.touchedAt = performance.now()
   }
 
-  /** Those for which nothing has come for this long and that are not over. */
-  silent(ms: number): readonly string[] {
-    const since = performance.now() - ms
-    return [...this.#turns].filter(([, { isOver, touchedAt }]) => !isOver && touchedAt < since).map(([turnId]) => turnId)
+  /** Some of those for which nothing has come for this long and that are not over; the others the next time. */
+  silent(ms: number, limit: number): readonly string[] {
+    const now = performance.now()
+    const found: string[] = []
+    for (const [turnId, turn] of this.#turns) {
+      if (found.length >= limit) break
+      if (turn.isOver || now - Math.max(turn.touchedAt, turn.askedAt) < ms) continue
+      turn.askedAt = now
+      found.push(turnId)
+    }
+    for (const turnId of found) {
+      const turn = this.#turns.get(turnId)
+      this.#turns.delete(turnId)
+      if (turn !== undefined) this.#turns.set(turnId, turn)
+    }
+    return found
   }
 
   /** Late signals of one that is over must find it for a while; so must those of one that somebody waits for. */
@@ -90,5 +104,5 @@ export class EventFollower {
 }
 
 function fresh(seq: number): Followed {
-  return { seq, known: seq, isReading: false, isOver: false, touchedAt: performance.now() }
+  return { seq, known: seq, isReading: false, isOver: false, touchedAt: performance.now(), askedAt: 0 }
 }

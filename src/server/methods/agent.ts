@@ -34,7 +34,10 @@ export const agentResume = defineMethod({
     const address = { turnId, sessionKey: open?.sessionKey ?? ended?.sessionKey ?? null }
     const events = fitOldest(kept.map(({ seq, event }) => viewEvent(address, event, seq)))
     const seq = events.at(-1)?.turnSeq ?? afterSeq
-    return { runId: turnId, events, seq, more: events.length < kept.length, status: open === null ? ('ended' as const) : ('open' as const) }
+    const more = events.length < kept.length
+    // Its end stands in the journal a moment before it is told, or is told no more.
+    if (ended !== null && !more && kept.at(-1)?.event.type !== 'turn-finished') events.push(viewEvent(address, { type: 'turn-finished', result: ended }))
+    return { runId: turnId, events, seq, more, status: open === null ? ('ended' as const) : ('open' as const) }
   },
 })
 
