@@ -398,8 +398,8 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/faults/approvals.test.ts', [
     [
       'SEC-123',
-      'Killed around an answer, a call happens once, or the owner is asked again',
-      'killed ${blow}, an allowed call happens once, or he is asked again',
+      'Killed around an answer, a call happens once, and what may be a repeat is marked',
+      'killed ${blow}, an allowed call happens once, and a repeat is marked',
     ],
   ]),
   ...proved('src/std/visible-text.test.ts', [
