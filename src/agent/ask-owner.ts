@@ -3,7 +3,7 @@ import { newId } from '../std/ids.ts'
 import type { Approval, HeldCall } from '../contracts/approval.ts'
 import { CallReceipts } from './call-receipts.ts'
 import { describeCall } from './admit-call.ts'
-import type { AgentDeps } from './run.ts'
+import type { AgentDeps } from './agent-turn.ts'
 import type { ToolRun } from './run-tool.ts'
 
 /** False: too many wait already, and nothing was asked. */

@@ -15,7 +15,8 @@ import { NO_USAGE } from '../contracts/usage.ts'
 import { EFFECT_UNKNOWN } from './begun-calls.ts'
 import type { ResolvedModel } from './models.ts'
 import { digestOf } from './request-digest.ts'
-import { runAgent, type AgentDeps } from './run.ts'
+import type { AgentDeps } from './agent-turn.ts'
+import { runAgent } from './run.ts'
 import { ownWords, PARKED, type AgentOutcome } from './turn-outcome.ts'
 
 type AssistantStep = Extract<JournalStep, { kind: 'assistant' }>

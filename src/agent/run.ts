@@ -1,31 +1,26 @@
 /** Think, act, look, repeat: one turn from the conversation to the reply. Every step is journaled before the next one acts. */
 import { withDeadline } from '../std/deadline.ts'
 import type { HeldCall } from '../contracts/approval.ts'
-import type { AuditTrail } from '../contracts/audit.ts'
-import type { Clock } from '../contracts/clock.ts'
 import { AppError } from '../contracts/errors.ts'
-import type { Log, SecretRegistry } from '../contracts/log.ts'
 import { outcomesOf } from '../contracts/tool-outcomes.ts'
 import { OWNER } from '../contracts/origin.ts'
 import { joinTexts, TEXT_SEPARATOR, type Message, type ToolCallPart } from '../contracts/message.ts'
-import type { ModelFault, ModelRequest, ToolDefinition } from '../contracts/provider.ts'
-import type { JournalStep, Session, Store } from '../contracts/store.ts'
-import type { AnyTool } from '../contracts/tool.ts'
-import { sentBy, type BudgetKind, type InboundMessage, type ToolOutcome, type TurnEvent } from '../contracts/turn.ts'
-import type { CoreConfig } from '../config/schema.ts'
-import { clearArgument, clearText, OutboundStream } from '../guard/outbound-stream.ts'
-import type { Classifier } from '../guard/stages/message/classified.ts'
+import type { ModelFault, ModelRequest } from '../contracts/provider.ts'
+import type { JournalStep } from '../contracts/store.ts'
+import { sentBy, type BudgetKind, type ToolOutcome, type TurnEvent } from '../contracts/turn.ts'
 import type { Reporter } from '../guard/stage.ts'
 import { isOffered } from '../guard/stages/tool/policy-allows.ts'
 import { act } from './act.ts'
+import type { AgentDeps, AgentTurn } from './agent-turn.ts'
 import { describeCall, wordsOf } from './admit-call.ts'
 import { closeUnknown, settleBegun } from './begun-calls.ts'
 import { askOwner } from './ask-owner.ts'
 import { Budget, budgetNotice } from './budget.ts'
-import { assistantMessage, callModel, cleanAnswer, hasOutput, MAX_WAIT_MS, RETRYABLE, type Answer } from './call-model.ts'
+import { assistantMessage, callModel, hasOutput, MAX_WAIT_MS, RETRYABLE, type Answer } from './call-model.ts'
 import { composeRequest, promptOverhead, type Composition } from './compose-request.ts'
-import type { ModelDirectory, ResolvedModel } from './models.ts'
-import type { AskingTurn, Questions } from './questions.ts'
+import { LeavingAnswer } from './leaving-answer.ts'
+import type { ResolvedModel } from './models.ts'
+import type { AskingTurn } from './questions.ts'
 import { readSteps } from './recovered-steps.ts'
 import { ReplyContext } from './reply-context.ts'
 import { digestOf } from './request-digest.ts'
@@ -37,35 +32,6 @@ import { systemPrompt } from './system-prompt.ts'
 import { TurnAnswers } from './turn-answers.ts'
 import { sessionMemory, statelessMemory, type TurnMemory } from './turn-memory.ts'
 import { cancelledEnding, faultEnding, ownWords, PARKED, type AgentOutcome, type Ending } from './turn-outcome.ts'
-
-export interface AgentDeps {
-  readonly models: ModelDirectory
-  readonly questions: Questions
-  readonly store: Store
-  readonly tools: ReadonlyMap<string, AnyTool>
-  readonly definitions: readonly ToolDefinition[]
-  readonly config: Pick<CoreConfig, 'agent' | 'tools' | 'filesystem' | 'guard' | 'approvals'>
-  readonly secrets: SecretRegistry
-  /** A second model that looks at text of others; null where the owner wants none. */
-  readonly classifier: Classifier | null
-  readonly report: Reporter
-  readonly audit: AuditTrail
-  readonly clock: Clock
-  readonly timeZone: string
-  readonly log: Log
-}
-
-export interface AgentTurn {
-  readonly turnId: string
-  readonly fence: number
-  readonly session: Session | null
-  readonly request: InboundMessage
-  /** Steps that an earlier process, or this one before it asked the owner, journaled. */
-  readonly steps: readonly JournalStep[]
-  readonly emit: (event: TurnEvent) => void
-  /** Whether anybody hears text as it comes; else it is judged once, when the answer has ended. */
-  readonly wantsPieces: () => boolean
-}
 
 /** `parked`: the owner was asked. Nothing of the run is needed any more; when all is answered the turn is taken up from its journal. */
 export async function runAgent(turn: AgentTurn, deps: AgentDeps, signal: AbortSignal): Promise<AgentOutcome | typeof PARKED> {
@@ -246,22 +212,8 @@ class AgentRun {
   }
 
   async #ask(memory: TurnMemory): Promise<{ readonly answer: Answer; readonly text: string }> {
-    const { secrets } = this.#deps
-    const { wantsPieces } = this.#turn
-    const context = this.#reply.of(memory)
-    const before = this.#texts.at(-1) ?? ''
-    const stream = new OutboundStream(context, this.#reportOutbound, before)
-    const thoughts = new OutboundStream(context, this.#reportOutbound)
-    const think = (cleared: string) => {
-      if (cleared !== '') this.#turn.emit({ type: 'reasoning-delta', text: cleared })
-    }
-    let text = ''
-    const leave = (cleared: string) => {
-      if (cleared === '') return
-      if (text === '' && this.#texts.length > 0) this.#turn.emit({ type: 'text-delta', text: TEXT_SEPARATOR })
-      text += cleared
-      this.#turn.emit({ type: 'text-delta', text: cleared })
-    }
+    const { emit, wantsPieces } = this.#turn
+    const leaving = new LeavingAnswer({ context: this.#reply.of(memory), report: this.#reportOutbound, earlier: this.#texts.at(-1) ?? null, emit, wantsPieces })
     const { answer, at } = await callModel({
       chain: this.#chain,
       from: this.#at,
@@ -271,26 +223,16 @@ class AgentRun {
         this.#asked = 'kind' in request ? null : request
         return request
       },
-      onText: (delta) => leave(wantsPieces() ? stream.push(delta) : stream.keep(delta)),
-      onReasoning: (delta) => think(wantsPieces() ? thoughts.push(delta) : thoughts.keep(delta)),
-      emit: this.#turn.emit,
+      onText: (delta) => leaving.say(delta),
+      onReasoning: (delta) => leaving.think(delta),
+      emit,
       clock: this.#deps.clock,
       signal: this.#signal,
     })
-    think(thoughts.end())
-    leave(stream.end())
+    const text = leaving.end()
     this.#at = at
     this.#budget.spendModel(answer.usage, answer.model.price)
-    // The same text through the same stages, whatever its pieces were.
-    const parts = new OutboundStream(context, this.#reportOutbound, before)
-    const texts = answer.parts.filter((part) => part.type === 'text').length
-    let kept = 0
-    const cleaning = {
-      text: (part: string) => (texts === 1 ? text : parts.push(part) + (++kept === texts ? parts.end() : '')),
-      reasoning: (part: string) => clearText(part, context, this.#reportOutbound),
-      argument: (part: string) => clearArgument(part, { secrets }, this.#reportOutbound),
-    }
-    return { answer: cleanAnswer(answer, cleaning), text }
+    return { answer: leaving.cleaned(answer), text }
   }
 
   /** A call to one of the caller's tools is the caller's to run; our own calls beside it wait until the model asks again. */

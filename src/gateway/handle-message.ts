@@ -5,7 +5,8 @@ import { NO_TAINT, type JournalStep } from '../contracts/store.ts'
 import type { HeldTurn } from '../contracts/turn-lease.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../contracts/turn.ts'
 import { NO_USAGE } from '../contracts/usage.ts'
-import { runAgent, type AgentDeps } from '../agent/run.ts'
+import type { AgentDeps } from '../agent/agent-turn.ts'
+import { runAgent } from '../agent/run.ts'
 import { PARKED, type AgentOutcome } from '../agent/turn-outcome.ts'
 
 export interface HandledTurn extends HeldTurn {

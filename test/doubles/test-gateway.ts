@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AgentDeps } from '../../src/agent/run.ts'
+import type { AgentDeps } from '../../src/agent/agent-turn.ts'
 import { createModelDirectory } from '../../src/agent/models.ts'
 import { createClassifier } from '../../src/agent/classifier.ts'
 import { createQuestions } from '../../src/agent/questions.ts'
