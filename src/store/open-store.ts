@@ -1,8 +1,8 @@
 /** Opens the store of a state folder: engine, schema, and the parts that read and write it. */
 import { AppError } from '../contracts/errors.ts'
+import type { ClusterStore } from '../contracts/cluster.ts'
 import type { Database, Store } from '../contracts/store.ts'
 import { createApprovalStore } from './approvals.ts'
-import { createClusterStore } from './cluster.ts'
 import { createDeviceStore } from './devices.ts'
 import { createJobStore } from './jobs.ts'
 import { createMemoryStore } from './memory.ts'
@@ -48,7 +48,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openShared({ url, encrypt, migrate: isTold = false }: StoreOptions & { readonly url: string }, texts: SwitchableTexts): Promise<Store> {
-  const [{ openPostgres }, { refuseWhileOlderOnesRun }] = await Promise.all([import('./postgres-database.ts'), import('./older-nodes.ts')])
+  const [{ openPostgres }, { refuseWhileOlderOnesRun }, { createClusterStore }] = await Promise.all([
+    import('./postgres-database.ts'),
+    import('./older-nodes.ts'),
+    import('./cluster.ts'),
+  ])
   const patient = await openPostgres({ url, texts, statementMs: SETTLE_MS })
   try {
     if (!isTold) await refuseWhileOlderOnesRun(patient)
@@ -59,7 +63,8 @@ async function openShared({ url, encrypt, migrate: isTold = false }: StoreOption
   } finally {
     await patient.close()
   }
-  return storeOver(await openPostgres({ url, texts, schema: SCHEMA }))
+  const shared = await openPostgres({ url, texts, schema: SCHEMA })
+  return storeOver(shared, createClusterStore(shared))
 }
 
 /** Nodes with different keys would each write what the others cannot read. Throws `secrets/sealed`. */
@@ -113,7 +118,7 @@ async function settleErasing(database: Database): Promise<void> {
 }
 
 /** The parts of the store over an engine whose schema stands. */
-export function storeOver(database: Database): Store {
+export function storeOver(database: Database, cluster: ClusterStore | null = null): Store {
   return {
     texts: database.texts,
     sessions: createSessionStore(database),
@@ -129,7 +134,7 @@ export function storeOver(database: Database): Store {
       const { forgetOld } = await import('./retention.ts')
       yield* forgetOld(database, limits, now)
     },
-    cluster: createClusterStore(database),
+    cluster,
     conversationFacts: async (key) => (await import('./conversation-data.ts')).conversationFacts(database, key),
     conversationData: async (key, kind, offset) => (await import('./conversation-data.ts')).conversationData(database, key, kind, offset),
     eraseConversation: async (key, places) => (await import('./erase-conversation.ts')).eraseConversation(database, key, places),
