@@ -237,10 +237,10 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
   }
 }
 
-/** How long turns of a killed node stand still: until somebody else has raised their fence. */
+/** How long turns of a killed node stand still: until another holds them. What a node that only hung goes on with itself was never taken over. */
 class TakeoverWatch {
   readonly #sql: Sql
-  readonly #waiting = new Map<string, { readonly fence: number; readonly since: number }>()
+  readonly #waiting = new Map<string, { readonly fence: number; readonly owner: string; readonly since: number }>()
   readonly #times: number[] = []
 
   constructor(sql: Sql) {
@@ -250,8 +250,8 @@ class TakeoverWatch {
   /** Returns how many turns it held. */
   async killed(pid: number): Promise<number> {
     const since = performance.now()
-    const rows = await this.#sql`SELECT turns.id, fence::int AS fence FROM turns JOIN nodes ON nodes.id = owner WHERE pid = ${pid} AND finished = 0`
-    for (const row of rows) this.#waiting.set(String(row['id']), { fence: Number(row['fence']), since })
+    const rows = await this.#sql`SELECT turns.id, owner, fence::int AS fence FROM turns JOIN nodes ON nodes.id = owner WHERE pid = ${pid} AND finished = 0`
+    for (const row of rows) this.#waiting.set(String(row['id']), { fence: Number(row['fence']), owner: String(row['owner']), since })
     return rows.length
   }
 
@@ -259,15 +259,17 @@ class TakeoverWatch {
     while (!isOver() || this.#waiting.size > 0) {
       await sleep(50)
       if (this.#waiting.size === 0) continue
-      const rows = await this.#sql`SELECT id, fence::int AS fence, finished::int AS finished FROM turns WHERE id IN ${this.#sql([...this.#waiting.keys()])}`
+      const rows =
+        await this.#sql`SELECT id, owner, fence::int AS fence, finished::int AS finished FROM turns WHERE id IN ${this.#sql([...this.#waiting.keys()])}`
       for (const row of rows) {
         const id = String(row['id'])
         const turn = this.#waiting.get(id)
         if (turn === undefined) continue
-        const isTaken = Number(row['fence']) > turn.fence
+        const isRaised = Number(row['fence']) > turn.fence
+        const isTaken = isRaised && row['owner'] !== turn.owner
         if (isTaken) this.#times.push(performance.now() - turn.since)
         // What ended under the old fence had been sent before the blow.
-        if (isTaken || Number(row['finished']) === 1) this.#waiting.delete(id)
+        if (isRaised || Number(row['finished']) === 1) this.#waiting.delete(id)
         else if (performance.now() - turn.since > LOST_MS) {
           this.#times.push(LOST_MS)
           this.#waiting.delete(id)
