@@ -211,6 +211,13 @@ export const requirements: readonly Requirement[] = [
       'hold no secret and no word of a message, a result, a path or a name that the model made up',
     ],
   ]),
+  ...proved('test/contracts/outbox-claims.test.ts', [
+    [
+      'MSG-43',
+      'Claims are renewed while something is sent, all in one statement',
+      'are renewed every two seconds, all in one statement, and nothing waits when nothing is sent',
+    ],
+  ]),
   ...proved('src/gateway/outbox/split-text.test.ts', [
     ['MSG-20', 'A long text fits its platform in the platform’s own unit', 'is cut into pieces that fit in the platform’s own unit and joined are the text'],
     ['MSG-21', 'No grapheme is torn apart', 'is cut in no grapheme'],
@@ -253,6 +260,13 @@ export const requirements: readonly Requirement[] = [
       'The order of a destination holds over several machines',
       'keep the order of every destination, and one takes over what another that died had in its hands',
     ],
+    ['MSG-40', 'No other process takes a message while its owner lives, however long it takes to send', 'stays with its process while that lives'],
+    [
+      'MSG-41',
+      'A message that was taken over is taken back by no renewal',
+      'is taken over from one that stood still, which writes nothing more about it and gets it back by no renewal',
+    ],
+    ['MSG-42', 'A send of a gateway alone costs no timer', 'costs no timer and no write where no other process waits to take it over'],
     ['MSG-32', 'What was sent is forgotten', 'is forgotten with its conversation, but for what is on its way; of the dead a thousand parts are kept'],
     [
       'MSG-33',

@@ -177,7 +177,8 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const questions = createQuestions({ models, report, clock: systemClock })
   const messages = await openMessages(config.messages.destinations, {
     fetch,
-    clock: systemClock,
+    // Claims of several processes are compared: by one clock, the database's.
+    clock: shared?.cluster.clock ?? systemClock,
     log,
     secrets,
     // Destinations are the owner's own.

@@ -75,7 +75,7 @@ export interface Bounds {
   readonly bytes: number
 }
 
-type PartName = Pick<QueuedPart, 'id' | 'part'> & Pick<ClaimedPart, 'fence'>
+export type HeldPart = Pick<QueuedPart, 'id' | 'part'> & Pick<ClaimedPart, 'fence'>
 
 export interface OutboxStore {
   /** All parts in one commit, unless more than `bounds` would wait for the destination then. A known key writes nothing. */
@@ -85,11 +85,13 @@ export interface OutboxStore {
   head(lane: string): Promise<QueuedPart | null>
   /** Takes the part for one attempt; on the disk before it leaves. Null where another was faster, or something of its lane goes first. */
   claim(part: Pick<QueuedPart, 'id' | 'part'>, claim: Claim): Promise<ClaimedPart | null>
+  /** Those of them that are still this owner's, under these fences; a claim that was lost stays lost. */
+  renew(parts: readonly HeldPart[], lease: Pick<Claim, 'owner' | 'until'>): Promise<void>
   /** These three throw `store/conflict` where the claim was lost. The text of what was sent is forgotten. */
-  sent(part: PartName, now: number): Promise<void>
-  postpone(part: PartName, next: { readonly dueAt: number; readonly why: string; readonly isUnknown: boolean }): Promise<void>
+  sent(part: HeldPart, now: number): Promise<void>
+  postpone(part: HeldPart, next: { readonly dueAt: number; readonly why: string; readonly isUnknown: boolean }): Promise<void>
   /** With all parts that follow it. */
-  kill(part: PartName, why: string, now: number): Promise<void>
+  kill(part: HeldPart, why: string, now: number): Promise<void>
   /** An earlier process held these: how its attempts ended is unknown. For a database that one process uses. */
   releaseAll(): Promise<void>
   get(id: string): Promise<OutboxEntry | null>

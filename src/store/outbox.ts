@@ -100,6 +100,13 @@ export function createOutboxStore(database: Database): OutboxStore {
       const [row] = await database.query('SELECT fence, unknown FROM outbox WHERE id = $1 AND part = $2 AND owner = $3', [id, part, owner])
       return row === undefined ? null : { fence: integer(row, 'fence'), mayRepeat: integer(row, 'unknown') > 0 }
     },
+    async renew(parts, { owner, until }) {
+      if (parts.length === 0) return
+      const each = parts.map((_, index) => `(id = $${3 + index * 3} AND part = $${4 + index * 3} AND fence = $${5 + index * 3})`)
+      // What was settled or postponed meanwhile has no lease, and gets none.
+      const sql = `UPDATE outbox SET lease_until = $2 WHERE owner = $1 AND status = 'waiting' AND lease_until IS NOT NULL AND (${each.join(' OR ')})`
+      await database.commit([{ sql, params: [owner, until, ...parts.flatMap(({ id, part, fence }) => [id, part, fence])] }])
+    },
     sent: ({ id, part, fence }, now) =>
       database.commit([
         {

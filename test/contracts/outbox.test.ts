@@ -1,7 +1,9 @@
 /** The outbox over a real database and receivers on loopback: order, what is tried again and when, bounds, and who holds up whom. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EgressFetch } from '../../src/contracts/egress.ts'
+import type { Database } from '../../src/contracts/store.ts'
 import { createAnnouncer } from '../../src/gateway/announce.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { messageSend } from '../../src/tools/message-send.ts'
@@ -12,6 +14,20 @@ import { runTool } from './tool-contract.ts'
 
 const noServer = installPostgres()
 const SOON = () => AbortSignal.timeout(10_000)
+/** A server that is slow to take what it gets, until it is let go. */
+function slow() {
+  const begun = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const wrap =
+    (fetch: EgressFetch): EgressFetch =>
+    async (request, signal) => {
+      begun.resolve()
+      await gate.promise
+      return fetch(request, signal)
+    }
+  return { begun: begun.promise, letGo: () => gate.resolve(), wrap }
+}
+
 const texts = (posts: readonly { readonly body: string }[]) => posts.map(({ body }) => body)
 
 async function withReceiver(answers: readonly (WebhookAnswer | 'drop')[], format: 'text' | 'json' | 'slack' | 'discord' = 'text') {
@@ -277,6 +293,78 @@ describe('a queue that several processes share', () => {
   })
 })
 
+describe('a send that takes long', () => {
+  it('stays with its process while that lives', async () => {
+    await using receiver = await startWebhookServer()
+    const to = { mine: { url: receiver.url.href, format: 'slack' } } as const
+    const sending = slow()
+    await using first = await openOutbox({ to, isShared: true, fetch: sending.wrap })
+    await using second = await openOutbox({ to, folder: first.folder, clock: first.clock, isShared: true })
+    await first.send('hello')
+    await sending.begun
+    for (let waited = 2; waited <= 20; waited += 2) {
+      await first.clock.advance(2000)
+      await first.until(async () => (await first.store.outbox.head('mine'))?.leaseUntil === first.clock.now() + 6000)
+      await second.clock.advance(0)
+    }
+    assert.equal(receiver.posts.length, 0)
+    sending.letGo()
+    await first.until(async () => (await first.store.outbox.heads()).length === 0)
+    assert.partialDeepStrictEqual(await second.store.outbox.list({ limit: 10 }), [{ status: 'sent', attempts: 1, mayRepeat: false }])
+    assert.equal(receiver.posts.length, 1)
+  })
+
+  it('is taken over from one that stood still, which writes nothing more about it and gets it back by no renewal', async () => {
+    await using receiver = await startWebhookServer()
+    const to = { mine: { url: receiver.url.href, format: 'slack' } } as const
+    const [mine, other] = [slow(), slow()]
+    let standsStill = true
+    const still = (database: Database): Database => ({
+      ...database,
+      commit: async (statements) => {
+        if (standsStill && statements.some(({ sql }) => sql.includes('SET lease_until = $2'))) throw new Error('it stands still')
+        await database.commit(statements)
+      },
+    })
+    await using first = await openOutbox({ to, isShared: true, fetch: mine.wrap, wrap: still })
+    await using second = await openOutbox({ to, folder: first.folder, clock: first.clock, isShared: true, fetch: other.wrap })
+    await first.send('hello')
+    await mine.begun
+    for (let waited = 0; waited < 8; waited++) await first.clock.advance(1000)
+    await other.begun
+    standsStill = false
+    await first.clock.advance(2000)
+    await first.until(async () => (await first.store.outbox.head('mine'))?.leaseUntil === first.clock.now() + 6000)
+    mine.letGo()
+    await first.until(() => first.lines.some((line) => line.includes('message.lost')))
+    assert.partialDeepStrictEqual(await second.store.outbox.list({ limit: 10 }), [{ status: 'waiting', attempts: 2, mayRepeat: true }])
+    assert.doesNotMatch(first.lines.join(), /outbox\.fault/)
+    other.letGo()
+    await second.until(async () => (await second.store.outbox.heads()).length === 0)
+    assert.deepEqual(
+      receiver.posts.map(({ body }) => JSON.parse(body).text),
+      ['hello', '(possibly a repeat)\nhello'],
+    )
+  })
+
+  it('costs no timer and no write where no other process waits to take it over', async () => {
+    await using receiver = await startWebhookServer()
+    const sending = slow()
+    const turned = turnedClock()
+    let sleeps = 0
+    const clock = { ...turned, sleep: (ms: number, signal: AbortSignal) => (sleeps++, turned.sleep(ms, signal)) }
+    await using mine = await openOutbox({ to: { mine: { url: receiver.url.href } }, clock, fetch: sending.wrap })
+    await mine.send('hello')
+    await sending.begun
+    const before = (await mine.store.outbox.head('mine'))?.leaseUntil
+    await clock.advance(20_000)
+    assert.deepEqual([sleeps, (await mine.store.outbox.head('mine'))?.leaseUntil], [0, before])
+    sending.letGo()
+    await mine.until(async () => (await mine.store.outbox.heads()).length === 0)
+    assert.deepEqual([sleeps, receiver.posts.length], [0, 1])
+  })
+})
+
 describe('three processes on one PostgreSQL', { skip: noServer !== null && noServer }, () => {
   it('keep the order of every destination, and one takes over what another that died had in its hands', async () => {
     await using first = await startWebhookServer()
@@ -302,8 +390,19 @@ describe('three processes on one PostgreSQL', { skip: noServer !== null && noSer
     const [one] = nodes
     await one?.until(() => second.posts.length === 39)
     assert.equal(first.posts.length, 0, 'nothing goes before what may be on its way')
+    // While it lives, nobody takes it.
+    for (let waited = 2; waited <= 20; waited += 2) {
+      await clock.advance(2000)
+      await one?.until(async () => (await one.store.outbox.head('first'))?.leaseUntil === clock.now() + 6000)
+    }
+    assert.equal(first.posts.length, 0)
     await dying.crash()
-    for (let waited = 0; waited < 25; waited++) await clock.advance(1000)
+    const diedAt = clock.now()
+    while (first.posts.length === 0 && clock.now() - diedAt < 9000) {
+      await clock.advance(1000)
+      for (let tries = 0; first.posts.length === 0 && tries < 20; tries++) await sleep(5)
+    }
+    assert.ok(clock.now() - diedAt < 10_000)
     await one?.until(() => first.posts.length === 40)
     assert.deepEqual(
       [texts(first.posts), texts(second.posts)],

@@ -442,6 +442,14 @@ for (const { engine, isSealed } of kinds)
       await assert.rejects(outbox.sent(lost, 1), code('store/conflict'))
       await assert.rejects(outbox.postpone(lost, { dueAt: 1, why: '', isUnknown: false }), code('store/conflict'))
       await assert.rejects(outbox.kill(lost, '', 1), code('store/conflict'))
+      const leaseOf = async () => (await outbox.head('a'))?.leaseUntil
+      await outbox.renew([lost, { ...one, fence: 2 }], { owner: 'w1', until: 9000 })
+      await outbox.renew([lost], { owner: 'w2', until: 9000 })
+      assert.equal(await leaseOf(), 3000, 'what was lost stays lost')
+      const elsewhere = { id: 'out_2', part: 1, fence: 0 }
+      await outbox.renew([elsewhere, { ...one, fence: 2 }], { owner: 'w2', until: 3500 })
+      await outbox.renew([], { owner: 'w2', until: 9000 })
+      assert.deepEqual([await leaseOf(), (await outbox.head('b'))?.leaseUntil], [3500, null])
       await outbox.postpone({ ...one, fence: 2 }, { dueAt: 4000, why: 'it failed', isUnknown: false })
       assert.partialDeepStrictEqual(await outbox.get('out_1'), {
         status: 'waiting',

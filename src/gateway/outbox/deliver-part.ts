@@ -7,10 +7,11 @@ import type { AuditTrail } from '../../contracts/audit.ts'
 import type { Cleared } from '../../contracts/cleared.ts'
 import type { Clock } from '../../contracts/clock.ts'
 import type { Attempt, Label } from '../../contracts/destination.ts'
-import { exposed } from '../../contracts/errors.ts'
+import { AppError, exposed } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/log.ts'
 import type { ClaimedPart, OutboxStore, QueuedPart } from '../../contracts/outbox.ts'
 import type { GuardedDestinations } from '../../guard/guarded-messages.ts'
+import { LEASE_MS, type HeldParts } from './held-parts.ts'
 
 export interface DeliveryDeps {
   readonly destinations: GuardedDestinations
@@ -30,19 +31,31 @@ export type Delivered =
   | { readonly kind: 'dead'; readonly why: string; readonly hasAnswered: boolean }
   | { readonly kind: 'lost' }
 
-/** Longer than any attempt takes: 15 seconds. */
-const LEASE_MS = 20_000
 const MAX_ATTEMPTS = 20
 const BACKOFF = { baseMs: 1000, maxMs: 30 * 60_000 }
 
-/** Null where another has claimed it, or something goes before it. An aborted signal leaves the claim: how the attempt ended is unknown. */
-export async function deliverPart(part: QueuedPart, deps: DeliveryDeps, signal: AbortSignal): Promise<Delivered> {
+/** `held`: where other processes wait to take it over. An aborted signal leaves the claim: how the attempt ended is unknown. */
+export async function deliverPart(part: QueuedPart, deps: DeliveryDeps, held: HeldParts | null, signal: AbortSignal): Promise<Delivered> {
   const { store, clock, owner } = deps
   const now = clock.now()
   const claimed = await store.claim(part, { owner, until: now + LEASE_MS, now })
   if (claimed === null) return { kind: 'lost' }
-  const attempt: Attempt = now >= part.expiresAt ? { kind: 'refused', why: tooOld(part) } : await tryOnce(part, claimed, deps, signal)
-  return settle(part, claimed, attempt, deps)
+  const deliver = async () => {
+    const attempt: Attempt = now >= part.expiresAt ? { kind: 'refused', why: tooOld(part) } : await tryOnce(part, claimed, deps, signal)
+    return settleIfOurs(part, claimed, attempt, deps)
+  }
+  return held === null ? deliver() : held.while({ id: part.id, part: part.part, fence: claimed.fence }, deliver)
+}
+
+/** Whoever has it now, or dropped it, says what became of it. */
+async function settleIfOurs(part: QueuedPart, claimed: ClaimedPart, attempt: Attempt, deps: DeliveryDeps): Promise<Delivered> {
+  try {
+    return await settle(part, claimed, attempt, deps)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'store/conflict') throw error
+    deps.log.warn('message.lost', { to: part.to, entry: part.id, part: part.part, attempt: attempt.kind })
+    return { kind: 'lost' }
+  }
 }
 
 async function tryOnce(part: QueuedPart, { mayRepeat }: ClaimedPart, { destinations, log }: DeliveryDeps, signal: AbortSignal): Promise<Attempt> {

@@ -9,6 +9,7 @@ import { AppError } from '../../contracts/errors.ts'
 import type { OutboxEntry, QueuedPart } from '../../contracts/outbox.ts'
 import { Circuit } from './circuit.ts'
 import { deliverPart, type Delivered, type DeliveryDeps } from './deliver-part.ts'
+import { HeldParts } from './held-parts.ts'
 import { measure } from './text-units.ts'
 
 export interface OutboxDeps extends DeliveryDeps {
@@ -30,7 +31,7 @@ const MAX_TEXT_BYTES = 64 * 1024
 const MAX_LANES_AT_ONCE = 32
 const AFTER_FAULT_MS = 5000
 /** Where others share the database, one of them may have died with something in its hands. */
-const LOOK_MS = 5000
+const LOOK_MS = 2000
 /** A clock that was set back must not make it wait for ever. */
 const MAX_WAIT_MS = 3_600_000
 
@@ -47,7 +48,8 @@ export class Outbox implements Messages {
   readonly #abandoning = new AbortController()
   #timer = new AbortController()
   #isStarted = false
-  #isShared = false
+  /** Null where no other process waits to take over. */
+  #held: HeldParts | null = null
   #isLooking = false
   #looksAgain = false
   #quietUntil = 0
@@ -78,7 +80,7 @@ export class Outbox implements Messages {
     const { store } = this.#deps
     if (!isShared && (await store.heads()).some(({ leaseUntil }) => leaseUntil !== null)) await store.releaseAll()
     this.#isStarted = true
-    this.#isShared = isShared
+    this.#held = isShared ? new HeldParts(this.#deps) : null
     this.wake()
   }
 
@@ -130,7 +132,7 @@ export class Outbox implements Messages {
     const { store, clock } = this.#deps
     const heads = await store.heads()
     const now = clock.now()
-    let next = this.#isShared ? now + LOOK_MS : Number.MAX_SAFE_INTEGER
+    let next = this.#held === null ? Number.MAX_SAFE_INTEGER : now + LOOK_MS
     for (const { lane, to, dueAt, leaseUntil } of heads) {
       if (this.#lanes.has(lane)) continue
       const at = Math.max(dueAt, leaseUntil ?? 0, this.pausedUntil(to), this.#quietUntil)
@@ -149,8 +151,8 @@ export class Outbox implements Messages {
         const part = await store.head(lane)
         const now = clock.now()
         if (part === null || Math.max(part.dueAt, part.leaseUntil ?? 0, this.pausedUntil(part.to)) > now) break
-        const delivered = await deliverPart(part, this.#deps, this.#abandoning.signal)
-        // Another process was faster: it goes on with this lane.
+        const delivered = await deliverPart(part, this.#deps, this.#held, this.#abandoning.signal)
+        // Another process was faster, and goes on with this lane.
         if (delivered.kind === 'lost') break
         await this.#tell(part, delivered)
       }
