@@ -22,6 +22,7 @@ function slow() {
     (fetch: EgressFetch): EgressFetch =>
     async (request, signal) => {
       begun.resolve()
+      signal.addEventListener('abort', () => gate.reject(signal.reason))
       await gate.promise
       return fetch(request, signal)
     }
