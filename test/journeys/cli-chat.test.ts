@@ -126,7 +126,7 @@ test('start without a terminal: one line, then it drains at the first signal', a
   assert.equal(io.out(), `carapace ready on ${startable.url} · model scripted:model (config)\n`)
   io.signal('SIGTERM')
   assert.equal((await done).code, 0)
-  assert.deepEqual([services.started, services.stopped()], [[{ port: 19_001 }], 1])
+  assert.deepEqual([services.started, services.stopped()], [[{ port: 19_001, migrate: false }], 1])
 })
 
 test('start: the copies of one signal count once, a second one ends it at once', async (t) => {

@@ -324,7 +324,7 @@ describe('what cannot be known or kept', () => {
     const forgotten = await gateway([MAIL, HELD], { openStore: failing(() => ({ ofTurn: broken })) })
     const { turnId, approvals } = await forgotten.cara.asked('Send my mail on')
     await forgotten.cara.answer(approvals, { decision: 'allow' })
-    assert.equal(ended(await forgotten.cara.next(turnId)).error?.code, 'store/unavailable')
+    assert.equal((await forgotten.cara.gateway.wait(turnId, AbortSignal.timeout(20_000))).error?.code, 'store/unavailable')
     const shadow = await gateway([MAIL, HELD, says('No.')], { approvals: { mode: 'shadow' }, openStore: failing(() => ({ keepShadow: broken })) })
     assert.equal((await shadow.cara.ask('Send my mail on')).result.status, 'failed')
     assert.deepEqual([...unread.outside.done, ...forgotten.outside.done, ...shadow.outside.done], [])

@@ -55,7 +55,7 @@ test('C6 every method answers those who hold its scope, and nobody else', async 
 })
 
 test('C6 what changes something asks for more than reading, whatever its door', () => {
-  const READS = /(?:^agent\.resume|(?:^|\.)(?:health|status|list|get|history|wait|preview|export|schema|grants|proposal|why|info|show|explain|runs))$/
+  const READS = /(?:^agent\.resume|(?:^|\.)(?:health|status|list|get|history|wait|preview|export|schema|grants|proposal|why|info|show|explain|runs|replay))$/
   for (const { name, scope } of methods) {
     assert.notEqual(scope, 'public', name)
     if (scope === 'operator.read') assert.match(name, READS)
