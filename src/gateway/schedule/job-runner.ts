@@ -44,6 +44,8 @@ const JUMP_MS = 5000
 /** Steps of one look; what is left comes at the next. */
 const MAX_STEPS = 2000
 const DAY_MS = 86_400_000
+/** An answer is in the outbox long before. */
+const HANDED_OVER_MS = 10_000
 const REVOKED = 'the credential that it was made by was taken away'
 
 /** After these something may be due, or may have its place. */
@@ -228,7 +230,7 @@ export class JobRunner {
     return 'done'
   }
 
-  /** Runs whose turns ended unseen: before this process, or on another node. */
+  /** Runs whose turns ended unseen: before this process, or on another node. And those whose answer stayed here, because it could not be handed over or written down. */
   async #settleEnded(): Promise<void> {
     const { store, clock } = this.#deps
     const open = await store.jobs.running()
@@ -236,9 +238,12 @@ export class JobRunner {
     // Another node has written down their end.
     for (const turnId of this.#running.keys()) if (!known.has(turnId)) this.#running.delete(turnId)
     for (const run of open) {
-      if (run.turnId === null || run.status !== 'running') continue
+      if (run.turnId === null) continue
       const result = await store.turns.result(run.turnId)
-      if (result !== null) await this.#settle(run, result)
+      if (run.status === 'sending') {
+        // The same message under the same key: whoever sends it, it is taken once.
+        if (clock.now() - (run.endedAt ?? 0) > HANDED_OVER_MS) await this.#send(run, result)
+      } else if (result !== null) await this.#settle(run, result)
       else if (clock.now() - run.startedAt > DAY_MS && (await store.turns.open(run.turnId)) === null) {
         await store.jobs.settle(run, 'running', { status: 'failed', note: 'how its turn ended is no longer kept', endedAt: clock.now() })
       }
@@ -278,6 +283,7 @@ export class JobRunner {
       await store.jobs.settle(run, 'sending', { status: 'ok', note, endedAt: run.endedAt ?? clock.now() })
       await this.#end(run, job)
     } catch (error) {
+      // A later look sends it again.
       log.error('cron.unsettled', { job: run.jobId, error })
     }
   }
