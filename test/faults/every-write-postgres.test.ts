@@ -5,7 +5,8 @@ import { retentionRules } from '../../src/store/retention.ts'
 import { openPostgres } from '../../src/store/postgres-database.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
-import { failEveryWrite } from './every-write.ts'
+import { longDay } from './every-write.ts'
+import { failEachWrite, type Life } from './fail-each-write.ts'
 
 const missing = installPostgres()
 
@@ -16,17 +17,19 @@ describe('every write of a day on PostgreSQL', { skip: missing !== null && missi
   })
   after(() => server.stop())
 
-  it('fails once, and what must hold between rows holds there too', async () => {
+  async function failAll<Told>(life: Life<Told>): Promise<void> {
     const template = await server.create()
     const database = await openPostgres({ url: template })
     await migrate(database)
     await database.close()
-    const writes = await failEveryWrite('unwritten', async () => {
+    const writes = await failEachWrite(life, 'unwritten', async () => {
       const url = await server.create(template)
       return { open: () => openPostgres({ url }), close: async () => undefined }
     })
     assert.ok(writes > 50, `${writes} writes`)
-  })
+  }
+
+  it('fails once, and what must hold between rows holds there too', () => failAll(longDay))
 
   it('has a rule or a reason for every table there', async () => {
     const url = await server.create()

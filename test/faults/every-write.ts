@@ -3,8 +3,7 @@
  * engine it stands on, each of its writes fails once; then everything must hold that has to hold, before the next start and after it.
  */
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer } from '../../src/contracts/approval.ts'
@@ -14,18 +13,12 @@ import { OWNER } from '../../src/contracts/origin.ts'
 import type { Database } from '../../src/contracts/store.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { storeOver } from '../../src/store/open-store.ts'
-import { manualClock, type ManualClock } from '../doubles/manual-clock.ts'
+import type { ManualClock } from '../doubles/manual-clock.ts'
 import { outsideTools } from '../doubles/outside-tools.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { testGateway, type TestGateway } from '../doubles/test-gateway.ts'
+import type { Life, Place } from './fail-each-write.ts'
 import { failingDatabase, type Failure } from './failing-database.ts'
-
-/** Where the store of one day lies. */
-export interface Place {
-  /** A connection; the same content every time. */
-  open(): Promise<Database>
-  close(): Promise<void>
-}
 
 const DAY_MS = 86_400_000
 const PATIENCE_MS = 10_000
@@ -140,8 +133,9 @@ async function live(
   folder: string,
   clock: ManualClock,
   failsAt: (write: number) => Failure | null,
-  patienceMs = WAIT_MS,
+  isWhole: boolean,
 ): Promise<{ readonly tried: number; readonly told: Day['told'] }> {
+  const patienceMs = isWhole ? 6 * PATIENCE_MS : WAIT_MS
   let tried = 0
   const cara = await gatewayOver(place, folder, clock, (database) =>
     failingDatabase(database, (write) => {
@@ -217,40 +211,4 @@ async function assertWhole(place: Place, folder: string, clock: ManualClock, tol
   }
 }
 
-/** Fails every write once; how many there were. */
-export async function failEveryWrite(failure: Failure, open: (folder: string) => Promise<Place>): Promise<number> {
-  const inFolder = async <T>(work: (folder: string, place: Place, clock: ManualClock) => Promise<T>): Promise<T> => {
-    const folder = await mkdtemp(join(tmpdir(), 'carapace-every-'))
-    await mkdir(join(folder, 'files'))
-    await writeFile(join(folder, 'files', 'a.txt'), 'as it was')
-    const place = await open(folder)
-    try {
-      return await work(folder, place, manualClock())
-    } finally {
-      await place.close()
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
-  const { tried } = await inFolder(async (folder, place, clock) => {
-    const whole = await live(place, folder, clock, () => null, 6 * PATIENCE_MS)
-    await assertWhole(place, folder, clock, whole.told, 'without a failure')
-    return whole
-  })
-  let at = 0
-  const work = async (): Promise<void> => {
-    for (let mine = ++at; mine <= tried; mine = ++at) {
-      const where = `${failure} at write ${mine} of ${tried}`
-      try {
-        await inFolder(async (folder, place, clock) => {
-          const { told } = await live(place, folder, clock, (write) => (write === mine ? failure : null))
-          await assertWhole(place, folder, clock, told, where)
-        })
-      } catch (error) {
-        throw new Error(where, { cause: error })
-      }
-    }
-  }
-  // They wait for their disks more than they work.
-  await Promise.all([work(), work(), work()])
-  return tried
-}
+export const longDay: Life<Day['told']> = { live, assertWhole }
