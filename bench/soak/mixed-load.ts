@@ -29,7 +29,7 @@ export interface MixedLoadOptions {
   readonly perSecond: number
 }
 
-const questions = z.object({ approvals: z.array(z.object({ id: z.string(), hash: z.string() })) })
+const questions = z.object({ approvals: z.array(z.object({ id: z.string(), hash: z.string(), tool: z.string() })) })
 const completion = z.object({ choices: z.tuple([z.object({ message: z.object({ content: z.string() }) })]) })
 
 export function mixedLoad({ gateway, files, perSecond }: MixedLoadOptions): MixedLoad {
@@ -115,11 +115,11 @@ export function mixedLoad({ gateway, files, perSecond }: MixedLoadOptions): Mixe
     }
   }
 
-  /** The owner at the other end: allows every second question. */
+  /** The owner at the other end: allows every second command, and every message (one is asked about when its conversation has been summarised). */
   async function answerOn(): Promise<void> {
     for (let count = 0; !ending.signal.aborted || running.size > 0;) {
       const { approvals } = questions.parse(await (await fetch(`${base}/v1/approvals?status=pending`, { headers })).json())
-      const answers = approvals.map(({ id, hash }) => ({ id, hash, decision: count++ % 2 === 0 ? 'allow' : 'deny' }))
+      const answers = approvals.map(({ id, hash, tool }) => ({ id, hash, decision: tool === 'exec' && count++ % 2 === 1 ? 'deny' : 'allow' }))
       if (answers.length > 0) await (await post('/v1/approvals/resolve', { answers })).text()
       await sleep(LOOK_MS)
     }

@@ -5,6 +5,7 @@ import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, Statement, Texts } from '../contracts/store.ts'
 import { integer, isObject, json, text, textOrNull } from './rows.ts'
 import { assertHeld, releaseTurn } from './turn-leases.ts'
+import { stands } from './stands.ts'
 
 const MAX_DUE = 1000
 const MAX_OF_TURN = 1000
@@ -25,14 +26,9 @@ export function createApprovalStore(database: Database): ApprovalStore {
 
   return {
     async ask(turn, asked, maxPending) {
-      try {
-        await database.commit([releaseTurn(turn), ...asked.map((approval) => askStatement(texts, approval, maxPending))])
-        return true
-      } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'store/conflict') throw error
-        await assertHeld(database, turn)
-        return false
-      }
+      if (await stands(database.commit([releaseTurn(turn), ...asked.map((approval) => askStatement(texts, approval, maxPending))]))) return true
+      await assertHeld(database, turn)
+      return false
     },
     get: async (id) => (await approvals('WHERE approvals.id = $1', [id]))[0] ?? null,
     async list({ status, sessionKey, limit }) {

@@ -7,6 +7,7 @@ import { SCHEMA } from './migrations.ts'
 import { createEventLog } from './cluster-events.ts'
 import { createTurnOrder } from './turn-order.ts'
 import { integer, text } from './rows.ts'
+import { stands } from './stands.ts'
 
 const id = z.string().check(z.maxLength(200))
 const signalSchema = z.discriminatedUnion('kind', [
@@ -60,16 +61,12 @@ export function createClusterStore(database: Database): ClusterStore | null {
     leave: (node) =>
       database.commit([{ sql: 'DELETE FROM nodes WHERE id = $1', params: [node] }, signals.statement(JSON.stringify({ kind: 'nodes' } satisfies Signal))]),
     async drain(node, draining) {
-      try {
-        await database.commit([
+      return stands(
+        database.commit([
           { sql: 'UPDATE nodes SET draining = $2 WHERE id = $1', params: [node, Number(draining)], expectChanges: 1 },
           signals.statement(JSON.stringify({ kind: 'nodes' } satisfies Signal)),
-        ])
-        return true
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'store/conflict') return false
-        throw error
-      }
+        ]),
+      )
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Job, JobClaim, JobRun, JobStore, RunStatus } from '../contracts/sc
 import type { Database, Row, SqlValue, Statement, Texts } from '../contracts/store.ts'
 import { integer, isObject, json, text, textOrNull } from './rows.ts'
 import { runRow } from './sealed-columns.ts'
+import { stands } from './stands.ts'
 
 const MAX_DUE = 200
 const MAX_JOBS = 10_000
@@ -20,15 +21,7 @@ export function createJobStore(database: Database): JobStore {
   const jobs = async (where: string, params: readonly SqlValue[]) => (await database.query(`${JOBS} ${where}`, params)).map((row) => toJob(texts, row))
   const runs = async (where: string, params: readonly SqlValue[]) => (await database.query(`${RUNS} ${where}`, params)).map((row) => toRun(texts, row))
   /** Whether the commit stood; another one that came first is no fault. */
-  const wins = async (statements: readonly Statement[]) => {
-    try {
-      await database.commit(statements)
-      return true
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'store/conflict') return false
-      throw error
-    }
-  }
+  const wins = (statements: readonly Statement[]) => stands(database.commit(statements))
 
   return {
     async add(job, maxJobs) {

@@ -5,6 +5,7 @@ import type { OutboxEntry, OutboxStatus, OutboxStore, QueuedPart } from '../cont
 import type { Database, Row, SqlValue, Statement } from '../contracts/store.ts'
 import { integer, text, textOrNull } from './rows.ts'
 import { partRow } from './sealed-columns.ts'
+import { stands } from './stands.ts'
 
 /** The text of what is dead is kept; beyond so many parts the oldest makes room. */
 const MAX_DEAD = 1000
@@ -35,15 +36,7 @@ export function createOutboxStore(database: Database): OutboxStore {
   }
 
   /** Whether it could be written; another was faster where not. */
-  async function changed(statements: readonly Statement[]): Promise<boolean> {
-    try {
-      await database.commit(statements)
-      return true
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'store/conflict') return false
-      throw error
-    }
-  }
+  const changed = (statements: readonly Statement[]) => stands(database.commit(statements))
 
   return {
     async accept({ id, key, to, lane, purpose, turnId, sessionId, parts, createdAt, expiresAt }, bounds) {

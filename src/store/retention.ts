@@ -2,11 +2,11 @@
  * What is forgotten, and when: a line for each table, or the reason why it does not grow without end. Everything goes in short commits, oldest first, so that no message waits behind it; a pass
  * that ends in the middle has done what it did, and the next one goes on.
  */
-import { AppError } from '../contracts/errors.ts'
 import type { Database, Forgotten, RetentionLimits, Row, Statement } from '../contracts/store.ts'
 import { integer, text, textOrNull } from './rows.ts'
 import { forgetQuestions } from './approvals.ts'
 import { forgetSettled } from './outbox.ts'
+import { stands } from './stands.ts'
 
 type Days = keyof RetentionLimits
 type Pass = (database: Database, limits: RetentionLimits, now: number) => AsyncGenerator<number>
@@ -178,23 +178,17 @@ async function* forgetConversations(database: Database, { conversationDays }: Re
       await database.commit([{ sql: 'DELETE FROM entries WHERE session_id = $1 AND id <= $2', params: [id, until] }])
       yield 0
     }
-    const isGone = await database
-      .commit([
+    // Not where somebody wrote in it just now.
+    const isGone = await stands(
+      database.commit([
         { sql: `UPDATE sessions SET title = NULL WHERE id = $2 AND ${idle}`, params: [cutoff, id], expectChanges: 1 },
         { sql: 'DELETE FROM entries WHERE session_id = $1', params: [id] },
         ...forgetQuestions(id),
         forgetSettled(id),
         { sql: 'DELETE FROM turns WHERE session_id = $1', params: [id] },
         { sql: 'DELETE FROM sessions WHERE id = $1', params: [id] },
-      ])
-      .then(
-        () => true,
-        (error: unknown) => {
-          // Somebody wrote in it just now.
-          if (error instanceof AppError && error.code === 'store/conflict') return false
-          throw error
-        },
-      )
+      ]),
+    )
     yield isGone ? 1 : 0
   }
 }

@@ -6,6 +6,7 @@ import { ASLEEP } from '../contracts/turn-lease.ts'
 import type { StoryLine, TurnHistory, TurnOverview, TurnState } from '../contracts/turn-story.ts'
 import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
+import { stands } from './stands.ts'
 
 const MAX_LINES = 10_000
 const OVERVIEW = `SELECT turns.id AS id, turns.session_id AS session_id, request, result, begun, finished, accepted_at, fence, owner, lease_until, sessions.key AS session_key,
@@ -44,8 +45,8 @@ export function createTurnHistory(database: Database): TurnHistory {
     async reopen(turnId) {
       const [row] = await database.query('SELECT session_id, result FROM turns WHERE id = $1 AND finished = 1', [turnId])
       if (row === undefined || resultOf(texts, turnId, row).status === 'completed') return false
-      try {
-        await database.commit([
+      return stands(
+        database.commit([
           {
             // Nobody holds it; a worker that ended it has an older fence than whoever takes it now.
             sql: `UPDATE turns SET finished = 0, result = NULL, owner = NULL, lease_until = NULL WHERE id = $1 AND finished = 1 AND (session_id IS NULL OR NOT EXISTS (
@@ -60,12 +61,8 @@ export function createTurnHistory(database: Database): TurnHistory {
           // What it said at its end is no part of the conversation any more, and what it used is counted again with the next.
           { sql: `DELETE FROM entries WHERE turn_id = $1 AND kind = 'reply'`, params: [turnId] },
           { sql: 'DELETE FROM usage WHERE turn_id = $1', params: [turnId] },
-        ])
-        return true
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'store/conflict') return false
-        throw error
-      }
+        ]),
+      )
     },
   }
 }

@@ -2,6 +2,7 @@ import { AppError } from '../contracts/errors.ts'
 import type { Database, Statement } from '../contracts/store.ts'
 import { ASLEEP, type HeldTurn, type TurnLeases } from '../contracts/turn-lease.ts'
 import { integer, text } from './rows.ts'
+import { isConflict, stands } from './stands.ts'
 
 export function createTurnLeases(database: Database): TurnLeases {
   return {
@@ -13,12 +14,7 @@ export function createTurnLeases(database: Database): TurnLeases {
         params: [turnId, owner, until, lapsed],
         expectChanges: 1,
       }
-      try {
-        await database.commit([taken])
-      } catch (error) {
-        if (isConflict(error)) return null
-        throw error
-      }
+      if (!(await stands(database.commit([taken])))) return null
       const rows = await database.query('SELECT fence FROM turns WHERE id = $1 AND owner = $2', [turnId, owner])
       return rows[0] === undefined ? null : integer(rows[0], 'fence')
     },
@@ -29,14 +25,9 @@ export function createTurnLeases(database: Database): TurnLeases {
         params: [turnId, fence, until, until - maxMs],
         expectChanges: 1,
       }
-      try {
-        await database.commit([asleep])
-        return true
-      } catch (error) {
-        if (!isConflict(error)) throw error
-        await assertHeld(database, turn)
-        return false
-      }
+      if (await stands(database.commit([asleep]))) return true
+      await assertHeld(database, turn)
+      return false
     },
     async sleepsUntil(turnId) {
       const rows = await database.query(`SELECT lease_until FROM turns WHERE id = $1 AND finished = 0 AND owner = '${ASLEEP}'`, [turnId])
@@ -81,8 +72,4 @@ export async function fenced(commit: Promise<void>): Promise<void> {
   } catch (error) {
     throw isConflict(error) ? new AppError('turn/lost', undefined, { cause: error }) : error
   }
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'store/conflict'
 }

@@ -2,7 +2,6 @@
  * The journal of turns. Its rows are the conversation at the same time (`kind`: user, assistant, intent, tool, reply). A stateless turn has no session: its whole request
  * stays in the turn's row.
  */
-import { AppError } from '../contracts/errors.ts'
 import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
 import {
@@ -29,6 +28,7 @@ import { entryRow } from './sealed-columns.ts'
 import { touchSession } from './sessions.ts'
 import { createTurnHistory } from './turn-history.ts'
 import { createTurnLeases, fenced, whileHeld } from './turn-leases.ts'
+import { isConflict } from './stands.ts'
 
 const DAY_MS = 86_400_000
 const ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at)'
@@ -95,7 +95,7 @@ export function createTurnStore(database: Database): TurnStore {
       try {
         written = await database.write(statements)
       } catch (error) {
-        if (idempotencyKey === undefined || !(error instanceof AppError) || error.code !== 'store/conflict') throw error
+        if (idempotencyKey === undefined || !isConflict(error)) throw error
         const rows = await database.query('SELECT id, session_id FROM turns WHERE idempotency = $1', [idempotencyKey])
         if (rows[0] === undefined) throw error
         return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id'), isBehind: false, durable: async () => undefined }

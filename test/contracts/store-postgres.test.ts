@@ -9,6 +9,7 @@ import { postgresAddress } from '../../src/store/postgres-address.ts'
 import { openPostgres } from '../../src/store/postgres-database.ts'
 import { cutProxy, type CutProxy } from '../doubles/cut-proxy.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
+import { until } from '../doubles/until.ts'
 
 const code = (expected: string) => (error: unknown) => error instanceof AppError && error.code === expected
 const missing = installPostgres()
@@ -86,7 +87,7 @@ describe('the shared engine', { skip: missing !== null && missing }, () => {
     proxy.cut()
     const commit = database.commit([insert(20)])
     const query = database.query('SELECT 1 AS one', [])
-    while (database.faults().length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => database.faults().length > 0)
     assert.match(database.faults().join(), /cannot be used: the server cannot be reached/)
     proxy.restore()
     await commit

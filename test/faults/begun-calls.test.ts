@@ -6,12 +6,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it, type TestContext } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import * as z from 'zod'
 import type { JsonValue } from '../../src/contracts/json.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Store } from '../../src/contracts/store.ts'
-import type { AnyTool, Tool } from '../../src/contracts/tool.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { actingTool } from '../doubles/acting-tool.ts'
 import { manualClock } from '../doubles/manual-clock.ts'
 import { calls, says, scriptedProvider, type Scene } from '../doubles/scripted-provider.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from '../doubles/test-gateway.ts'
@@ -65,31 +64,6 @@ async function cutOff(
   }
 }
 
-function acting(more: Pick<Tool, 'probe'> & Partial<Tool['manifest']> = {}): { readonly tool: AnyTool; readonly times: () => number } {
-  const { probe, ...manifest } = more
-  let times = 0
-  const tool: AnyTool = {
-    name: 'act',
-    description: 'Acts',
-    input: z.looseObject({}),
-    manifest: {
-      effect: 'write',
-      effectWithoutDestination: 'write',
-      recovery: 'unsafe',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: [],
-      consent: 'judged',
-      returns: { trust: 'trusted', private: false, curated: false, records: false },
-      ...manifest,
-    },
-    ...(probe === undefined ? {} : { probe }),
-    run: async () => ({ output: `acted ${++times}` }),
-  }
-  return { tool, times: () => times }
-}
-
 async function questions(cara: TestGateway, turnId: string) {
   const end = await cara.next(turnId)
   assert.ok(!('turnId' in end), 'the owner is asked')
@@ -106,7 +80,7 @@ async function outcome(cara: TestGateway, turnId: string) {
 
 describe('a call that must not happen twice', () => {
   it('is asked about, and runs again once for each word of the owner', async (t) => {
-    const { tool, times } = acting()
+    const { tool, times } = actingTool()
     const world = await cutOff(t, ['act', { to: 'somebody' }], () => times() === 1, { tools: [tool] })
     const second = await world.next([], { isToDie: true })
     const [first] = await questions(second, world.turnId)
@@ -125,7 +99,7 @@ describe('a call that must not happen twice', () => {
   })
 
   it('is taken as done where he says so, and stays unknown where he says nothing', async (t) => {
-    const { tool, times } = acting()
+    const { tool, times } = actingTool()
     const denied = await cutOff(t, ['act', {}], () => times() === 1, { tools: [tool] })
     const second = await denied.next([says('done')])
     await second.answer(await questions(second, denied.turnId), { decision: 'deny' })
@@ -144,7 +118,7 @@ describe('a call that must not happen twice', () => {
 
   it('stays unknown where nobody may be asked', async (t) => {
     for (const mode of ['deny', 'shadow'] as const) {
-      const { tool, times } = acting()
+      const { tool, times } = actingTool()
       const world = await cutOff(t, ['act', {}], () => times() === 1, { tools: [tool], approvals: { mode } })
       const second = await world.next([says('done')])
       assert.match((await outcome(second, world.turnId))?.output ?? '', /^Unknown: the program stopped/, mode)
@@ -162,7 +136,7 @@ describe('a call of which the outside can tell', () => {
       faulty: async () => Promise.reject(new Error('a defect')),
     }
     for (const [name, probe] of Object.entries(answers)) {
-      const { tool, times } = acting({ recovery: 'probe', probe })
+      const { tool, times } = actingTool({ recovery: 'probe', probe })
       const world = await cutOff(t, ['act', {}], () => times() === 1, { tools: [tool] })
       const second = await world.next([says('done')])
       if (name === 'unknown' || name === 'faulty') {

@@ -4,13 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import * as z from 'zod'
+import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { Provider } from '../../src/contracts/provider.ts'
 import type { Store } from '../../src/contracts/store.ts'
-import type { AnyTool } from '../../src/contracts/tool.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { storeOver } from '../../src/store/open-store.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
+import { actingTool } from '../doubles/acting-tool.ts'
 import { manualClock } from '../doubles/manual-clock.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { testGateway, type TestGateway } from '../doubles/test-gateway.ts'
@@ -44,31 +44,6 @@ function deaf(
   }
 }
 
-function counted(): { readonly tool: AnyTool; readonly times: () => number } {
-  let times = 0
-  const tool: AnyTool = {
-    name: 'act',
-    description: 'Acts',
-    input: z.looseObject({}),
-    manifest: {
-      effect: 'write',
-      effectWithoutDestination: 'write',
-      recovery: 'unsafe',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: [],
-      consent: 'judged',
-      returns: { trust: 'trusted', private: false, curated: false, records: false },
-    },
-    async run() {
-      times++
-      return { output: 'acted' }
-    },
-  }
-  return { tool, times: () => times }
-}
-
 async function gateways(t: TestContext, count: number, provider: Provider, tools: readonly AnyTool[] = []): Promise<readonly TestGateway[]> {
   const folder = await mkdtemp(join(tmpdir(), 'carapace-leases-'))
   const database = openSqlite({ path: join(folder, 'carapace.db'), synchronous: 'normal' })
@@ -98,7 +73,7 @@ const forward = (cara: TestGateway, ms: number) => {
 
 describe('a run that stands still', () => {
   it('is left behind, and its turn goes on from the journal, with no effect twice', async (t) => {
-    const { tool, times } = counted()
+    const { tool, times } = actingTool()
     const { provider, reached, letGo } = deaf(t, scriptedProvider('fake', [calls(['act', {}]), says('done'), says('too late')]), (request) => request === 2)
     const [cara] = await gateways(t, 1, provider, [tool])
     assert.ok(cara !== undefined)
@@ -139,7 +114,7 @@ describe('a run that stands still', () => {
 
 describe('workers that share a store', () => {
   it('take over what one of them left, and what that one does after that is kept nowhere', async (t) => {
-    const { tool, times } = counted()
+    const { tool, times } = actingTool()
     const { provider, reached, letGo } = deaf(t, scriptedProvider('fake', [says('from the second'), calls(['act', {}])]), (request) => request === 1)
     const [first, second] = await gateways(t, 2, provider, [tool])
     assert.ok(first !== undefined && second !== undefined)

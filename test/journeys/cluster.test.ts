@@ -8,6 +8,7 @@ import { openStore } from '../../src/store/open-store.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
+import { until } from '../doubles/until.ts'
 
 const TOKEN = 'one-token-for-every-node-of-this-test-0123456789'
 const missing = installPostgres()
@@ -50,13 +51,6 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
   }
 
   const nodesOf = async (at: ConfiguredGateway) => clusterStatusResult.parse(await at.client.call('cluster.status')).nodes
-  const until = async (isSo: () => Promise<boolean>) => {
-    for (let left = 400; !(await isSo()); left--) {
-      if (left === 0) throw new Error('it never came')
-      await new Promise((resolve) => setTimeout(resolve, 25))
-    }
-  }
-
   const sent = async (to: ConfiguredGateway, message: string, sessionKey: string) =>
     chatSendResult.parse(await to.client.call('chat.send', { message, sessionKey, idempotencyKey: message }))
   const end = async (to: ConfiguredGateway, runId: string) =>
@@ -115,7 +109,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
         .map((event) => agentEvent.parse(event))
         .flatMap((event) => (event.stream === 'text' && 'delta' in event.data ? [event.data.delta] : []))
         .join('')
-    while (!textOf(heard.b).startsWith('alpha')) await new Promise((resolve) => setTimeout(resolve, 20))
+    await until(() => textOf(heard.b).startsWith('alpha'))
     const early = agentResumeResult.parse(await b.client.call('agent.resume', { runId, afterSeq: 0 }))
     assert.equal(early.status, 'open')
     assert.ok(textOf(early.events).startsWith('alpha'))
@@ -129,7 +123,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
       all,
       all.map((_, index) => index + 1),
     )
-    while (heard.b.length < 1 || agentEvent.parse(heard.b.at(-1)).stream !== 'complete') await new Promise((resolve) => setTimeout(resolve, 20))
+    await until(() => heard.b.length > 0 && agentEvent.parse(heard.b.at(-1)).stream === 'complete')
     assert.deepEqual([textOf(heard.a), textOf(heard.b)], ['alpha beta gamma', 'alpha beta gamma'])
     const seqs = heard.b.map((event) => agentEvent.parse(event).turnSeq ?? 0)
     assert.deepEqual(

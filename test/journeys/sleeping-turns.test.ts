@@ -9,6 +9,7 @@ import { OWNER } from '../../src/contracts/origin.ts'
 import { manualClock } from '../doubles/manual-clock.ts'
 import { calls, fault, says, scriptedProvider, type Scene } from '../doubles/scripted-provider.ts'
 import { testGateway, type TestGateway } from '../doubles/test-gateway.ts'
+import { until } from '../doubles/until.ts'
 
 const LATER_MS = 600_000
 const busy = fault('rate-limit', 'slow down', LATER_MS)
@@ -37,12 +38,15 @@ async function send(cara: TestGateway, text: string, more: Partial<InboundMessag
 }
 
 async function sleeping(cara: TestGateway, turnId: string) {
-  for (;;) {
-    const turn = await cara.gateway.store.turns.history.get(turnId)
-    if (turn?.state === 'waiting' && cara.gateway.status().activeTurns === 0) return turn
-    assert.notEqual(turn?.state, 'failed')
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
+  const look = () => cara.gateway.store.turns.history.get(turnId)
+  await until(async () => {
+    const state = (await look())?.state
+    assert.notEqual(state, 'failed')
+    return state === 'waiting' && cara.gateway.status().activeTurns === 0
+  })
+  const turn = await look()
+  assert.ok(turn !== null)
+  return turn
 }
 
 const end = (cara: TestGateway, turnId: string) => cara.gateway.wait(turnId, AbortSignal.timeout(5000))
