@@ -129,6 +129,17 @@ test('start without a terminal: one line, then it drains at the first signal', a
   assert.deepEqual([services.started, services.stopped()], [[{ port: 19_001, migrate: false }], 1])
 })
 
+test('start --migrate tells the gateway that it may change the schema of others', async () => {
+  await using startable = await openDoors()
+  const services = fakeServices({ startable })
+  const io = fakeTerminal()
+  const done = cara(['start', '--migrate'], { services, io })
+  await io.shows('\n')
+  io.signal('SIGTERM')
+  assert.equal((await done).code, 0)
+  assert.deepEqual(services.started, [{ migrate: true }])
+})
+
 test('start: the copies of one signal count once, a second one ends it at once', async (t) => {
   await using startable = await openDoors()
   t.mock.method(performance, 'now', () => at)

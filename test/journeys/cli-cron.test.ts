@@ -34,3 +34,13 @@ test('cara cron adds, shows in its time zone, changes, pauses, runs and removes 
   assert.deepEqual([wrong.code, /never due/.test(wrong.err)], [1, true])
   assert.match((await run('show', 'morning')).err, /no such job/)
 })
+
+test('cara cron add takes a moment, where the answer goes, how little is told, and what is missed', async () => {
+  await using running = await openDoors()
+  const run = async (...argv: readonly string[]) => cara(['cron', ...argv, '--json'], { running })
+  assert.match((await run('add', 'tea', '--at', '20m', '--deliver', 'phone', 'Tea')).err, /message\/unknown-destination/)
+  const { job } = JSON.parse((await run('add', 'tea', '--at', '20m', '--session', 'kitchen', 'Tea')).out)
+  assert.deepEqual([job.schedule.at - Date.now() > 19 * 60_000, job.sessionKey, job.kind], [true, 'kitchen', 'task'])
+  const watch = JSON.parse((await run('add', 'watch', '--every', '30m', '--heartbeat', '--missed', 'all', '--model', 'scripted:model', 'Look')).out).job
+  assert.deepEqual([watch.kind, watch.missed, watch.model], ['heartbeat', 'all', 'scripted:model'])
+})

@@ -4,6 +4,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it, test } from 'node:test'
 import { agentEvent, agentResumeResult, agentWaitResult, chatSendResult, clusterStatusResult, deviceListResult } from '../../src/contracts/ws-results.ts'
+import { SCHEMA } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
@@ -216,11 +217,19 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     await using _a = a
     await b.stop()
     await using _b = b
-    await server.run(url, `UPDATE nodes SET schema = schema - 1; UPDATE meta SET value = (value::int - 1)::text WHERE name = 'schema'`)
+    await server.run(
+      url,
+      `UPDATE nodes SET schema = schema - 1; UPDATE meta SET value = (value::int - 1)::text WHERE name = 'schema';
+      -- What the newest step of the schema made.
+      ALTER TABLE jobs DROP COLUMN marks`,
+    )
     const later = async (migrate: boolean) => openStore({ path: '', url, synchronous: 'full', migrate })
     await assert.rejects(later(false), { code: 'store/in-use' })
     await assert.rejects(a.chat('hello'), { code: 'store/newer' })
     assert.equal((await a.request('/health/ready')).status, 503)
+    await (await later(true)).close()
+    assert.deepEqual(await server.run(url, `SELECT value::int AS schema FROM meta WHERE name = 'schema'`), [{ schema: SCHEMA }])
+    assert.deepEqual(await server.run(url, 'SELECT marks FROM jobs'), [])
   })
 
   it('fires a job on one node', async () => {
