@@ -123,12 +123,19 @@ describe('inbound', () => {
 
   it('passes what the owner says', () => assert.equal(check(message()).ok, true))
 
-  it('refuses what no agent can carry', () => {
-    const text = { type: 'text', text: 'x'.repeat(1_048_577), origin: OWNER } as const
-    assert.equal(refusedBy(check(message({ parts: [text] }))), 'sizeWithinLimit')
-    assert.equal(refusedBy(check(message({ parts: Array.from({ length: 65 }, () => ({ ...text, text: 'x' })) }))), 'sizeWithinLimit')
-    const image = { type: 'image', mediaType: 'image/png', data: 'A'.repeat(8 * 1024 * 1024 + 1), origin: OWNER } as const
-    assert.equal(refusedBy(check(message({ parts: [image] }))), 'sizeWithinLimit')
+  it('refuses what no agent can carry, and nothing below', () => {
+    const text = (length: number) => ({ type: 'text', text: 'x'.repeat(length), origin: OWNER }) as const
+    const image = (length: number) => ({ type: 'image', mediaType: 'image/png', data: 'A'.repeat(length), origin: OWNER }) as const
+    const earlier = (count: number) => ({ options: { context: Array.from({ length: count }, () => ({ role: 'user', parts: [] }) as const) } })
+    for (const [most, more] of [
+      [{ parts: [text(1_048_576)] }, { parts: [text(1_048_577)] }],
+      [{ parts: Array.from({ length: 64 }, () => text(1)) }, { parts: Array.from({ length: 65 }, () => text(1)) }],
+      [{ parts: [image(8 * 1024 * 1024)] }, { parts: [image(8 * 1024 * 1024 + 1)] }],
+      [earlier(4000), earlier(4001)],
+    ] as const) {
+      assert.equal(check(message(most)).ok, true)
+      assert.equal(refusedBy(check(message(more))), 'sizeWithinLimit')
+    }
   })
 
   it('refuses a stranger who claims to be the owner', () => {
