@@ -28,9 +28,8 @@ export function whoIs(socketPath: string, address: string): Promise<TailnetUser 
       else chunks.push(chunk)
     })
     response.on('end', () => resolve(response.statusCode === 200 ? readAnswer(Buffer.concat(chunks).toString('utf8')) : null))
+    // An error of the answer is told to nobody who does not listen; a close follows.
     response.on('close', () => resolve(null))
-    // A close follows.
-    response.on('error', () => undefined)
   })
   asking.on('error', () => resolve(null))
   asking.end()
