@@ -2,7 +2,7 @@
 import type { Paths } from '../config/paths.ts'
 import { prepareStateDir } from '../config/paths.ts'
 import { AppError } from '../contracts/errors.ts'
-import { authRotateResult } from '../contracts/ws-results.ts'
+import { authRotateResult } from '../contracts/ws/auth.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import { noteChange } from '../secrets/credential-changes.ts'
 import { replaceGatewayToken } from '../secrets/gateway-token.ts'

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline'
 import { AppError } from '../contracts/errors.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
-import type { AgentEvent } from '../contracts/ws-results.ts'
+import type { AgentEvent } from '../contracts/ws/agent.ts'
 import { showQuestions } from './approvals/answer.ts'
 import { askOwner, howToAnswer, type ReadLine } from './approvals/ask-owner.ts'
 import { type ApprovalView, questionText } from './approvals/question.ts'

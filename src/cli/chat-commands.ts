@@ -1,6 +1,8 @@
 /** What a line that begins with `/` does. */
 import { randomUUID } from 'node:crypto'
-import { approvalsListResult, modelsListResult, sessionsListResult } from '../contracts/ws-results.ts'
+import { approvalsListResult } from '../contracts/ws/approvals.ts'
+import { modelsListResult } from '../contracts/ws/models.ts'
+import { sessionsListResult } from '../contracts/ws/sessions.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import type { ApprovalView } from './approvals/question.ts'
 import type { CliContext } from './context.ts'

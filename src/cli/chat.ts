@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline'
 import { AppError, exposed } from '../contracts/errors.ts'
-import type { AgentEvent } from '../contracts/ws-results.ts'
+import type { AgentEvent } from '../contracts/ws/agent.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import { type Answered, showQuestions } from './approvals/answer.ts'
 import { askOwner, howToAnswer, type ReadLine } from './approvals/ask-owner.ts'

@@ -1,6 +1,7 @@
 /** The checks of `cara verify`, in order; one that cannot be tried because an earlier one failed is skipped. */
 import { exposed } from '../contracts/errors.ts'
-import { modelsListResult, statusResult } from '../contracts/ws-results.ts'
+import { modelsListResult } from '../contracts/ws/models.ts'
+import { statusResult } from '../contracts/ws/health.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import type { CliContext, GatewayTarget } from './context.ts'
 import { oneLine, seconds } from './output.ts'

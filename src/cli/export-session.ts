@@ -1,7 +1,7 @@
 /** A whole session as text, page by page out of the gateway. */
 import * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
-import { sessionsExportResult } from '../contracts/ws-results.ts'
+import { sessionsExportResult } from '../contracts/ws/sessions.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import { safeJson, time } from './output.ts'
 import { understood } from './understood.ts'

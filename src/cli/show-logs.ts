@@ -1,7 +1,7 @@
 /** `cara logs`: the newest lines, then new ones for as long as somebody watches. */
 import * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
-import { logsEvent, logsTailResult } from '../contracts/ws-results.ts'
+import { logsEvent, logsTailResult } from '../contracts/ws/logs.ts'
 import type { GatewayClient } from '../net/gateway-client.ts'
 import type { CliContext, GatewayTarget } from './context.ts'
 import { exitCodes } from './exit-codes.ts'

@@ -1,5 +1,5 @@
 /** A turn on the terminal: its text as it streams, one line per tool call, model changes, and what it cost. */
-import type { AgentEvent } from '../contracts/ws-results.ts'
+import type { AgentEvent } from '../contracts/ws/agent.ts'
 import type { Terminal } from './context.ts'
 import { MarkdownStream } from './markdown.ts'
 import { clean, dollars, oneLine, painter, replyText, safeJson, seconds, type Paint } from './output.ts'

@@ -1,7 +1,7 @@
 /** `GET /v1/approvals?status=&sessionKey=&limit=` and `POST /v1/approvals/resolve {answers}`. */
 import type * as z from 'zod'
 import { AppError } from '../contracts/errors.ts'
-import type { approvalsListResult, approvalsResolveResult } from '../contracts/ws-results.ts'
+import type { approvalsListResult, approvalsResolveResult } from '../contracts/ws/approvals.ts'
 import { answersParams, listParams } from './approval-params.ts'
 import { viewApproval } from './approval-view.ts'
 import { readJson } from './read-body.ts'

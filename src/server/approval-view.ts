@@ -1,7 +1,7 @@
 /** Questions to the owner as they travel to clients. */
 import type * as z from 'zod'
 import type { Approval, Decided, RefusalRecord } from '../contracts/approval.ts'
-import type { approvalView, whyResult } from '../contracts/ws-results.ts'
+import type { approvalView, whyResult } from '../contracts/ws/approvals.ts'
 
 /** Without what only the gateway needs to know. */
 export function viewApproval(approval: Approval): z.output<typeof approvalView> {

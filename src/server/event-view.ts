@@ -1,6 +1,6 @@
 /** What clients see of an event of a turn. `turnSeq` numbers the events of a turn where they are kept for some minutes: with it a stream is resumed (`agent.resume`). */
 import type { TurnEvent } from '../contracts/turn.ts'
-import type { AgentEvent } from '../contracts/ws-results.ts'
+import type { AgentEvent } from '../contracts/ws/agent.ts'
 import type { TurnAddress } from '../gateway/gateway.ts'
 import { viewApproval } from './approval-view.ts'
 import { viewResult } from './turn-view.ts'

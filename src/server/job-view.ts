@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { Job, JobRun } from '../contracts/schedule.ts'
-import type { jobRunView, jobView } from '../contracts/ws-results.ts'
+import type { jobRunView, jobView } from '../contracts/ws/cron.ts'
 
 export function viewJob(job: Job): z.input<typeof jobView> {
   const { id, name, schedule, kind, prompt, origin, sessionKey, model, missed, onlyIf, deliver, pausedWhy, nextAt, createdAt, updatedAt } = job

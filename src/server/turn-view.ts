@@ -1,7 +1,9 @@
 /** Turns and messages as they travel to clients. */
 import type { Entry, Session } from '../contracts/store.ts'
 import type { TurnResult } from '../contracts/turn.ts'
-import type { historyMessage, sessionInfo, turnResult } from '../contracts/ws-results.ts'
+import type { historyMessage } from '../contracts/ws/chat.ts'
+import type { sessionInfo } from '../contracts/ws/sessions.ts'
+import type { turnResult } from '../contracts/ws/shared.ts'
 import type * as z from 'zod'
 
 const MAX_TEXT = 256 * 1024

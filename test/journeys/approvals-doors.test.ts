@@ -2,15 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as z from 'zod'
-import {
-  agentEvent,
-  agentResult,
-  agentWaitResult,
-  approvalsListResult,
-  approvalsResolveResult,
-  chatSendResult,
-  whyResult,
-} from '../../src/contracts/ws-results.ts'
+import { agentEvent, agentResult, agentWaitResult } from '../../src/contracts/ws/agent.ts'
+import { approvalsListResult, approvalsResolveResult, whyResult } from '../../src/contracts/ws/approvals.ts'
+import { chatSendResult } from '../../src/contracts/ws/chat.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 

@@ -1,7 +1,8 @@
 /** Keys of `approvals`: what the owner writes into the file decides what becomes of a call that is held. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { agentResult, agentWaitResult, approvalsListResult } from '../../src/contracts/ws-results.ts'
+import { agentResult, agentWaitResult } from '../../src/contracts/ws/agent.ts'
+import { approvalsListResult } from '../../src/contracts/ws/approvals.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { chatHistoryResult, chatSendResult } from '../../src/contracts/ws-results.ts'
+import { chatHistoryResult, chatSendResult } from '../../src/contracts/ws/chat.ts'
 import { configuredGateway } from '../doubles/configured-gateway.ts'
 import { freePort } from '../doubles/free-port.ts'
 import { cleanEnvironment, startProgram } from '../doubles/gateway-process.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { dbPruneResult } from '../../src/contracts/ws-results.ts'
+import { dbPruneResult } from '../../src/contracts/ws/data.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
 import { configuredGateway } from '../doubles/configured-gateway.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { cronGetResult, cronJobResult, cronRunsResult, cronStatusResult } from '../../src/contracts/ws-results.ts'
+import { cronGetResult, cronJobResult, cronRunsResult, cronStatusResult } from '../../src/contracts/ws/cron.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { hangs, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { byOwner, scheduledGateway } from '../doubles/scheduled-gateway.ts'

@@ -1,7 +1,10 @@
 /** The doors together before the real gateway: what one does is seen through the other. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { agentEvent, chatHistoryResult, chatSendResult, sessionsDeleteResult, sessionsListResult, statusResult } from '../../src/contracts/ws-results.ts'
+import { agentEvent } from '../../src/contracts/ws/agent.ts'
+import { chatHistoryResult, chatSendResult } from '../../src/contracts/ws/chat.ts'
+import { sessionsDeleteResult, sessionsListResult } from '../../src/contracts/ws/sessions.ts'
+import { statusResult } from '../../src/contracts/ws/health.ts'
 import { openDoors, type OpenDoors } from '../doubles/open-doors.ts'
 import { says, scriptedProvider, type Scene } from '../doubles/scripted-provider.ts'
 import { connectSocket } from '../doubles/socket-client.ts'

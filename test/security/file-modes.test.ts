@@ -6,7 +6,7 @@ import { chmodSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { chatSendResult } from '../../src/contracts/ws-results.ts'
+import { chatSendResult } from '../../src/contracts/ws/chat.ts'
 import { cleanEnvironment, runProgram, startProgram } from '../doubles/gateway-process.ts'
 import { startModelServer } from '../doubles/model-server.ts'
 import { chatReply } from '../doubles/openai-wire.ts'

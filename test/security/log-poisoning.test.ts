@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import { whyResult } from '../../src/contracts/ws-results.ts'
+import { whyResult } from '../../src/contracts/ws/approvals.ts'
 import { configuredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 

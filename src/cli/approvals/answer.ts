@@ -2,7 +2,7 @@
 import type * as z from 'zod'
 import { exposed } from '../../contracts/errors.ts'
 import type { JsonValue } from '../../contracts/json.ts'
-import { approvalsResolveResult } from '../../contracts/ws-results.ts'
+import { approvalsResolveResult } from '../../contracts/ws/approvals.ts'
 import type { GatewayClient } from '../../net/gateway-client.ts'
 import type { Terminal } from '../context.ts'
 import { painter, printError } from '../output.ts'

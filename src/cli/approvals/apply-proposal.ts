@@ -1,7 +1,7 @@
 /** Makes the grants that shadow mode proposed, after the owner has seen them: on a terminal he is asked, a script says `--yes`. */
 import { createInterface } from 'node:readline'
 import { AppError } from '../../contracts/errors.ts'
-import { proposalApplyResult } from '../../contracts/ws-results.ts'
+import { proposalApplyResult } from '../../contracts/ws/approvals.ts'
 import type { GatewayClient } from '../../net/gateway-client.ts'
 import type { Terminal } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'

@@ -1,5 +1,5 @@
 /** What a client on a terminal does when its turn waits for the owner: asks him, unless somebody else answers first. */
-import { approvalsResolveResult } from '../../contracts/ws-results.ts'
+import { approvalsResolveResult } from '../../contracts/ws/approvals.ts'
 import type { GatewayClient } from '../../net/gateway-client.ts'
 import type { Terminal } from '../context.ts'
 import { painter } from '../output.ts'

@@ -1,7 +1,7 @@
 /** A question of the guard as people see it: what, where to, with which data, why it was held, where the value came from, what each answer means, and when it expires. */
 import { createHash } from 'node:crypto'
 import type * as z from 'zod'
-import type { approvalView } from '../../contracts/ws-results.ts'
+import type { approvalView } from '../../contracts/ws/approvals.ts'
 import { visibleText } from '../../std/visible-text.ts'
 import type { Terminal } from '../context.ts'
 import { oneLine, painter, seconds, time, type Paint } from '../output.ts'

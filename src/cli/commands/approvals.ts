@@ -33,7 +33,7 @@ const list = defineCommand({
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
-      const { approvalsListResult } = await import('../../contracts/ws-results.ts')
+      const { approvalsListResult } = await import('../../contracts/ws/approvals.ts')
       const limit = Math.min(Math.max(1, parsed.number('limit')), 1000)
       const found = understood(approvalsListResult, await client.call('approvals.list', { status: parsed.text('status'), limit }))
       if (parsed.flag('json')) printJson(context.io, found)
@@ -129,7 +129,7 @@ const grants = defineCommand({
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
-      const { grantsListResult } = await import('../../contracts/ws-results.ts')
+      const { grantsListResult } = await import('../../contracts/ws/approvals.ts')
       const found = understood(grantsListResult, await client.call('approvals.grants', {}))
       if (parsed.flag('json')) printJson(context.io, found)
       else if (found.grants.length === 0) context.io.write('no grant\n')
@@ -157,7 +157,7 @@ const revoke = defineCommand({
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
-      const { grantsRevokeResult } = await import('../../contracts/ws-results.ts')
+      const { grantsRevokeResult } = await import('../../contracts/ws/approvals.ts')
       const results = []
       for (const id of parsed.positionals) results.push(understood(grantsRevokeResult, await client.call('approvals.revoke', { id })))
       if (parsed.flag('json')) printJson(context.io, { results })
@@ -185,7 +185,7 @@ const proposal = defineCommand({
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
-      const { proposalResult } = await import('../../contracts/ws-results.ts')
+      const { proposalResult } = await import('../../contracts/ws/approvals.ts')
       const found = understood(proposalResult, await client.call('approvals.proposal', {}))
       const isJson = parsed.flag('json')
       const applies = parsed.flag('apply') && found.proposals.length > 0
@@ -209,7 +209,7 @@ export const group: CommandGroup = {
 }
 
 async function fetchAll(client: GatewayClient, ids: readonly string[]): Promise<readonly ApprovalView[]> {
-  const { approvalsGetResult } = await import('../../contracts/ws-results.ts')
+  const { approvalsGetResult } = await import('../../contracts/ws/approvals.ts')
   const found: z.infer<typeof approvalsGetResult>['approval'][] = []
   for (const id of ids) found.push(understood(approvalsGetResult, await client.call('approvals.get', { id })).approval)
   return found

@@ -1,5 +1,5 @@
 import { AppError } from '../../contracts/errors.ts'
-import { clusterDrainResult, clusterStatusResult } from '../../contracts/ws-results.ts'
+import { clusterDrainResult, clusterStatusResult } from '../../contracts/ws/cluster.ts'
 import { type CommandGroup, defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { gatewayOptions, jsonOption } from '../option.ts'

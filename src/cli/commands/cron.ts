@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { cronGetResult, cronJobResult, cronListResult, cronRunResult, cronRunsResult, type jobRunView, type jobView } from '../../contracts/ws-results.ts'
+import { cronGetResult, cronJobResult, cronListResult, cronRunResult, cronRunsResult, type jobRunView, type jobView } from '../../contracts/ws/cron.ts'
 import type { GatewayClient } from '../../net/gateway-client.ts'
 import { type CommandGroup, defineCommand } from '../command.ts'
 import type { CliContext } from '../context.ts'

@@ -43,7 +43,7 @@ const exportCommand = defineCommand({
 })
 
 async function restOf(client: GatewayClient, key: string): Promise<string> {
-  const [{ dataExportResult }, { conversationKinds }] = await Promise.all([import('../../contracts/ws-results.ts'), import('../../contracts/store.ts')])
+  const [{ dataExportResult }, { conversationKinds }] = await Promise.all([import('../../contracts/ws/data.ts'), import('../../contracts/store.ts')])
   const lines: string[] = []
   for (const kind of conversationKinds) {
     for (let offset: number | null = 0; offset !== null;) {
@@ -72,7 +72,7 @@ const erase = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { dataEraseResult, dataShowResult } = await import('../../contracts/ws-results.ts')
+      const { dataEraseResult, dataShowResult } = await import('../../contracts/ws/data.ts')
       const key = parsed.argument(0)
       const found = understood(dataShowResult, await client.call('data.show', { key }))
       const isMeant = parsed.flag('yes')

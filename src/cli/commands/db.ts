@@ -16,7 +16,7 @@ const prune = defineCommand({
   exitCodes: [exitCodes.unreachable, exitCodes.config],
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { dbPruneResult } = await import('../../contracts/ws-results.ts')
+      const { dbPruneResult } = await import('../../contracts/ws/data.ts')
       const result = understood(dbPruneResult, await client.call('db.prune'))
       const rows = Object.entries(result.forgotten)
       if (parsed.flag('json')) printJson(context.io, result)

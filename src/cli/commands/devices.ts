@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
 import { grantableScopes } from '../../contracts/scope.ts'
-import { deviceListResult, deviceResult, pairListResult, pairRejectResult, type deviceView } from '../../contracts/ws-results.ts'
+import { deviceListResult, deviceResult, pairListResult, pairRejectResult, type deviceView } from '../../contracts/ws/devices.ts'
 import type { GatewayClient } from '../../net/gateway-client.ts'
 import { type CommandGroup, defineCommand } from '../command.ts'
 import type { CliContext, GatewayTarget } from '../context.ts'

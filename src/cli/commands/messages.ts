@@ -16,7 +16,7 @@ const list = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { messagesListResult } = await import('../../contracts/ws-results.ts')
+      const { messagesListResult } = await import('../../contracts/ws/messages.ts')
       const found = understood(messagesListResult, await client.call('messages.list'))
       if (parsed.flag('json')) printJson(context.io, found)
       else if (found.destinations.length === 0) context.io.write('none is configured: cara config set messages.destinations.NAME.url https://…\n')
@@ -39,7 +39,7 @@ const test = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { messagesTestResult } = await import('../../contracts/ws-results.ts')
+      const { messagesTestResult } = await import('../../contracts/ws/messages.ts')
       const sent = understood(messagesTestResult, await client.call('messages.test', { to: parsed.argument(0) }))
       if (parsed.flag('json')) printJson(context.io, sent)
       else if (sent.status === 'sent') context.io.write(`delivered to ${clean(sent.to)} (${clean(sent.host)}) in ${sent.ms} ms\n`)

@@ -14,7 +14,7 @@ export const command = defineCommand({
   exitCodes: [exitCodes.unreachable, exitCodes.config],
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { modelsListResult } = await import('../../contracts/ws-results.ts')
+      const { modelsListResult } = await import('../../contracts/ws/models.ts')
       const list = understood(modelsListResult, await client.call('models.list'))
       if (parsed.flag('json')) printJson(context.io, list)
       else if (list.models.length === 0) context.io.write('no model is configured: run `cara setup`\n')

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
 import { outboxStatuses } from '../../contracts/outbox.ts'
-import type { outboxMessage } from '../../contracts/ws-results.ts'
+import type { outboxMessage } from '../../contracts/ws/outbox.ts'
 import { type CommandGroup, defineCommand } from '../command.ts'
 import type { CliContext } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -34,7 +34,7 @@ const list = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { outboxListResult } = await import('../../contracts/ws-results.ts')
+      const { outboxListResult } = await import('../../contracts/ws/outbox.ts')
       const [status, to] = [parsed.text('status'), parsed.text('to')]
       const limit = Math.min(Math.max(1, parsed.number('limit')), 1000)
       const query = { limit, ...(status === undefined ? {} : { status }), ...(to === undefined ? {} : { to }) }
@@ -58,7 +58,7 @@ const show = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { outboxGetResult } = await import('../../contracts/ws-results.ts')
+      const { outboxGetResult } = await import('../../contracts/ws/outbox.ts')
       const found = understood(outboxGetResult, await client.call('outbox.get', { id: parsed.argument(0) }))
       if (parsed.flag('json')) printJson(context.io, found)
       else showOne(context, found.message, found.texts)
@@ -82,7 +82,7 @@ const retry = defineCommand({
     if ((to === undefined) === (ids.length === 0))
       throw new AppError('cli/usage', 'give either ID or --to', { hint: '`cara outbox list --status dead` lists them' })
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { outboxMessagesResult } = await import('../../contracts/ws-results.ts')
+      const { outboxMessagesResult } = await import('../../contracts/ws/outbox.ts')
       const { messages } = understood(outboxMessagesResult, await client.call('outbox.retry', to === undefined ? { ids } : { to }))
       if (parsed.flag('json')) printJson(context.io, { messages })
       else if (messages.length === 0) context.io.write('nothing is dead there\n')
@@ -102,7 +102,7 @@ const drop = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { outboxMessagesResult } = await import('../../contracts/ws-results.ts')
+      const { outboxMessagesResult } = await import('../../contracts/ws/outbox.ts')
       const { messages } = understood(outboxMessagesResult, await client.call('outbox.drop', { ids: parsed.positionals }))
       if (parsed.flag('json')) printJson(context.io, { messages })
       else for (const message of messages) context.io.write(`dropped: ${message.id} to ${clean(message.to)}\n`)

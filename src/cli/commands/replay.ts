@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { turnsReplayResult } from '../../contracts/ws-results.ts'
+import type { turnsReplayResult } from '../../contracts/ws/turns.ts'
 import { defineCommand } from '../command.ts'
 import type { CliContext } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -26,7 +26,7 @@ export const command = defineCommand({
   exitCodes: [exitCodes.failed, exitCodes.unreachable, exitCodes.config],
   run: (context, parsed) =>
     withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { turnsReplayResult } = await import('../../contracts/ws-results.ts')
+      const { turnsReplayResult } = await import('../../contracts/ws/turns.ts')
       const isGuardOnly = parsed.flag('guard-only')
       const replay = understood(turnsReplayResult, await client.call('turns.replay', { runId: parsed.argument(0) }))
       const differences = replay.differences.filter(({ kind }) => !isGuardOnly || kind === 'call')

@@ -23,7 +23,7 @@ const list = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { sessionsListResult } = await import('../../contracts/ws-results.ts')
+      const { sessionsListResult } = await import('../../contracts/ws/sessions.ts')
       const search = parsed.text('search')
       const found = understood(
         sessionsListResult,
@@ -50,7 +50,7 @@ const show = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { chatHistoryResult } = await import('../../contracts/ws-results.ts')
+      const { chatHistoryResult } = await import('../../contracts/ws/chat.ts')
       const history = understood(chatHistoryResult, await client.call('chat.history', { sessionKey: parsed.argument(0), limit: parsed.number('limit') }))
       if (parsed.flag('json')) {
         printJson(context.io, history)
@@ -109,7 +109,7 @@ const remove = defineCommand({
   exitCodes: codes,
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { sessionsDeleteResult } = await import('../../contracts/ws-results.ts')
+      const { sessionsDeleteResult } = await import('../../contracts/ws/sessions.ts')
       const results = []
       for (const key of parsed.positionals) results.push(understood(sessionsDeleteResult, await client.call('sessions.delete', { key })))
       if (parsed.flag('json')) printJson(context.io, { results })

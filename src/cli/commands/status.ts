@@ -15,7 +15,7 @@ export const command = defineCommand({
   exitCodes: [exitCodes.unreachable],
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: false }, async (client) => {
-      const { statusResult } = await import('../../contracts/ws-results.ts')
+      const { statusResult } = await import('../../contracts/ws/health.ts')
       const status = understood(statusResult, await client.call('status'))
       const code = status.notReady.length === 0 ? exitCodes.ok : exitCodes.failed
       if (parsed.flag('json')) {

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { turnsGetResult, turnView } from '../../contracts/ws-results.ts'
+import type { turnsGetResult, turnView } from '../../contracts/ws/turns.ts'
 import type { GatewayClient } from '../../net/gateway-client.ts'
 import { type CommandGroup, defineCommand } from '../command.ts'
 import type { CliContext, GatewayTarget } from '../context.ts'
@@ -38,7 +38,7 @@ const list = defineCommand({
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
-      const { turnsListResult } = await import('../../contracts/ws-results.ts')
+      const { turnsListResult } = await import('../../contracts/ws/turns.ts')
       const session = parsed.text('session')
       const limit = Math.min(Math.max(1, parsed.number('limit')), 1000)
       const query = { limit, open: parsed.flag('open'), ...(session === undefined ? {} : { sessionKey: session }) }
@@ -63,7 +63,7 @@ const show = defineCommand({
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
-      const { turnsGetResult } = await import('../../contracts/ws-results.ts')
+      const { turnsGetResult } = await import('../../contracts/ws/turns.ts')
       const story = understood(turnsGetResult, await client.call('turns.get', { runId: parsed.argument(0) }))
       const isHere = parsed.text('host') === undefined && parsed.number('port') === undefined
       const receipts = isHere ? await context.services.auditShow({ limit: MAX_RECEIPTS, kind: null, turn: story.turn.runId }).catch(() => []) : []
@@ -86,7 +86,7 @@ const resume = defineCommand({
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
-      const { turnsResumeResult } = await import('../../contracts/ws-results.ts')
+      const { turnsResumeResult } = await import('../../contracts/ws/turns.ts')
       const runId = parsed.argument(0)
       const { turn } = understood(turnsResumeResult, await client.call('turns.resume', { runId }))
       if (parsed.flag('json')) printJson(context.io, { turn })
@@ -104,7 +104,7 @@ const cancel = defineCommand({
   exitCodes: codes,
   run: (context, parsed) =>
     connected(context, target(parsed.text('host'), parsed.number('port')), async (client) => {
-      const { turnsCancelResult } = await import('../../contracts/ws-results.ts')
+      const { turnsCancelResult } = await import('../../contracts/ws/turns.ts')
       const done = understood(turnsCancelResult, await client.call('turns.cancel', { runId: parsed.argument(0) }))
       if (parsed.flag('json')) printJson(context.io, done)
       else context.io.write(done.cancelled ? `cancelled ${oneLine(done.runId)}\n` : `${oneLine(done.runId)} had ended already\n`)

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
-import type { undoStep } from '../../contracts/ws-results.ts'
+import type { undoStep } from '../../contracts/ws/undo.ts'
 import type { GatewayClient } from '../../net/gateway-client.ts'
 import { defineCommand } from '../command.ts'
 import type { CliContext } from '../context.ts'
@@ -70,12 +70,12 @@ async function standing(client: GatewayClient, turn: string | undefined): Promis
 }
 
 async function list(client: GatewayClient, query: { readonly limit: number; readonly runId?: string }): Promise<readonly Step[]> {
-  const { undoListResult } = await import('../../contracts/ws-results.ts')
+  const { undoListResult } = await import('../../contracts/ws/undo.ts')
   return understood(undoListResult, await client.call('undo.list', query)).steps
 }
 
 async function apply(client: GatewayClient, id: string, force: boolean): Promise<Step> {
-  const { undoApplyResult } = await import('../../contracts/ws-results.ts')
+  const { undoApplyResult } = await import('../../contracts/ws/undo.ts')
   return understood(undoApplyResult, await client.call('undo.apply', { id, force })).step
 }
 

@@ -22,7 +22,7 @@ export const command = defineCommand({
   exitCodes: [exitCodes.unreachable, exitCodes.config],
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { usageStatusResult } = await import('../../contracts/ws-results.ts')
+      const { usageStatusResult } = await import('../../contracts/ws/usage.ts')
       const usage = understood(usageStatusResult, await client.call('usage.status', { by: parsed.text('by'), days: parsed.number('days') }))
       if (parsed.flag('json')) {
         printJson(context.io, usage)

@@ -18,7 +18,7 @@ export const command = defineCommand({
   exitCodes: [exitCodes.unreachable, exitCodes.config],
   run(context, parsed) {
     return withGateway(context, { ...target(parsed.text('host'), parsed.number('port')), orEmbed: true }, async (client) => {
-      const { whyResult } = await import('../../contracts/ws-results.ts')
+      const { whyResult } = await import('../../contracts/ws/approvals.ts')
       const { framed } = await import('../approvals/framed.ts')
       const { questionText } = await import('../approvals/question.ts')
       const [id] = parsed.positionals

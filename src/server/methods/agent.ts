@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
-import { agentResult, agentResumeResult, agentWaitResult, type AgentEvent } from '../../contracts/ws-results.ts'
+import { agentResult, agentResumeResult, agentWaitResult, type AgentEvent } from '../../contracts/ws/agent.ts'
 import { defineMethod } from '../method.ts'
 import { viewApproval } from '../approval-view.ts'
 import { viewEvent } from '../event-view.ts'

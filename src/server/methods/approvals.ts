@@ -9,7 +9,7 @@ import {
   proposalApplyResult,
   proposalResult,
   whyResult,
-} from '../../contracts/ws-results.ts'
+} from '../../contracts/ws/approvals.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { viewApproval, viewRefusal } from '../approval-view.ts'
 import { answersParams, listParams } from '../approval-params.ts'

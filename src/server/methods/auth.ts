@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { authRotateResult } from '../../contracts/ws-results.ts'
+import { authRotateResult } from '../../contracts/ws/auth.ts'
 import { defineMethod } from '../method.ts'
 
 export const authRotate = defineMethod({

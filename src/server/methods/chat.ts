@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
-import { chatAbortResult, chatHistoryResult, chatSendResult } from '../../contracts/ws-results.ts'
+import { chatAbortResult, chatHistoryResult, chatSendResult } from '../../contracts/ws/chat.ts'
 import { defineMethod } from '../method.ts'
 import { viewApproval } from '../approval-view.ts'
 import { fitNewest, viewEntry, viewResult } from '../turn-view.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
-import { clusterDrainResult, clusterStatusResult } from '../../contracts/ws-results.ts'
+import { clusterDrainResult, clusterStatusResult } from '../../contracts/ws/cluster.ts'
 import { defineMethod } from '../method.ts'
 
 export const clusterStatus = defineMethod({

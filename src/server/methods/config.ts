@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { configGetResult, configSchemaResult } from '../../contracts/ws-results.ts'
+import { configGetResult, configSchemaResult } from '../../contracts/ws/config.ts'
 import { defineMethod } from '../method.ts'
 
 export const configGet = defineMethod({

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { OWNER } from '../../contracts/origin.ts'
 import type { Principal } from '../../contracts/principal.ts'
-import { cronGetResult, cronJobResult, cronListResult, cronRunResult, cronRunsResult, cronStatusResult } from '../../contracts/ws-results.ts'
+import { cronGetResult, cronJobResult, cronListResult, cronRunResult, cronRunsResult, cronStatusResult } from '../../contracts/ws/cron.ts'
 import type { JobAuthor } from '../../contracts/schedule.ts'
 import { viewJob, viewRun } from '../job-view.ts'
 import { defineMethod } from '../method.ts'

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
 import { conversationKinds, type SqlValue } from '../../contracts/store.ts'
-import { dataEraseResult, dataExportResult, dataShowResult } from '../../contracts/ws-results.ts'
+import { dataEraseResult, dataExportResult, dataShowResult } from '../../contracts/ws/data.ts'
 import { endTurns } from '../end-turns.ts'
 import { defineMethod } from '../method.ts'
 import { findSession, sessionKey } from './params.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { dbPruneResult } from '../../contracts/ws-results.ts'
+import { dbPruneResult } from '../../contracts/ws/data.ts'
 import { defineMethod } from '../method.ts'
 
 export const dbPrune = defineMethod({

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Device } from '../../contracts/device.ts'
 import { grantableScopes } from '../../contracts/scope.ts'
-import { deviceListResult, deviceResult, pairListResult, pairRejectResult, type deviceView } from '../../contracts/ws-results.ts'
+import { deviceListResult, deviceResult, pairListResult, pairRejectResult, type deviceView } from '../../contracts/ws/devices.ts'
 import { keyFingerprint } from '../../std/ed25519.ts'
 import { defineMethod } from '../method.ts'
 

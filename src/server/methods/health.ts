@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { healthResult, statusResult } from '../../contracts/ws-results.ts'
+import { healthResult, statusResult } from '../../contracts/ws/health.ts'
 import { readHealth } from '../health.ts'
 import { defineMethod } from '../method.ts'
 

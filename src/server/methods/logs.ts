@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { LogTail } from '../../contracts/log.ts'
-import { logsTailResult, logsUnfollowResult } from '../../contracts/ws-results.ts'
+import { logsTailResult, logsUnfollowResult } from '../../contracts/ws/logs.ts'
 import { defineMethod, type CallConnection } from '../method.ts'
 
 const MAX_WAITING_LINES = 500

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { messagesListResult, messagesTestResult } from '../../contracts/ws-results.ts'
+import { messagesListResult, messagesTestResult } from '../../contracts/ws/messages.ts'
 import { defineMethod } from '../method.ts'
 
 /** So long the caller waits for word of the delivery. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { modelsListResult } from '../../contracts/ws-results.ts'
+import { modelsListResult } from '../../contracts/ws/models.ts'
 import { defineMethod } from '../method.ts'
 
 const LISTING_TIMEOUT_MS = 10_000

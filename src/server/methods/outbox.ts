@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { outboxStatuses, type OutboxEntry } from '../../contracts/outbox.ts'
-import { outboxGetResult, outboxListResult, outboxMessagesResult } from '../../contracts/ws-results.ts'
+import { outboxGetResult, outboxListResult, outboxMessagesResult } from '../../contracts/ws/outbox.ts'
 import { defineMethod } from '../method.ts'
 
 const id = z.string().min(1).max(128)

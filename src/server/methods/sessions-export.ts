@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { JsonObject, JsonValue } from '../../contracts/json.ts'
 import type { Message } from '../../contracts/message.ts'
-import { sessionsExportResult } from '../../contracts/ws-results.ts'
+import { sessionsExportResult } from '../../contracts/ws/sessions.ts'
 import { defineMethod } from '../method.ts'
 import { fitNewest, viewSession } from '../turn-view.ts'
 import { findSession, sessionKey } from './params.ts'

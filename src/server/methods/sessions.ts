@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
 import type { Entry } from '../../contracts/store.ts'
-import { sessionResult, sessionsDeleteResult, sessionsListResult, sessionsPreviewResult, sessionsResetResult } from '../../contracts/ws-results.ts'
+import { sessionResult, sessionsDeleteResult, sessionsListResult, sessionsPreviewResult, sessionsResetResult } from '../../contracts/ws/sessions.ts'
 import { newId } from '../../std/ids.ts'
 import { endTurns } from '../end-turns.ts'
 import { defineMethod } from '../method.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { UndoStep } from '../../contracts/undo.ts'
-import { undoApplyResult, undoListResult } from '../../contracts/ws-results.ts'
+import { undoApplyResult, undoListResult } from '../../contracts/ws/undo.ts'
 import { defineMethod } from '../method.ts'
 
 const id = z.string().min(1).max(128)

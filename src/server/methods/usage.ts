@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { addUsage, NO_USAGE } from '../../contracts/usage.ts'
-import { usageStatusResult } from '../../contracts/ws-results.ts'
+import { usageStatusResult } from '../../contracts/ws/usage.ts'
 import { defineMethod } from '../method.ts'
 
 const DAY_MS = 86_400_000

@@ -1,7 +1,8 @@
 /** Tells every connection what turns do, as `agent` and `chat` events. A payload is written once for all; text of a few milliseconds goes together. */
 import type { TurnEvent, TurnResult } from '../../contracts/turn.ts'
 import { wsLimits } from '../../contracts/ws-protocol.ts'
-import type { AgentEvent, ChatEvent } from '../../contracts/ws-results.ts'
+import type { AgentEvent } from '../../contracts/ws/agent.ts'
+import type { ChatEvent } from '../../contracts/ws/chat.ts'
 import type { TurnAddress } from '../../gateway/gateway.ts'
 import { viewEvent } from '../event-view.ts'
 
