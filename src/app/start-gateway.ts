@@ -215,7 +215,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     timeZone,
   })
   const control = createGateway({
-    cluster: shared?.cluster ?? null,
+    place: shared?.cluster ?? null,
     agent: {
       models,
       questions,

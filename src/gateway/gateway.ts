@@ -3,7 +3,7 @@ import type { KeptEvent } from '../contracts/cluster.ts'
 import type { Approval } from '../contracts/approval.ts'
 import type { Store } from '../contracts/store.ts'
 import type { AcceptedTurn, InboundMessage, Pace, TurnEvent, TurnListener, TurnResult } from '../contracts/turn.ts'
-import type { NodeList } from './cluster/cluster.ts'
+import type { NodeList } from './cluster/list-nodes.ts'
 import type { Replay } from '../contracts/replay.ts'
 import type { Approvals } from './approvals.ts'
 

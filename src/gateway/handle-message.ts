@@ -8,6 +8,7 @@ import { NO_USAGE } from '../contracts/usage.ts'
 import type { AgentDeps } from '../agent/agent-turn.ts'
 import { runAgent } from '../agent/run.ts'
 import { PARKED, type AgentOutcome } from '../agent/turn-outcome.ts'
+import type { TurnAddress } from './gateway.ts'
 
 export interface HandledTurn extends HeldTurn {
   readonly request: InboundMessage
@@ -32,7 +33,7 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   const unkept = (error: unknown) => {
     log.error('turn.unkept', { turn: turnId, error })
     if (turn.leave !== undefined) turn.leave(error)
-    else emit({ type: 'turn-finished', result: { ...failure(turn, error).result, durationMs: clock.now() - startedAt } })
+    else emit(failedEnd({ turnId, sessionKey: request.sessionKey }, error, clock.now() - startedAt))
     return 'finished' as const
   }
   if (sessionId !== null && !signal.aborted) {
@@ -51,14 +52,14 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
     if (sessionId !== null && session === null) throw new AppError('session/not-found', 'it was deleted')
     outcome = await runAgent({ turnId, fence, session, request, steps, emit, wantsPieces }, deps, signal)
   } catch (error) {
-    outcome = failure(turn, error)
+    outcome = failure({ turnId, sessionKey: request.sessionKey }, error)
     hasAsked = true
     if (outcome.result.error?.code === 'internal') log.error('turn.defect', { turn: turnId, error })
   }
   if (outcome === PARKED) return PARKED
   if (turn.isAbandoned() || (turn.leave !== undefined && outcome.result.error?.code === 'turn/lost')) {
     if (turn.leave !== undefined) turn.leave(new AppError('turn/interrupted'))
-    else emit({ type: 'turn-finished', result: { ...failure(turn, new AppError('turn/interrupted')).result, durationMs: clock.now() - startedAt } })
+    else emit(failedEnd({ turnId, sessionKey: request.sessionKey }, new AppError('turn/interrupted'), clock.now() - startedAt))
     return 'finished'
   }
   const { reply, taint } = outcome
@@ -76,14 +77,19 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
   return 'finished'
 }
 
-export function failure({ turnId, request }: { readonly turnId: string; readonly request: Pick<InboundMessage, 'sessionKey'> }, error: unknown): AgentOutcome {
+/** For whoever waits for a turn whose end was not kept. */
+export function failedEnd(turn: TurnAddress, error: unknown, durationMs = 0): TurnEvent {
+  return { type: 'turn-finished', result: { ...failure(turn, error).result, durationMs } }
+}
+
+function failure({ turnId, sessionKey }: TurnAddress, error: unknown): AgentOutcome {
   const { code, message, hint, retryAfterMs } = exposed(error)
   return {
     reply: null,
     taint: NO_TAINT,
     result: {
       turnId,
-      sessionKey: request.sessionKey,
+      sessionKey,
       status: code === 'turn/cancelled' ? 'cancelled' : 'failed',
       text: '',
       finishReason: 'stop',

@@ -34,3 +34,11 @@ function admitted(decision: Decision<InboundMessage>, keeping: RefusalKeeping): 
   }
   return decision.value
 }
+
+/**
+ * A request without a conversation, and without a key by which to ask again, lives as long as its connection: nothing is promised before the answer, which is durable
+ * then, and after a crash nobody could hear it.
+ */
+export function isPromised({ sessionKey, idempotencyKey }: InboundMessage): boolean {
+  return sessionKey !== null || idempotencyKey !== undefined
+}

@@ -1,6 +1,7 @@
 /** Turns that wait, for the owner or for a moment, and their lanes. Everything else of them is in the journal: nothing of a run stays in memory, and whoever wakes one takes it up as after a crash. */
 import type { Clock } from '../contracts/clock.ts'
 import type { Log } from '../contracts/log.ts'
+import type { Store } from '../contracts/store.ts'
 import type { Lanes, Task } from './lanes.ts'
 
 export interface WaitingDeps {
@@ -16,6 +17,11 @@ export interface WaitingDeps {
 
 /** The longest that a timer sleeps before it looks again. */
 const MAX_SLEEP_MS = 3_600_000
+
+/** `Infinity` where the owner is asked; null where it waits for nothing. */
+export async function waitsUntil({ approvals, turns }: Store, turnId: string): Promise<number | null> {
+  return (await approvals.pending(turnId)) > 0 ? Infinity : turns.leases.sleepsUntil(turnId)
+}
 
 export class WaitingTurns {
   readonly #deps: WaitingDeps
@@ -84,6 +90,7 @@ export class WaitingTurns {
     this.#timers.delete(turnId)
     this.#deps.lanes.resume(lane, () => this.#deps.goOn(turnId))
   }
+
   #wakeAt(turnId: string, until: number): void {
     clearTimeout(this.#timers.get(turnId))
     if (until === Infinity) return void this.#timers.delete(turnId)

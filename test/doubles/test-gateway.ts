@@ -172,7 +172,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   }
   const control = createGateway({
     agent,
-    cluster: options.joins?.(store, log) ?? null,
+    place: options.joins?.(store, log) ?? null,
     defaultModel: () => ({ name: 'test', source: 'config', demo: false }),
     notReady: () => store.faults(),
     maySend: options.maySend ?? (() => true),

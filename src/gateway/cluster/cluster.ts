@@ -4,50 +4,18 @@
  */
 import { DEAD_MS, type ClusterStore, type NodeLoad, type Signal } from '../../contracts/cluster.ts'
 import type { Clock } from '../../contracts/clock.ts'
-import type { Log } from '../../contracts/log.ts'
-import type { TurnStore } from '../../contracts/store.ts'
 import type { TurnLeases } from '../../contracts/turn-lease.ts'
 import type { TurnEvent, TurnResult } from '../../contracts/turn.ts'
 import { newId } from '../../std/ids.ts'
+import type { Company, CompanyParts, Place } from '../company.ts'
 import type { TurnAddress } from '../gateway.ts'
+import type { ClusterDeps, ClusterHooks } from './cluster-parts.ts'
 import { EventFollower } from './event-follower.ts'
 import { EventRecorder } from './event-recorder.ts'
-import { SharedTurns, type SharedDeps } from './shared-turns.ts'
-
-export interface NodeFacts {
-  readonly host: string
-  readonly pid: number
-  readonly version: string
-  /** Says whether two have the same configuration. */
-  readonly config: string
-}
-
-export interface ClusterDeps {
-  readonly cluster: ClusterStore
-  readonly turns: TurnStore
-  readonly facts: NodeFacts
-  readonly clock: Clock
-  readonly log: Log
-}
-
-/** What the gateway does when it is told. */
-export interface ClusterHooks {
-  /** Events of a turn that another node carries on, for those who wait here. */
-  readonly hear: (turn: TurnAddress, event: TurnEvent) => void
-  /** For those who listen to all turns. */
-  readonly tell: (turn: TurnAddress, event: TurnEvent, seq?: number) => void
-  /** Whether anybody here wants to hear this turn. */
-  readonly isHeard: (turnId: string) => boolean
-  /** Whether anybody here listens to all turns, and wants text as it comes. */
-  readonly hears: () => boolean
-  /** As far as there is room. */
-  readonly takeUp: (turnIds: readonly string[]) => Promise<void>
-  readonly abort: (turnIds: readonly string[], reason: string) => void
-  readonly approvals: (ids: readonly string[]) => void
-}
+import { listNodes, type NodeList } from './list-nodes.ts'
+import { SharedTurns } from './shared-turns.ts'
 
 const BEAT_MS = 1000
-const LISTED_MS = 3_600_000
 const MAX_LEFT = 100
 /** Taken from dead nodes at once: the others take some, too. */
 const MAX_TAKEN = 50
@@ -58,26 +26,12 @@ const MAX_SILENT = 20
 const EVENTS_KEPT_MS = 10 * 60_000
 const PRUNE_MS = 60_000
 
-/** A node as the others see it. */
-export interface NodeView extends NodeLoad {
-  readonly isAlive: boolean
-  /** Since its last sign of life. */
-  readonly lagMs: number
-  /** Whether it has the configuration of the one that answers. */
-  readonly isAlike: boolean
-}
-
-export interface NodeList {
-  /** The id of the one that answers. */
-  readonly self: string
-  readonly nodes: readonly NodeView[]
-}
-
-export class Cluster {
+export class Cluster implements Place {
   readonly id: string
   readonly leases: TurnLeases
   /** By the database. */
   readonly clock: Clock
+  readonly record = ({ turnId }: TurnAddress, event: TurnEvent) => this.#recorder.record(turnId, event)
   readonly #deps: ClusterDeps
   readonly #mine = new Set<string>()
   readonly #recorder: EventRecorder
@@ -117,9 +71,8 @@ export class Cluster {
     })
   }
 
-  /** The part of the gateway that deals with turns of all nodes. */
-  carriedWith(deps: SharedDeps): SharedTurns {
-    return new SharedTurns(this, deps)
+  company(parts: CompanyParts): Company {
+    return new SharedTurns(this, parts)
   }
 
   /** It takes nothing new. */
@@ -170,10 +123,6 @@ export class Cluster {
     this.#recorder.open(turn, fence)
   }
 
-  record(turnId: string, event: TurnEvent): void {
-    this.#recorder.record(turnId, event)
-  }
-
   /** It has ended, waits, or somebody else has it: from now on this node hears of it like the others. */
   async letGo(turnId: string): Promise<void> {
     await this.#recorder.close(turnId)
@@ -197,15 +146,8 @@ export class Cluster {
     if (turnId !== null && !this.#mine.has(turnId)) await this.#hooks?.takeUp([turnId])
   }
 
-  /** Those that live, and those that were seen within an hour. */
-  async list(): Promise<NodeList> {
-    const now = this.clock.now()
-    const nodes = await this.#deps.cluster.nodes(now - LISTED_MS)
-    const view = (node: NodeLoad): NodeView => {
-      const lagMs = Math.max(0, now - node.seenAt)
-      return { ...node, lagMs, isAlive: lagMs < DEAD_MS, isAlike: node.config === this.#deps.facts.config }
-    }
-    return { self: this.id, nodes: nodes.map(view) }
+  list(): Promise<NodeList> {
+    return listNodes(this.#deps.cluster, this.id, this.#deps.facts.config, this.clock.now())
   }
 
   async leave(): Promise<void> {

@@ -1,64 +1,56 @@
 /** What becomes of turns where the store is shared: taken up, left to others, cancelled and asked about, wherever they run. Loaded where there are others. */
 import { AppError } from '../../contracts/errors.ts'
-import type { Log } from '../../contracts/log.ts'
-import type { Store, StoredTurn } from '../../contracts/store.ts'
-import type { ApprovalDesk } from '../approval-desk.ts'
-import type { Gateway } from '../gateway.ts'
-import type { Lanes, Task } from '../lanes.ts'
-import type { RunningTurn, RunningTurns } from '../running-turns.ts'
+import type { KeptEvent } from '../../contracts/cluster.ts'
+import type { TurnEvent } from '../../contracts/turn.ts'
+import type { Company, CompanyParts, RunEnd } from '../company.ts'
+import type { ClusterView, Gateway } from '../gateway.ts'
+import { failedEnd } from '../handle-message.ts'
+import type { Task } from '../lanes.ts'
+import type { RunningTurn } from '../running-turns.ts'
+import { waitsUntil } from '../waiting-turns.ts'
 import type { Cluster } from './cluster.ts'
 
-export interface SharedDeps {
-  readonly store: Store
-  readonly turns: RunningTurns
-  readonly lanes: Lanes
-  readonly desk: Pick<ApprovalDesk, 'hear'>
-  /** The new fence; null where there is nothing to take. */
-  readonly claim: (turnId: string) => Promise<number | null>
-  /** Goes on with it when there is a place, before what waits here. */
-  readonly adopt: (turn: StoredTurn) => void
-  readonly goOn: (turnId: string) => ReturnType<Task>
-  /** Until when it waits: `Infinity` for the owner's word; null where it waits for nothing. */
-  readonly waitsUntil: (turnId: string) => Promise<number | null>
-  readonly now: () => number
-  readonly isStopping: () => boolean
-  readonly maxRunning: number
-  readonly maxQueuedPerSession: number
-  readonly log: Log
-}
+/** At a stop a store that does not answer is not waited for longer: the leases run out. */
+const LEAVE_MS = 3000
+/** Kept events that are read at once. */
+const MAX_EVENTS = 500
 
-export class SharedTurns {
+export class SharedTurns implements Company {
+  readonly canLeave = true
+  readonly view: ClusterView
   readonly #cluster: Cluster
-  readonly #deps: SharedDeps
+  readonly #parts: CompanyParts
 
-  constructor(cluster: Cluster, deps: SharedDeps) {
+  constructor(cluster: Cluster, parts: CompanyParts) {
     this.#cluster = cluster
-    this.#deps = deps
-  }
-
-  async join(): Promise<void> {
-    const { turns, desk } = this.#deps
-    await this.#cluster.join({
-      hear: ({ turnId }, event) => turns.get(turnId)?.hear(event),
-      tell: (turn, event, seq) => turns.tell(turn, event, seq),
-      isHeard: (turnId) => turns.hasSubscribers || turns.get(turnId) !== undefined,
-      hears: () => turns.wantPieces(),
-      takeUp: (turnIds) => this.#takeUp(turnIds),
-      abort: (turnIds, reason) => this.#abortHere(turnIds, reason),
-      approvals: (ids) => void this.attempt(() => desk.hear(ids)),
-    })
-  }
-
-  /** What fails here is found by a later look, on some node. */
-  async attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      this.#deps.log.warn('turn.unmoved', { error })
+    this.#parts = parts
+    this.view = {
+      list: () => cluster.list(),
+      async drain(id, draining) {
+        if (!(await cluster.store.drain(id, draining))) throw new AppError('cluster/unknown-node', id, { hint: 'See them with: cara cluster status' })
+      },
     }
   }
 
-  /** Room in the conversation, and in this node. Throws `gateway/stopping` and `turn/queue-full`. */
+  notReady(): readonly string[] {
+    return this.#cluster.isDrained ? ['this node is drained'] : []
+  }
+
+  /** The order of a conversation stands in the store. */
+  laneOf(): null {
+    return null
+  }
+
+  /** What fails here is found by a later look, on some node. */
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#parts.log.warn('turn.unmoved', { error })
+    }
+  }
+
+  /** Room in the conversation, and in this node. */
   async admit(turnId: string, sessionKey: string | null): Promise<void> {
     if (this.#cluster.isDrained) {
       throw new AppError('gateway/stopping', 'this node is drained', { hint: 'Ask another node, or let it go on: cara cluster drain NODE --off' })
@@ -66,25 +58,85 @@ export class SharedTurns {
     this.#cluster.reserve(turnId)
     if (sessionKey === null) return
     const open = await this.#cluster.store.order.open({ sessionKey })
-    if (open.length > this.#deps.maxQueuedPerSession) throw new AppError('turn/queue-full', undefined, { retryAfterMs: 5000 })
+    if (open.length > this.#parts.maxQueuedPerSession) throw new AppError('turn/queue-full', undefined, { retryAfterMs: 5000 })
   }
 
-  /** A run has ended here: `left` is not kept and goes on elsewhere, `waiting` for the owner, `finished` hands the conversation on. */
-  async ended({ turnId, sessionId }: { readonly turnId: string; readonly sessionId: string | null }, how: 'finished' | 'waiting' | 'left'): Promise<void> {
+  letGo(turnId: string): Promise<void> {
+    return this.#cluster.letGo(turnId)
+  }
+
+  async waitBehind(turnId: string): Promise<void> {
+    await this.#cluster.letGo(turnId)
+    await this.#cluster.follow(turnId)
+  }
+
+  carry(turn: RunningTurn, fence: number): void {
+    this.#cluster.carry(turn, fence)
+  }
+
+  wantsPieces({ wantsPieces }: RunningTurn): () => boolean {
+    return () => wantsPieces() || this.#cluster.isHeardElsewhere
+  }
+
+  async ended(turn: { readonly turnId: string; readonly sessionId: string | null }, running: RunningTurn, how: RunEnd): Promise<void> {
+    // At a stop nobody can hear more here; otherwise whoever waits hears how it goes on elsewhere.
+    if (how === 'left' && this.#parts.isAbandoned()) running.hear(failedEnd(running, new AppError('turn/interrupted')))
+    await this.#settle(turn, how)
+  }
+
+  /** Somebody else was quicker, or the store cannot say: whoever waits here hears how it goes on. */
+  async untaken(running: RunningTurn, _error: unknown, end: TurnEvent): Promise<void> {
+    if (this.#parts.isAbandoned()) running.hear(end)
+    else await this.#settle({ turnId: running.turnId, sessionId: null }, 'left')
+  }
+
+  /** `finished` hands the conversation on. */
+  async #settle({ turnId, sessionId }: { readonly turnId: string; readonly sessionId: string | null }, how: RunEnd): Promise<void> {
     const cluster = this.#cluster
     await cluster.letGo(turnId)
     if (how === 'finished') {
-      if (sessionId !== null && !this.#deps.isStopping()) void this.attempt(() => cluster.next(sessionId))
+      if (sessionId !== null && !this.#parts.isStopping()) void this.#attempt(() => cluster.next(sessionId))
       return
     }
-    if (how === 'left') await this.attempt(() => cluster.store.order.release(turnId, cluster.id))
-    else void this.attempt(() => this.wake([turnId]))
-    await this.attempt(() => cluster.follow(turnId))
+    if (how === 'left') await this.#attempt(() => cluster.store.order.release(turnId, cluster.id))
+    else void this.#attempt(() => this.wake(turnId))
+    await this.#attempt(() => cluster.follow(turnId))
   }
 
-  /** Turns whose owner may have answered. */
-  async wake(turnIds: readonly string[]): Promise<void> {
-    for (const turnId of turnIds) await this.#take(turnId)
+  enter(_sessionKey: string | null, task: Task): void {
+    this.#parts.lanes.enterFirst(task)
+  }
+
+  asked(approvalIds: readonly string[]): void {
+    this.#cluster.send({ kind: 'approvals', ids: approvalIds, node: this.#cluster.id })
+  }
+
+  answered(turnIds: readonly string[], approvalIds: readonly string[]): void {
+    this.asked(approvalIds)
+    void this.#attempt(async () => {
+      for (const turnId of turnIds) await this.#take(turnId)
+    })
+  }
+
+  wake(turnId: string): Promise<void> {
+    return this.#take(turnId)
+  }
+
+  takeUp(turnId: string): Promise<void> {
+    return this.#take(turnId)
+  }
+
+  /** The store says it. */
+  isRunning(): boolean {
+    return false
+  }
+
+  mayWait(): boolean {
+    return true
+  }
+
+  events(turnId: string, seq: number): Promise<readonly KeptEvent[]> {
+    return this.#cluster.store.events.after(turnId, seq, MAX_EVENTS)
   }
 
   /** They are ours already. */
@@ -94,7 +146,7 @@ export class SharedTurns {
 
   /** Open turns are cancelled on the node that carries them on, or, where nobody does, by taking them up. Says how many. */
   async abort(target: Parameters<Gateway['abort']>[0], reason: string): Promise<number> {
-    const { turns, lanes, store, claim, goOn } = this.#deps
+    const { turns, lanes, store, watch, goOn } = this.#parts
     const cluster = this.#cluster
     const open = await cluster.store.order.open(target)
     const carried: string[] = []
@@ -103,7 +155,7 @@ export class SharedTurns {
       if (cluster.isMine(turnId)) continue
       cluster.reserve(turnId)
       await store.turns.leases.wake(turnId)
-      const turn = (await claim(turnId)) === null ? null : await store.turns.open(turnId)
+      const turn = (await watch.claim(turnId)) === null ? null : await store.turns.open(turnId)
       if (turn === null) {
         carried.push(turnId)
         await cluster.letGo(turnId)
@@ -120,7 +172,7 @@ export class SharedTurns {
 
   /** A turn that somebody asks about and that another node carries on; undefined when it has ended. */
   async find(turnId: string): Promise<RunningTurn | undefined> {
-    const { turns, store } = this.#deps
+    const { turns, store } = this.#parts
     const open = await store.turns.open(turnId)
     if (open === null) return undefined
     const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey: open.sessionKey }, null, open.request.credential)
@@ -128,30 +180,58 @@ export class SharedTurns {
     return running
   }
 
+  async recover(): Promise<number> {
+    const { turns, desk, watch, store } = this.#parts
+    await this.#cluster.join({
+      hear: ({ turnId }, event) => turns.get(turnId)?.hear(event),
+      tell: (turn, event, seq) => turns.tell(turn, event, seq),
+      isHeard: (turnId) => turns.hasSubscribers || turns.get(turnId) !== undefined,
+      hears: () => turns.wantPieces(),
+      takeUp: (turnIds) => this.#takeUp(turnIds),
+      abort: (turnIds, reason) => this.#abortHere(turnIds, reason),
+      approvals: (ids) => void this.#attempt(() => desk.hear(ids)),
+    })
+    // What others have left is taken up by the looks that begin now, as room allows.
+    await watch.look()
+    await this.#attempt(() => store.approvals.cancelOrphans(this.#cluster.clock.now()))
+    await this.#attempt(() => desk.expire())
+    return 0
+  }
+
+  async leave(): Promise<void> {
+    const patience = new AbortController()
+    const left = this.#attempt(async () => {
+      await this.#parts.watch.close()
+      await this.#cluster.leave()
+    })
+    await Promise.race([left, this.#cluster.clock.sleep(LEAVE_MS, patience.signal).catch(() => undefined)])
+    patience.abort()
+  }
+
   /** What nobody holds, and no more than there is room for: other nodes may have some. */
   async #takeUp(turnIds: readonly string[]): Promise<void> {
-    const { lanes, maxRunning } = this.#deps
+    const { lanes, maxRunning } = this.#parts
     for (const turnId of turnIds) if (lanes.running + lanes.waiting < maxRunning) await this.#take(turnId)
   }
 
   async #take(turnId: string): Promise<void> {
-    const { waitsUntil, now, isStopping } = this.#deps
+    const { store, isStopping } = this.#parts
     const cluster = this.#cluster
     if (cluster.isMine(turnId) || cluster.isDrained || isStopping()) return
-    const until = await waitsUntil(turnId)
-    if ((until !== null && until > now()) || cluster.isMine(turnId)) return
+    const until = await waitsUntil(store, turnId)
+    if ((until !== null && until > cluster.clock.now()) || cluster.isMine(turnId)) return
     cluster.reserve(turnId)
     await this.#run(turnId)
   }
 
   async #run(turnId: string): Promise<void> {
-    const turn = await this.#deps.store.turns.open(turnId).catch(() => null)
+    const turn = await this.#parts.store.turns.open(turnId).catch(() => null)
     if (turn === null) await this.#cluster.letGo(turnId)
-    else this.#deps.adopt(turn)
+    else this.#parts.adopt(turn)
   }
 
   #abortHere(turnIds: readonly string[], reason: string): void {
     const wanted = new Set(turnIds)
-    this.#deps.turns.abort(({ turnId }) => wanted.has(turnId) && this.#cluster.isMine(turnId), reason)
+    this.#parts.turns.abort(({ turnId }) => wanted.has(turnId) && this.#cluster.isMine(turnId), reason)
   }
 }
