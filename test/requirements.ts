@@ -816,6 +816,11 @@ export const requirements: readonly Requirement[] = [
     ['CLUS-1', 'On a shared store a commit is whole or not at all', 'keeps commits apart, and takes a whole one back where it changes another number of rows'],
     ['CLUS-2', 'A lost way to the database is found again, and readiness says so meanwhile', 'goes on after the way was cut, and says meanwhile what is wrong'],
     ['CLUS-3', 'What was said to be lost does not come back', 'gives up after a while, and never keeps later what it said it could not keep'],
+    [
+      'CLUS-20',
+      'A connection that closes in the middle of a change ends neither the process nor the change',
+      'a change whose connection closes in the middle is repeated, beside others, and the connections go on',
+    ],
     ['CLUS-4', 'Several may start on an empty database at once', 'makes its schema once, however many start at the same moment'],
     ['CLUS-5', 'Nothing that a statement held stands in an error', 'says nothing of what stood in a statement when the server refuses it'],
     ['CLUS-6', 'The way to a database elsewhere is encrypted', 'encrypts beyond this machine, and checks who answers, unless the address says otherwise'],

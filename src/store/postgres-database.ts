@@ -7,7 +7,7 @@ import type { Options, PostgresType, Sql, TransactionSql } from 'postgres'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row, SqlValue, Statement, Texts, Written } from '../contracts/store.ts'
 import { postgresAddress } from './postgres-address.ts'
-import { isLost, isToRepeat, translated } from './postgres-errors.ts'
+import { isBroken, isLost, isToRepeat, translated } from './postgres-errors.ts'
 import { createSignals } from './postgres-signals.ts'
 import { createTexts } from './texts.ts'
 
@@ -83,18 +83,19 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   let closed = false
   let faults: readonly string[] = []
 
-  /** A server that neither answers nor closes: all connections are made anew. */
+  /** A server that neither answers nor closes, or a connection that broke: all connections are made anew. */
   async function answered<T>(work: (sql: Pool) => Promise<T>): Promise<T> {
     const used = pool
     const { promise, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => {
-      reject(Object.assign(new Error('no answer'), { code: 'CONNECT_TIMEOUT' }))
-      if (pool !== used || closed) return
-      pool = open()
-      void used.end({ timeout: 0 }).catch(() => undefined)
-    }, statementMs + ANSWER_GRACE_MS)
+    const timer = setTimeout(() => reject(Object.assign(new Error('no answer'), { code: 'CONNECT_TIMEOUT' })), statementMs + ANSWER_GRACE_MS)
     try {
       return await Promise.race([work(used), promise])
+    } catch (error) {
+      if (isBroken(error) && pool === used && !closed) {
+        pool = open()
+        void used.end({ timeout: 0 }).catch(() => undefined)
+      }
+      throw error
     } finally {
       clearTimeout(timer)
     }
@@ -129,7 +130,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     try {
       await sql.begin(async (tx) => {
         // Sent together; the number is what the server knows the transaction by.
-        const results = await Promise.all([...statements.map(({ sql: text, params }) => run(tx, text, params)), run(tx, numbered, [])])
+        const sent = Promise.all([...statements.map(({ sql: text, params }) => run(tx, text, params)), run(tx, numbered, [])])
+        // The client would write its ROLLBACK to a connection that is gone, which ends the process (postgres#1154): it hears of the loss by itself.
+        const results = await sent.catch((error: unknown) => (isBroken(error) ? new Promise<never>(() => undefined) : Promise.reject(error)))
         for (const [index, { expectChanges }] of statements.entries()) {
           if (expectChanges !== undefined && results[index]?.count !== expectChanges) throw new AppError('store/conflict')
         }

@@ -3,6 +3,8 @@ import { AppError } from '../contracts/errors.ts'
 
 /** Another try may find the server again. */
 const LOST = /^(?:08...|57P0[1-4]|53300|CONNECTION_\w+|CONNECT_TIMEOUT|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOENT|EAI_AGAIN|ENOTFOUND)$/
+/** The connection itself is gone, perhaps with words of ours in it: the client (3.4.9) sends no more over what takes its place. */
+const BROKEN = /^(?:CONNECTION_CLOSED|CONNECT_TIMEOUT|ECONNRESET|EPIPE|ETIMEDOUT)$/
 /** The server took the whole transaction back, and asks to try it again. */
 const AGAIN = /^(?:40001|40P01)$/
 
@@ -11,6 +13,7 @@ export function codeOf(error: unknown): string {
 }
 
 export const isLost = (error: unknown): boolean => LOST.test(codeOf(error))
+export const isBroken = (error: unknown): boolean => BROKEN.test(codeOf(error))
 export const isToRepeat = (error: unknown): boolean => AGAIN.test(codeOf(error))
 
 /** The client's own error carries the statement with its values: texts of people. It goes no further. */

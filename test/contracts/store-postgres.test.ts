@@ -83,6 +83,19 @@ describe('the shared engine', { skip: missing !== null && missing }, () => {
     })
   }
 
+  it('a change whose connection closes in the middle is repeated, beside others, and the connections go on', async () => {
+    const fresh = await openPostgres({ url: throughProxy() })
+    for (let round = 0; round < 5; round++) {
+      const lost = proxy.lose('question', `row ${100 + round}`)
+      const others = Array.from({ length: 12 }, (_, index) => insert(1000 * (round + 1) + index))
+      await Promise.all([insert(100 + round), ...others].map((each) => fresh.commit([each])))
+      await lost
+    }
+    assert.equal((await rows()).length, 65)
+    await fresh.close()
+    await server.run(url, 'DELETE FROM t')
+  })
+
   it('goes on after the way was cut, and says meanwhile what is wrong', async () => {
     proxy.cut()
     const commit = database.commit([insert(20)])

@@ -109,6 +109,7 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
     messages: { destinations: { platform: { url: platform.url.href } } },
   }
   const nodes: (Node | null)[] = []
+  const fallen: string[] = []
   const start = async (index: number) => {
     const env = environment(index)
     await mkdir(join(folder, `node-${index}`), { recursive: true })
@@ -116,6 +117,12 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
     const program = startProgram(env)
     const address = await program.ready()
     nodes[index] = { program, address, client: await clientOf(address) }
+    // A blow takes the node off the list first.
+    const check = async () => {
+      const { code, signal, err } = await program.ended
+      if (nodes[index]?.program === program) fallen.push(`node ${index} ended by itself (${code ?? signal}): ${err.slice(-2000)}`)
+    }
+    void check()
   }
   const connection = postgres(direct, { max: 2, onnotice: () => undefined })
   try {
@@ -133,6 +140,7 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
     await settled()
     isOver = true
     await watching
+    if (fallen.length > 0) throw new Error(fallen.join('\n'))
     return { ...(await verdict()), takeovers: watch.summary() }
 
     async function talk(waiting: number[]): Promise<void> {
@@ -175,11 +183,11 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
         if (victim === null || victim === undefined) continue
         if (blow % 3 === 2) {
           // Not dead: it wakes up when others have its turns, and can keep nothing more of them.
-          const { pid = 0 } = victim.program.child
-          process.kill(pid, 'SIGSTOP')
-          say(`  ${seconds(startedAt)} s: node ${index} hangs with ${await watch.killed(pid)} turns`)
+          const { child } = victim.program
+          if (!child.kill('SIGSTOP')) continue
+          say(`  ${seconds(startedAt)} s: node ${index} hangs with ${await watch.killed(child.pid ?? 0)} turns`)
           await sleep(HANG_MS)
-          process.kill(pid, 'SIGCONT')
+          child.kill('SIGCONT')
           continue
         }
         nodes[index] = null

@@ -245,7 +245,7 @@ test('messages list shows names and hosts, messages test tries one', async () =>
   }
   await using running = await openDoors({}, { messages })
   assert.match((await cara(['messages', 'list'], { running })).out, /\nteam-chat +webhook +slack +hooks.example +signed\n/)
-  assert.equal((await cara(['messages', 'test', 'team-chat'], { running })).out, 'delivered to team-chat (hooks.example) in 0 ms\n')
+  assert.match((await cara(['messages', 'test', 'team-chat'], { running })).out, /^delivered to team-chat \(hooks\.example\) in \d+ ms\n$/)
   const later = await cara(['messages', 'test', 'team-chat'], { running })
   assert.deepEqual([later.code, later.out], [1, 'not delivered yet: the server failed; it is tried again for two minutes\n'])
   const unknown = await cara(['messages', 'test', 'other'], { running })
