@@ -863,6 +863,25 @@ export const requirements: readonly Requirement[] = [
     ['TURN-25', 'A worker keeps what it still runs', 'renew what runs long, so that nobody takes it'],
     ['TURN-26', 'A worker that stops leaves its turns to the others', 'leave what they hold to the others at once when they stop'],
   ]),
+  ...proved('test/faults/unkept.test.ts', [
+    ['TURN-50', 'An end that could not be written at once is written', 'once (${how}) ends as it ended, and no model is asked again'],
+    [
+      'TURN-51',
+      'No end is told that does not stand in the journal',
+      'for long is told as one that has not ended, keeps its place, and ends in this process once the store works',
+    ],
+    ['TURN-52', 'Such a turn can be cancelled', 'and that was cancelled stays cancelled'],
+    ['TURN-53', 'Such a turn can be taken up before', 'goes on at once where its owner says so'],
+    [
+      'TURN-54',
+      'No model is asked for ever for an end that cannot be written',
+      'again and again, and alone of all writes, asks the model a few times and ends as stuck',
+    ],
+    ['TURN-55', 'A message that stands in the journal is accepted', 'is accepted where it stands there, and answered once'],
+    ['TURN-56', 'One that does not is refused', 'is refused where it does not'],
+    ['CRON-50', 'A run ends as the journal of its turn does', 'stays open, and ends with it in this process, whose answer is delivered once'],
+    ['CRON-51', 'Also after a restart', 'ends with it after the next start, whose answer is delivered once'],
+  ]),
   ...proved('test/contracts/db-check.test.ts', [
     ['STORE-24', 'A check of the database finds every law between rows that is broken', 'finds that ${broken}'],
     ['STORE-25', 'It finds texts that were changed or moved', 'finds texts that were changed or moved'],
@@ -945,7 +964,12 @@ export const requirements: readonly Requirement[] = [
     ],
   ]),
   ...proved('test/faults/every-write-postgres.test.ts', [
-    ['STORE-53', 'The same on PostgreSQL', 'fails once, and what must hold between rows holds there too'],
+    ['STORE-53', 'The same on PostgreSQL', 'fails once (${failure}), and what must hold between rows holds there too'],
+    [
+      'STORE-70',
+      'There, too, a write that fails costs no message and no run of a job',
+      'of errands fails once (${failure}), and no message and no run of a job is lost or there twice',
+    ],
     ['STORE-54', 'No table grows there without a rule or a written reason', 'has a rule or a reason for every table there'],
   ]),
   ...proved('test/contracts/retention.test.ts', [

@@ -72,6 +72,7 @@ const CATALOGUE = {
   'turn/lost': [409, true, 'Another worker carries this turn on'],
   'turn/stuck': [500, false, 'The turn stood still, and was taken up again in vain'],
   'turn/queue-full': [429, true, 'Too many messages wait in this conversation'],
+  'turn/unkept': [503, false, 'This turn could not be written down, has not ended, and goes on by itself'],
   'turn/interrupted': [503, true, 'The gateway stopped before this turn ended'],
   'session/not-found': [404, false, 'There is no such session'],
   'session/exists': [409, false, 'A session with this key exists'],

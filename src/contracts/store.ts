@@ -279,7 +279,7 @@ export interface TurnStore {
   begin(turn: HeldTurn, request: InboundMessage, now: number): Promise<void>
   /** Appends steps; conversation entries come out of them. Throws `turn/lost`, as `begin` and `finish` do. */
   append(turn: HeldTurn, steps: readonly JournalStep[], now: number): Promise<void>
-  /** The reply, the usage row, the taint and the end of the turn in one commit. `reply` is null when nothing was said. */
+  /** The reply, the usage row, the taint and the end of the turn in one commit; once, however often the same worker tries. `reply` is null when nothing was said. */
   finish(end: TurnEnd): Promise<void>
   /** Accepted and not finished, oldest first. */
   unfinished(): Promise<readonly StoredTurn[]>

@@ -1,12 +1,15 @@
 /** A gateway that shares its store with nobody: the order of conversations stands in its lanes, and what it does not know is over. */
 import type { Clock } from '../contracts/clock.ts'
+import { AppError, exposed } from '../contracts/errors.ts'
 import type { Store } from '../contracts/store.ts'
-import type { TurnEvent } from '../contracts/turn.ts'
 import { newId } from '../std/ids.ts'
 import type { Company, CompanyParts, Place, RunEnd } from './company.ts'
 import type { Gateway } from './gateway.ts'
+import { failedEnd } from './handle-message.ts'
+import { isUnavailable } from './insist.ts'
 import type { Task } from './lanes.ts'
 import type { RunningTurn } from './running-turns.ts'
+import { UnkeptTurns } from './unkept-turns.ts'
 import { waitsUntil } from './waiting-turns.ts'
 
 export function alone(store: Store, clock: Clock): Place {
@@ -14,10 +17,10 @@ export function alone(store: Store, clock: Clock): Place {
 }
 
 class Alone implements Company {
-  readonly canLeave = false
   readonly view = null
   readonly #parts: CompanyParts
   readonly #clock: Clock
+  readonly #unkept = new UnkeptTurns()
 
   constructor(parts: CompanyParts, clock: Clock) {
     this.#parts = parts
@@ -47,13 +50,41 @@ class Alone implements Company {
   }
 
   ended({ turnId }: { readonly turnId: string }, { sessionKey }: RunningTurn, how: RunEnd): void | (() => void) {
+    this.#unkept.over(turnId)
     if (how === 'waiting') return () => this.#parts.waiting.park(turnId, sessionKey)
   }
 
-  untaken(running: RunningTurn, error: unknown, end: TurnEvent): void {
+  /** What only could not be written keeps its lane until it is taken up. */
+  left(_turn: object, running: RunningTurn, error: unknown): void | (() => void) {
+    const isOpen = isUnavailable(error) && !this.#parts.isAbandoned()
+    const { message, hint } = exposed(error)
+    running.emit(failedEnd(running, isOpen ? new AppError('turn/unkept', message, hint === undefined ? {} : { hint }) : error))
+    return isOpen ? this.#takeUpLater(running) : undefined
+  }
+
+  untaken(running: RunningTurn, error: unknown): void | (() => void) {
     const { isAbandoned, log } = this.#parts
     if (!isAbandoned()) log.error('turn.unread', { turn: running.turnId, error })
-    running.emit(end)
+    if (isUnavailable(error) && !isAbandoned()) return this.#takeUpLater(running)
+    running.emit(failedEnd(running, error))
+  }
+
+  givesUp(turnId: string): AppError | null {
+    return this.#unkept.givesUp(turnId)
+  }
+
+  hurry(turnId: string): boolean {
+    if (!this.#unkept.has(turnId)) return false
+    this.#parts.waiting.wake(turnId)
+    return true
+  }
+
+  #takeUpLater({ turnId, sessionKey, credential, controller: { signal } }: RunningTurn): () => void {
+    const { turns, waiting } = this.#parts
+    const until = this.#clock.now() + this.#unkept.pause(turnId)
+    const again = turns.get(turnId) ?? turns.add({ turnId, sessionKey }, null, credential)
+    if (signal.aborted) again.controller.abort(signal.reason)
+    return () => waiting.keep(turnId, sessionKey, until)
   }
 
   enter(sessionKey: string | null, task: Task): void {

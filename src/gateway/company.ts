@@ -7,6 +7,7 @@ import type { KeptEvent } from '../contracts/cluster.ts'
 import type { Log } from '../contracts/log.ts'
 import type { Store, StoredTurn } from '../contracts/store.ts'
 import type { TurnLeases } from '../contracts/turn-lease.ts'
+import type { AppError } from '../contracts/errors.ts'
 import type { TurnEvent } from '../contracts/turn.ts'
 import type { ApprovalDesk } from './approval-desk.ts'
 import type { ClusterView, Gateway, TurnAddress } from './gateway.ts'
@@ -45,12 +46,9 @@ export interface CompanyParts {
   readonly log: Log
 }
 
-/** How a run ended: `left` is not kept and goes on elsewhere, or after the next start. */
-export type RunEnd = 'finished' | 'waiting' | 'left'
+export type RunEnd = 'finished' | 'waiting'
 
 export interface Company {
-  /** Whether others go on with what could not be kept here; then nobody is told that it has ended. */
-  readonly canLeave: boolean
   /** What doors may know of the nodes; null for one that is alone. */
   readonly view: ClusterView | null
   /** Why nothing new begins here. */
@@ -67,8 +65,14 @@ export interface Company {
   carry(turn: RunningTurn, fence: number): void
   wantsPieces(turn: RunningTurn): () => boolean
   ended(turn: { readonly turnId: string; readonly sessionId: string | null }, running: RunningTurn, how: RunEnd): ReturnType<Task> | void | (() => void)
-  /** It could not be taken up; `end` is for those who wait here. */
-  untaken(running: RunningTurn, error: unknown, end: TurnEvent): Promise<void> | void
+  /** How it ended could not be kept, for this reason: it stays open, and whoever waits here is told what is known. */
+  left(turn: { readonly turnId: string; readonly sessionId: string | null }, running: RunningTurn, error: unknown): ReturnType<Task> | void | (() => void)
+  /** It could not be taken up, for this reason. */
+  untaken(running: RunningTurn, error: unknown): ReturnType<Task> | void | (() => void)
+  /** With what a turn that was taken up must end, since it was tried too often; null where it may go on. */
+  givesUp(turnId: string): AppError | null
+  /** One that waits until the store may work again goes on now; false where it is none. */
+  hurry(turnId: string): boolean
   /** A turn that was taken up waits for a place. */
   enter(sessionKey: string | null, task: Task): void
   /** The owner was asked. */

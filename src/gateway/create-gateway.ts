@@ -80,7 +80,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, place: g
     maxQueuedPerSession,
     log,
   })
-  const runner = new TurnRunner({ agent, company, turns, waiting, watch, desk, isRevoked, isAbandoned })
+  const runner = new TurnRunner({ agent, company, turns, waiting, watch, desk, isRevoked, abandoned: abandon.signal })
 
   const gateway: Gateway = {
     store,

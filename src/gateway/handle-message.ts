@@ -9,6 +9,7 @@ import type { AgentDeps } from '../agent/agent-turn.ts'
 import { runAgent } from '../agent/run.ts'
 import { PARKED, type AgentOutcome } from '../agent/turn-outcome.ts'
 import type { TurnAddress } from './gateway.ts'
+import { insist } from './insist.ts'
 
 export interface HandledTurn extends HeldTurn {
   readonly request: InboundMessage
@@ -19,26 +20,27 @@ export interface HandledTurn extends HeldTurn {
   /** It cannot go on: it ends with this. */
   readonly fault?: AppError
   /** The gateway stops: what is not finished stays so in the journal, for the next start. */
-  readonly isAbandoned: () => boolean
-  /** Where others can go on with what was not kept: they do, and nobody is told that it has ended. */
-  readonly leave?: (error: unknown) => void
+  readonly abandoned: AbortSignal
 }
 
-/** Ends with `turn-finished`, journaled before anybody hears of it (unless it is abandoned), or is parked until the owner has answered. Never throws. */
-export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: AbortSignal): Promise<'finished' | typeof PARKED> {
-  const { turnId, sessionId, fence, request, steps, emit, wantsPieces } = turn
+/** The turn is unfinished in its journal and runs no more, because of this: whoever goes on with it tells how it ends. */
+export interface LeftTurn {
+  readonly left: unknown
+}
+
+/** Ends with `turn-finished`, journaled before anybody hears of it, or is parked until the owner has answered, or is left. Never throws. */
+export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: AbortSignal): Promise<'finished' | typeof PARKED | LeftTurn> {
+  const { turnId, sessionId, fence, request, steps, emit, wantsPieces, abandoned } = turn
   const { store, clock, log } = deps
   const startedAt = clock.now()
-  // What could not be kept is not claimed: the turn stays unfinished and the next start takes it up.
-  const unkept = (error: unknown) => {
+  // What could not be kept is not claimed.
+  const unkept = (error: unknown): LeftTurn => {
     log.error('turn.unkept', { turn: turnId, error })
-    if (turn.leave !== undefined) turn.leave(error)
-    else emit(failedEnd({ turnId, sessionKey: request.sessionKey }, error, clock.now() - startedAt))
-    return 'finished' as const
+    return { left: error }
   }
   if (sessionId !== null && !signal.aborted) {
     try {
-      await store.turns.begin(turn, request, startedAt)
+      await insist(() => store.turns.begin(turn, request, startedAt), clock, abandoned)
     } catch (error) {
       return unkept(error)
     }
@@ -57,16 +59,14 @@ export async function handleMessage(turn: HandledTurn, deps: AgentDeps, signal: 
     if (outcome.result.error?.code === 'internal') log.error('turn.defect', { turn: turnId, error })
   }
   if (outcome === PARKED) return PARKED
-  if (turn.isAbandoned() || (turn.leave !== undefined && outcome.result.error?.code === 'turn/lost')) {
-    if (turn.leave !== undefined) turn.leave(new AppError('turn/interrupted'))
-    else emit(failedEnd({ turnId, sessionKey: request.sessionKey }, new AppError('turn/interrupted'), clock.now() - startedAt))
-    return 'finished'
-  }
+  if (abandoned.aborted) return { left: new AppError('turn/interrupted') }
+  if (outcome.result.error?.code === 'turn/lost') return { left: new AppError('turn/lost') }
   const { reply, taint } = outcome
   const result: TurnResult = { ...outcome.result, durationMs: clock.now() - startedAt }
   try {
     const replyTokens = reply === null ? 0 : messageTokens(reply)
-    await store.turns.finish({ turnId, sessionId, fence, request, reply, replyTokens, result, taint, hasAsked, now: clock.now() })
+    const end = { turnId, sessionId, fence, request, reply, replyTokens, result, taint, hasAsked, now: clock.now() }
+    await insist(() => store.turns.finish(end), clock, abandoned)
     emit({ type: 'turn-finished', result })
   } catch (error) {
     return unkept(error)

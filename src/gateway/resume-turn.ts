@@ -11,6 +11,7 @@ export async function resumeTurn(turnId: string, { turns }: Store, company: Comp
     return company.wake(turnId)
   }
   if (known.state === 'waiting') throw new AppError('turn/ended', 'it waits for the owner', { hint: 'Answer it: cara approvals' })
+  if (company.hurry(turnId)) return
   if (company.isRunning(turnId) || known.state === 'running' || known.state === 'queued') throw new AppError('turn/ended', 'it runs')
   if (known.state !== 'left' && !(await turns.history.reopen(turnId))) {
     throw new AppError('turn/ended', known.state === 'completed' ? 'it was completed' : 'its conversation has gone on since', { hint: 'Ask again' })

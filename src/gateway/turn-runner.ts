@@ -6,7 +6,7 @@ import type { AgentDeps } from '../agent/agent-turn.ts'
 import { PARKED } from '../agent/turn-outcome.ts'
 import type { ApprovalDesk } from './approval-desk.ts'
 import type { Company } from './company.ts'
-import { failedEnd, handleMessage, type HandledTurn } from './handle-message.ts'
+import { handleMessage, type HandledTurn } from './handle-message.ts'
 import { isPromised } from './intake.ts'
 import type { Task } from './lanes.ts'
 import { STUCK, type LeaseWatch } from './lease-watch.ts'
@@ -23,7 +23,7 @@ export interface TurnRunnerDeps {
   /** Whether what came by this credential may send no more. */
   readonly isRevoked: (credential: string | undefined) => boolean
   /** The gateway stops: what runs is left as it is. */
-  readonly isAbandoned: () => boolean
+  readonly abandoned: AbortSignal
 }
 
 export const REVOKED = 'The credential that it came by was taken away'
@@ -41,8 +41,8 @@ export class TurnRunner {
   }
 
   /** `stoodAt`: how many steps its journal had when it stood still before. */
-  async run(turn: Omit<HandledTurn, 'emit' | 'wantsPieces' | 'isAbandoned'>, running: RunningTurn, stoodAt: number | null = null): ReturnType<Task> {
-    const { agent, company, desk, watch, isRevoked, isAbandoned } = this.#deps
+  async run(turn: Omit<HandledTurn, 'emit' | 'wantsPieces' | 'abandoned'>, running: RunningTurn, stoodAt: number | null = null): ReturnType<Task> {
+    const { agent, company, desk, watch, isRevoked, abandoned } = this.#deps
     const { controller } = running
     if (isRevoked(turn.request.credential)) controller.abort(new DOMException(REVOKED, 'AbortError'))
     let isOver = false
@@ -55,22 +55,26 @@ export class TurnRunner {
       running.emit(event)
     }
     company.carry(running, turn.fence)
-    let isLeft = false
-    const leave = company.canLeave ? { leave: () => void (isLeft = true) } : {}
-    const handled = { ...turn, emit, wantsPieces: company.wantsPieces(running), isAbandoned, ...leave }
+    const handled = { ...turn, emit, wantsPieces: company.wantsPieces(running), abandoned }
     const end = await watch.over(handleMessage(handled, agent, controller.signal))
     if (end === STUCK) {
       isOver = true
       return this.#takeUpAgain(running, stoodAt)
     }
-    if (end !== PARKED && !isLeft) this.#finished++
-    return company.ended(turn, running, isLeft ? 'left' : end === PARKED ? 'waiting' : 'finished')
+    if (typeof end === 'object') return company.left(turn, running, end.left)
+    if (end === 'finished') this.#finished++
+    return company.ended(turn, running, end === PARKED ? 'waiting' : 'finished')
   }
 
   /** What waited goes on, as after a crash. */
   async goOn(turnId: string): ReturnType<Task> {
-    const running = this.#deps.turns.get(turnId)
-    if (running !== undefined) return this.#takenUp(running, (turn) => this.run(turn, running))
+    const { turns, company } = this.#deps
+    const running = turns.get(turnId)
+    if (running === undefined) return
+    return this.#takenUp(running, (turn) => {
+      const fault = company.givesUp(turnId)
+      return this.run(fault === null ? turn : { ...turn, fault }, running)
+    })
   }
 
   /** A turn that an earlier process, or another one, accepted and does not carry on any more. */
@@ -93,18 +97,18 @@ export class TurnRunner {
     })
   }
 
-  /** The turn out of its journal, held by this process. What cannot be taken up stays as it is, and whoever waits here is told. */
+  /** The turn out of its journal, held by this process. What cannot be taken up stays as it is. */
   async #takenUp(running: RunningTurn, then: (turn: StoredTurn) => ReturnType<Task>): ReturnType<Task> {
-    const { agent, company, watch, isAbandoned } = this.#deps
+    const { agent, company, watch, abandoned } = this.#deps
     const { turnId, sessionKey } = running
     try {
-      if (isAbandoned()) throw new AppError('turn/interrupted')
+      if (abandoned.aborted) throw new AppError('turn/interrupted')
       const fence = await watch.claim(turnId)
       const turn = fence === null ? null : await agent.store.turns.open(turnId)
       if (turn === null || turn.fence !== fence) throw new AppError('turn/lost', turnId)
       return await then({ ...turn, request: { ...turn.request, sessionKey } })
     } catch (error) {
-      await company.untaken(running, error, failedEnd(running, error))
+      return company.untaken(running, error)
     }
   }
 }

@@ -2,11 +2,13 @@
  * The journal of turns. Its rows are the conversation at the same time (`kind`: user, assistant, intent, tool, reply). A stateless turn has no session: its whole request
  * stays in the turn's row.
  */
+import { AppError } from '../contracts/errors.ts'
 import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
 import {
   type Database,
   type JournalStep,
+  type JournaledMessage,
   NO_TAINT,
   type Row,
   type SqlValue,
@@ -28,7 +30,7 @@ import { entryRow } from './sealed-columns.ts'
 import { touchSession } from './sessions.ts'
 import { createTurnHistory } from './turn-history.ts'
 import { createTurnLeases, fenced, whileHeld } from './turn-leases.ts'
-import { isConflict } from './stands.ts'
+import { isConflict, stands } from './stands.ts'
 
 const DAY_MS = 86_400_000
 const ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at)'
@@ -63,6 +65,21 @@ export function createTurnStore(database: Database): TurnStore {
     return { ...rebuild(await stepsOf(turnId)), ...json(texts.open('turns.result', turnId, text(rows[0], 'result')), isStoredResult) }
   }
 
+  /** What a commit that failed has done all the same stands in the journal; else it throws that failure. */
+  async function asWritten(turnId: string, error: unknown): Promise<Written> {
+    try {
+      return await database.write([{ sql: 'UPDATE turns SET begun = begun WHERE id = $1', params: [turnId], expectChanges: 1 }])
+    } catch {
+      throw error
+    }
+  }
+
+  async function earlier(idempotencyKey: string, error: unknown): Promise<JournaledMessage> {
+    const rows = await database.query('SELECT id, session_id FROM turns WHERE idempotency = $1', [idempotencyKey])
+    if (rows[0] === undefined) throw error
+    return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id'), isBehind: false, durable: async () => undefined }
+  }
+
   return {
     leases: createTurnLeases(database),
     history: createTurnHistory(database),
@@ -95,10 +112,9 @@ export function createTurnStore(database: Database): TurnStore {
       try {
         written = await database.write(statements)
       } catch (error) {
-        if (idempotencyKey === undefined || !isConflict(error)) throw error
-        const rows = await database.query('SELECT id, session_id FROM turns WHERE idempotency = $1', [idempotencyKey])
-        if (rows[0] === undefined) throw error
-        return { repeatedOf: text(rows[0], 'id'), sessionId: textOrNull(rows[0], 'session_id'), isBehind: false, durable: async () => undefined }
+        if (!isConflict(error)) written = await asWritten(turnId, error)
+        else if (idempotencyKey === undefined) throw error
+        else return earlier(idempotencyKey, error)
       }
       const { durable } = written
       if (sessionKey === null) return { repeatedOf: null, sessionId: null, isBehind: false, durable }
@@ -124,7 +140,12 @@ export function createTurnStore(database: Database): TurnStore {
       return fenced(database.commit([...steps.map(added), ...tainted('id', turn.sessionId, shown)]))
     },
 
-    finish: (end) => fenced(database.commit(endStatements(texts, end))),
+    async finish(end) {
+      if (await stands(database.commit(endStatements(texts, end)))) return
+      // An earlier try of the same worker may have taken effect though it was told otherwise. Asked by a commit, since that one need not have been flushed.
+      const own = 'UPDATE turns SET finished = 1 WHERE id = $1 AND finished = 1 AND fence = $2'
+      if (!(await stands(database.commit([{ sql: own, params: [end.turnId, end.fence], expectChanges: 1 }])))) throw new AppError('turn/lost')
+    },
 
     async unfinished() {
       const rows = await database.query(`${TURN} WHERE finished = 0 ORDER BY turns.position`, [])

@@ -68,17 +68,9 @@ async function sendAll(cara: TestGateway): Promise<readonly (string | null)[]> {
     assert.equal(codeOf(one.reason), 'store/unavailable')
     return null
   })
-  for (const id of ids) if (id !== null) await resultOf(cara, id)
+  // One that could not be kept, and what stands behind it, goes on when the store works again.
+  for (const startedAt = Date.now(); cara.gateway.status().activeTurns > 0; await setImmediate()) assert.ok(Date.now() - startedAt < 20_000, 'it runs on')
   return ids
-}
-
-async function resultOf(cara: TestGateway, turnId: string): Promise<TurnResult | null> {
-  try {
-    return await cara.gateway.wait(turnId, AbortSignal.timeout(5000))
-  } catch (error) {
-    assert.equal(codeOf(error), 'turn/not-found')
-    return null
-  }
 }
 
 function codeOf(error: unknown): string {

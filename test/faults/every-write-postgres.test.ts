@@ -5,8 +5,10 @@ import { retentionRules } from '../../src/store/retention.ts'
 import { openPostgres } from '../../src/store/postgres-database.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
+import { errands } from './errands.ts'
 import { longDay } from './every-write.ts'
 import { failEachWrite, type Life } from './fail-each-write.ts'
+import type { Failure } from './failing-database.ts'
 
 const missing = installPostgres()
 
@@ -17,19 +19,24 @@ describe('every write of a day on PostgreSQL', { skip: missing !== null && missi
   })
   after(() => server.stop())
 
-  async function failAll<Told>(life: Life<Told>): Promise<void> {
+  async function failAll<Told>(life: Life<Told>, failure: Failure): Promise<void> {
     const template = await server.create()
     const database = await openPostgres({ url: template })
     await migrate(database)
     await database.close()
-    const writes = await failEachWrite(life, 'unwritten', async () => {
+    const writes = await failEachWrite(life, failure, async () => {
       const url = await server.create(template)
       return { open: () => openPostgres({ url }), close: async () => undefined }
     })
     assert.ok(writes > 50, `${writes} writes`)
   }
 
-  it('fails once, and what must hold between rows holds there too', () => failAll(longDay))
+  // Nothing is flushed apart from its commit there, but the answer to one may be lost.
+  for (const failure of ['unwritten', 'unanswered'] as const) {
+    it(`fails once (${failure}), and what must hold between rows holds there too`, () => failAll(longDay, failure))
+
+    it(`of errands fails once (${failure}), and no message and no run of a job is lost or there twice`, () => failAll(errands, failure))
+  }
 
   it('has a rule or a reason for every table there', async () => {
     const url = await server.create()

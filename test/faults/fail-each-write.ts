@@ -56,7 +56,7 @@ export async function failEachWrite<Told>(life: Life<Told>, failure: Failure, op
           await life.assertWhole(place, folder, clock, told, where)
         })
       } catch (error) {
-        throw new Error(where, { cause: error })
+        throw new Error(`${where}: ${String(error)}`, { cause: error })
       }
     }
   }

@@ -1,8 +1,8 @@
-/** A database that fails where a test says: before anything is written, or after it is written and before it is flushed. */
+/** A database that fails where a test says: before anything is written, after it is written and before it is flushed, or after it is kept and before anybody is told. */
 import { AppError } from '../../src/contracts/errors.ts'
 import type { Database, Statement, Written } from '../../src/contracts/store.ts'
 
-export type Failure = 'unwritten' | 'unflushed'
+export type Failure = 'unwritten' | 'unflushed' | 'unanswered'
 
 export interface FailingDatabase extends Database {
   /** Writes that were tried so far. */
@@ -25,6 +25,10 @@ export function failingDatabase(database: Database, failsAt: (write: number) => 
     if (failure !== null) lastFailed = number
     if (failure === 'unwritten') throw fail()
     const { durable } = await database.write(statements)
+    if (failure === 'unanswered') {
+      await durable()
+      throw fail()
+    }
     if (failure === null) {
       // A write that began before the failure ended after it: that mends nothing.
       if (number > lastFailed) faults = []

@@ -1,7 +1,6 @@
 /** What becomes of turns where the store is shared: taken up, left to others, cancelled and asked about, wherever they run. Loaded where there are others. */
 import { AppError } from '../../contracts/errors.ts'
 import type { KeptEvent } from '../../contracts/cluster.ts'
-import type { TurnEvent } from '../../contracts/turn.ts'
 import type { Company, CompanyParts, RunEnd } from '../company.ts'
 import type { ClusterView, Gateway } from '../gateway.ts'
 import { failedEnd } from '../handle-message.ts'
@@ -16,7 +15,6 @@ const LEAVE_MS = 3000
 const MAX_EVENTS = 500
 
 export class SharedTurns implements Company {
-  readonly canLeave = true
   readonly view: ClusterView
   readonly #cluster: Cluster
   readonly #parts: CompanyParts
@@ -78,20 +76,32 @@ export class SharedTurns implements Company {
     return () => wantsPieces() || this.#cluster.isHeardElsewhere
   }
 
-  async ended(turn: { readonly turnId: string; readonly sessionId: string | null }, running: RunningTurn, how: RunEnd): Promise<void> {
-    // At a stop nobody can hear more here; otherwise whoever waits hears how it goes on elsewhere.
-    if (how === 'left' && this.#parts.isAbandoned()) running.hear(failedEnd(running, new AppError('turn/interrupted')))
-    await this.#settle(turn, how)
+  ended(turn: { readonly turnId: string; readonly sessionId: string | null }, _running: RunningTurn, how: RunEnd): Promise<void> {
+    return this.#settle(turn, how)
+  }
+
+  /** At a stop nobody can hear more here; otherwise whoever waits hears how it goes on elsewhere. */
+  async left(turn: { readonly turnId: string; readonly sessionId: string | null }, running: RunningTurn): Promise<void> {
+    if (this.#parts.isAbandoned()) running.hear(failedEnd(running, new AppError('turn/interrupted')))
+    await this.#settle(turn, 'left')
   }
 
   /** Somebody else was quicker, or the store cannot say: whoever waits here hears how it goes on. */
-  async untaken(running: RunningTurn, _error: unknown, end: TurnEvent): Promise<void> {
-    if (this.#parts.isAbandoned()) running.hear(end)
+  async untaken(running: RunningTurn, error: unknown): Promise<void> {
+    if (this.#parts.isAbandoned()) running.hear(failedEnd(running, error))
     else await this.#settle({ turnId: running.turnId, sessionId: null }, 'left')
   }
 
+  givesUp(): null {
+    return null
+  }
+
+  hurry(): false {
+    return false
+  }
+
   /** `finished` hands the conversation on. */
-  async #settle({ turnId, sessionId }: { readonly turnId: string; readonly sessionId: string | null }, how: RunEnd): Promise<void> {
+  async #settle({ turnId, sessionId }: { readonly turnId: string; readonly sessionId: string | null }, how: RunEnd | 'left'): Promise<void> {
     const cluster = this.#cluster
     await cluster.letGo(turnId)
     if (how === 'finished') {

@@ -80,7 +80,7 @@ export class JobRunner {
       gateway.subscribe(({ turnId }, event) => {
         if (event.type === 'approval-requested') this.#asking.add(turnId)
         else if (event.type === 'turn-started') this.#asking.delete(turnId)
-        else if (event.type === 'turn-finished' && this.#running.has(turnId)) void this.#finish(turnId, event.result)
+        else if (event.type === 'turn-finished' && this.#running.has(turnId)) void this.#finish(turnId)
       }, 'answers'),
       book.subscribe(({ action }) => {
         if (LOOKED_AT.has(action)) void this.look()
@@ -204,11 +204,11 @@ export class JobRunner {
   async #submit(job: Job, claim: JobClaim): Promise<JobRun | null> {
     const { gateway, store, book } = this.#deps
     // Its turn may end before `submit` answers.
-    const ended: TurnResult[] = []
+    let hasEnded = false
     const accepted = await gateway.submit(
       runMessage(job, claim),
       (event) => {
-        if (event.type === 'turn-finished') ended.push(event.result)
+        if (event.type === 'turn-finished') hasEnded = true
       },
       'answers',
     )
@@ -218,7 +218,7 @@ export class JobRunner {
     if (run === null) return null
     this.#running.set(accepted.turnId, run)
     book.tell({ action: 'started', job, run })
-    if (ended[0] !== undefined) void this.#finish(accepted.turnId, ended[0])
+    if (hasEnded) void this.#finish(accepted.turnId)
     return run
   }
 
@@ -250,11 +250,13 @@ export class JobRunner {
     }
   }
 
-  async #finish(turnId: string, result: TurnResult): Promise<void> {
+  /** As its journal says, whatever was heard: one that could not be kept stays open, and whoever goes on with it ends the run. */
+  async #finish(turnId: string): Promise<void> {
     const run = this.#running.get(turnId)
     if (run === undefined) return
     try {
-      await this.#settle(run, result)
+      const result = await this.#deps.store.turns.result(turnId)
+      if (result !== null) await this.#settle(run, result)
     } catch (error) {
       // The next look finds it.
       this.#deps.log.error('cron.unsettled', { job: run.jobId, error })
@@ -263,8 +265,6 @@ export class JobRunner {
 
   async #settle(run: JobRun, result: TurnResult): Promise<void> {
     const { store, clock } = this.#deps
-    // It stays unfinished in the journal, and the next start goes on with it.
-    if (result.error?.code === 'turn/interrupted') return
     this.#asking.delete(run.turnId ?? '')
     const job = await store.jobs.get(run.jobId)
     const status = result.status === 'completed' ? (job?.deliver === null ? 'ok' : 'sending') : result.status
