@@ -68,10 +68,20 @@ export function createTurnStore(database: Database): TurnStore {
   /** What a commit that failed has done all the same stands in the journal; else it throws that failure. */
   async function asWritten(turnId: string, error: unknown): Promise<Written> {
     try {
-      return await database.write([{ sql: 'UPDATE turns SET begun = begun WHERE id = $1', params: [turnId], expectChanges: 1 }])
+      const rows = await database.query('SELECT 1 AS found FROM turns WHERE id = $1', [turnId])
+      if (rows.length > 0) return await database.write([{ sql: 'UPDATE turns SET begun = begun WHERE id = $1', params: [turnId], expectChanges: 1 }])
     } catch {
-      throw error
+      // The store does not answer: that is said below.
     }
+    throw error
+  }
+
+  /** Whether an earlier try of the same worker took effect, though it was told otherwise. Also asked by a commit, since that one need not have been flushed. */
+  async function hasEnded({ turnId, sessionId, fence, result }: TurnEnd): Promise<boolean> {
+    const [row] = await database.query('SELECT result FROM turns WHERE id = $1 AND finished = 1 AND fence = $2', [turnId, fence])
+    if (row === undefined || texts.open('turns.result', turnId, text(row, 'result')) !== storedResult(sessionId, result)) return false
+    const own = 'UPDATE turns SET finished = 1 WHERE id = $1 AND finished = 1 AND fence = $2'
+    return stands(database.commit([{ sql: own, params: [turnId, fence], expectChanges: 1 }]))
   }
 
   async function earlier(idempotencyKey: string, error: unknown): Promise<JournaledMessage> {
@@ -141,10 +151,7 @@ export function createTurnStore(database: Database): TurnStore {
     },
 
     async finish(end) {
-      if (await stands(database.commit(endStatements(texts, end)))) return
-      // An earlier try of the same worker may have taken effect though it was told otherwise. Asked by a commit, since that one need not have been flushed.
-      const own = 'UPDATE turns SET finished = 1 WHERE id = $1 AND finished = 1 AND fence = $2'
-      if (!(await stands(database.commit([{ sql: own, params: [end.turnId, end.fence], expectChanges: 1 }])))) throw new AppError('turn/lost')
+      if (!(await stands(database.commit(endStatements(texts, end)))) && !(await hasEnded(end))) throw new AppError('turn/lost')
     },
 
     async unfinished() {
@@ -190,9 +197,6 @@ function sealEntry(texts: Texts, turnId: string, kind: string, at: number, data:
 }
 
 function endStatements(texts: Texts, { turnId, sessionId, fence, request, reply, replyTokens, result, taint, hasAsked, now }: TurnEnd): readonly Statement[] {
-  // What was said and done stands in the entries already; a stateless turn has no conversation to stand in, so its text stays with its result.
-  const { text: said, toolCalls: _toolCalls, ...rest } = result
-  const kept = sessionId === null ? { ...rest, text: said } : rest
   const { usage } = result
   const statements: Statement[] = [
     {
@@ -201,7 +205,7 @@ function endStatements(texts: Texts, { turnId, sessionId, fence, request, reply,
         WHERE id = $1 AND finished = 0 AND fence = $3`,
       params: [
         turnId,
-        texts.seal('turns.result', turnId, JSON.stringify(kept)),
+        texts.seal('turns.result', turnId, storedResult(sessionId, result)),
         fence,
         sessionId === null ? null : texts.seal('turns.request', turnId, JSON.stringify(withoutWords(request))),
       ],
@@ -237,6 +241,11 @@ function endStatements(texts: Texts, { turnId, sessionId, fence, request, reply,
     })
   }
   return statements
+}
+
+/** What was said and done stands in the entries already; a stateless turn has no conversation to stand in, so its text stays with its result. */
+function storedResult(sessionId: string | null, { text: said, toolCalls: _toolCalls, ...rest }: TurnResult): string {
+  return JSON.stringify(sessionId === null ? { ...rest, text: said } : rest)
 }
 
 function storedTurn(texts: Texts, row: Row, entries: readonly Row[]): StoredTurn {
