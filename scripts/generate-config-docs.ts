@@ -26,7 +26,7 @@ function reference(): string {
 The file is JSON5 (comments and trailing commas are welcome) at the path that \`cara config path\` prints; \`CARAPACE_CONFIG_PATH\` names another one. Without a file everything
 has its default. [config.example.json5](../config.example.json5) holds every key.
 
-- **Precedence**: defaults < file < environment < flags. \`cara config explain KEY\` says where a value comes from. An empty variable counts as not set; where a key has several,
+- **Precedence**: defaults < file < [shared](cluster.md#settings-of-all-nodes) < environment < flags. \`cara config explain KEY\` says where a value comes from. An empty variable counts as not set; where a key has several,
   the first one that is set wins.
 - **Strict**: an unknown key, a wrong type or a value out of range is an error, and all of them are told at once. \`cara config validate\` checks the file.
 - **References**: \`\${VAR}\` in a text takes the value of an environment variable, which must be set; \`$\${\` stands for \`\${\` itself.

@@ -852,6 +852,29 @@ export const requirements: readonly Requirement[] = [
     ['CLUS-19', 'A job fires once, whichever nodes there are', 'fires a job on one node'],
     ['CLUS-11', 'Only the store knows its engine', 'nobody outside of the store asks which engine it is'],
   ]),
+  ...proved('test/journeys/cluster-settings.test.ts', [
+    [
+      'CLUS-30',
+      'A change of a shared setting reaches every node while it runs, and those that come later',
+      'cluster.set changes a setting on every node while it runs, and cluster.unset takes it back',
+    ],
+    [
+      'CLUS-31',
+      'A node that cannot apply a change goes on as before, and the list of nodes says why',
+      'finds a change that nobody told it of, keeps what it cannot apply out, and cluster.status says why',
+    ],
+    [
+      'CLUS-32',
+      'No setting that decides about safety is shared, and no secret',
+      'shares nothing that decides about safety, that is secret, or that is not valid',
+    ],
+    ['CLUS-33', 'Changes of shared settings at the same moment all stand', 'of changes at the same moment none is lost'],
+    [
+      'CLUS-34',
+      'The command line changes shared settings, and shows which version each node goes by',
+      'cara cluster set and unset change them, and cara cluster status shows which version each node goes by',
+    ],
+  ]),
   ...proved('test/contracts/store.test.ts', [
     ['TURN-20', 'A worker whose turn was taken can keep nothing more of it', 'keeps nothing more of a worker whose turn another has taken'],
     ['TURN-21', 'A turn that waits for the owner belongs to nobody', 'lets go of a turn in the commit that asks the owner'],

@@ -14,7 +14,7 @@ const cara = await testGateway({
   openStore: () => openStore({ path: '', url, synchronous: 'full' }),
   joins: (store, log) => {
     if (store.cluster === null) throw new Error('the store is not shared')
-    const facts = { host: 'bench', pid: process.pid, version: 'bench', config: 'bench' }
+    const facts = () => ({ host: 'bench', pid: process.pid, version: 'bench', config: 'bench', settings: 0, settingsFault: null })
     return new Cluster({ cluster: store.cluster, turns: store.turns, facts, clock: systemClock, log })
   },
 })

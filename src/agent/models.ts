@@ -1,7 +1,7 @@
 /** Which models a name stands for, and what is known of them. */
 import { AppError } from '../contracts/errors.ts'
 import type { Provider } from '../contracts/provider.ts'
-import type { Price } from '../config/schema.ts'
+import type { CoreConfig, Price } from '../config/schema.ts'
 import { knownModel } from './known-models.ts'
 
 export interface ResolvedModel {
@@ -23,11 +23,10 @@ export interface ModelDirectory {
 }
 
 export interface ModelDirectoryOptions {
-  readonly routes: Readonly<Record<string, { readonly models: readonly string[] }>>
+  /** Read at each use: what several gateways share of it may change. */
+  readonly config: Pick<CoreConfig, 'routes' | 'usage' | 'agent'>
   /** Asked when nobody named a model; may wait for the search at start. */
   readonly defaultModel: () => Promise<string | null>
-  readonly prices: Readonly<Record<string, Price>>
-  readonly windowTokens: number | undefined
   /** Loads a provider's code when it is first needed. */
   readonly providers: ReadonlyMap<string, () => Promise<Provider>>
 }
@@ -36,15 +35,18 @@ const FALLBACK_WINDOW = 32_768
 const MAX_REMEMBERED = 200
 
 export function createModelDirectory(options: ModelDirectoryOptions): ModelDirectory {
+  const { config } = options
   const loaded = new Map<string, Promise<Provider>>()
   const resolved = new Map<string, Promise<ResolvedModel>>()
+  /** What the resolved ones were made of. */
+  let made = { usage: config.usage, agent: config.agent }
 
   function provider(id: string): Promise<Provider> {
     const known = loaded.get(id)
     if (known !== undefined) return known
     const load = options.providers.get(id)
     if (load === undefined) {
-      const hint = `Configured: ${[...options.providers.keys(), ...Object.keys(options.routes)].join(', ') || 'none'}. Add one with: cara setup`
+      const hint = `Configured: ${[...options.providers.keys(), ...Object.keys(config.routes)].join(', ') || 'none'}. Add one with: cara setup`
       return Promise.reject(new AppError('provider/unknown', id, { hint }))
     }
     const loading = load()
@@ -54,6 +56,10 @@ export function createModelDirectory(options: ModelDirectoryOptions): ModelDirec
   }
 
   function resolveOne(name: string): Promise<ResolvedModel> {
+    if (made.usage !== config.usage || made.agent !== config.agent) {
+      made = { usage: config.usage, agent: config.agent }
+      resolved.clear()
+    }
     const known = resolved.get(name)
     if (known !== undefined) return known
     const resolving = resolveAnew(name)
@@ -70,21 +76,23 @@ export function createModelDirectory(options: ModelDirectoryOptions): ModelDirec
     const model = name.slice(colon + 1)
     const instance = await provider(name.slice(0, colon))
     const known = knownModel(name)
-    const windowTokens = options.windowTokens ?? instance.traits.contextTokens ?? known?.contextTokens ?? FALLBACK_WINDOW
-    return { name, model, provider: instance, windowTokens, price: options.prices[name] ?? known?.price ?? null }
+    const windowTokens = config.agent.context.windowTokens ?? instance.traits.contextTokens ?? known?.contextTokens ?? FALLBACK_WINDOW
+    return { name, model, provider: instance, windowTokens, price: config.usage.prices[name] ?? known?.price ?? null }
   }
 
   return {
     async resolve(name) {
       const wanted = name ?? (await options.defaultModel())
       if (wanted === null) throw new AppError('provider/none', undefined, { hint: 'Connect one with: cara setup' })
-      const route = options.routes[wanted]
+      const route = config.routes[wanted]
       return route === undefined ? [await resolveOne(wanted)] : Promise.all(route.models.map(resolveOne))
     },
     get providerIds() {
       return [...options.providers.keys()]
     },
-    routes: Object.keys(options.routes),
+    get routes() {
+      return Object.keys(config.routes)
+    },
     provider,
   }
 }

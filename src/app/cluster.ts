@@ -7,15 +7,20 @@ import type { Access } from '../guard/identity/access.ts'
 import type { OwnCredentials } from './credentials.ts'
 import type { Clock } from '../contracts/clock.ts'
 import type { Log } from '../contracts/log.ts'
+import type { AuditTrail } from '../contracts/audit.ts'
 import type { Settings } from '../contracts/settings.ts'
 import type { Store } from '../contracts/store.ts'
+import type { LoadedConfig } from '../config/load.ts'
 import { Cluster } from '../gateway/cluster/cluster.ts'
+import { sections } from './load-settings.ts'
+import { NodeSettings } from './shared-settings.ts'
 import { version } from './version.ts'
 
 export interface ClusterParts {
   readonly cluster: ClusterStore
   readonly store: Store
-  readonly settings: Settings
+  readonly loaded: LoadedConfig
+  readonly audit: AuditTrail
   readonly token: string
   readonly clock: Clock
   readonly log: Log
@@ -23,6 +28,7 @@ export interface ClusterParts {
 
 export interface SharedPlace {
   readonly cluster: Cluster
+  readonly settings: NodeSettings
   /** Changes of devices are told to the others. */
   devices(store: DeviceStore): DeviceStore
   /** What others tell of credentials and failed attempts counts here, and what is counted here is told. Returns the way to stop. */
@@ -33,12 +39,20 @@ export interface SharedPlace {
 const TOGETHER_MS = 200
 const MAX_ADDRESSES = 100
 
-export function openCluster({ cluster: store, store: { turns }, settings, token, clock, log }: ClusterParts): SharedPlace {
-  const facts = { host: hostname(), pid: process.pid, version, config: fingerprint(settings, token) }
+/** What all nodes go by is read before anything else begins. */
+export async function openCluster({ cluster: store, store: { turns }, loaded, audit, token, clock, log }: ClusterParts): Promise<SharedPlace> {
+  const settings = new NodeSettings({ store: store.settings, started: loaded, sections, audit, clock, log })
+  await settings.look(Infinity)
+  let config = fingerprint(settings.settings(), token)
+  settings.onChanged(() => {
+    config = fingerprint(settings.settings(), token)
+  })
+  const facts = () => ({ host: hostname(), pid: process.pid, version, config, settings: settings.version, settingsFault: settings.fault })
   const cluster = new Cluster({ cluster: store, turns, facts, clock, log })
   const changed = () => cluster.send({ kind: 'credentials', node: cluster.id })
   return {
     cluster,
+    settings,
     devices: (devices) => ({
       ...devices,
       async save(device, seen) {
@@ -65,6 +79,7 @@ export function openCluster({ cluster: store, store: { turns }, settings, token,
       }
       const stop = cluster.subscribe((signal) => {
         if (signal.kind === 'failed-auth') access.failures.hear(signal.address, signal.times, clock.now())
+        else if (signal.kind === 'settings') void settings.look(signal.version)
         else if (signal.kind === 'credentials') {
           credentials.reloadDevices().catch((error: unknown) => log.error('credentials.unreadable', { error }))
         }

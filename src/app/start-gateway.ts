@@ -75,7 +75,8 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const tightened = tightenState(paths.stateDir)
   // One for all: a credential store is asked once.
   const vault = openVault(env, paths)
-  const { config, settings, secrets: configured, warnings: fromConfig } = await loadSettings(env, paths, startFlags(options), openSecrets(env, paths, vault))
+  const loaded = await loadSettings(env, paths, startFlags(options), openSecrets(env, paths, vault))
+  const { config, secrets: configured, warnings: fromConfig } = loaded
   const secrets = createSecretRegistry()
   const token = gatewayToken(env, paths, vault)
   for (const secret of [...configured, token, ...environmentSecrets(env)]) secrets.add(secret)
@@ -120,6 +121,13 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     encrypt: { isOn: config.store.encrypt, key: () => loadDataKey(vault, paths.stateDir), copies: paths.undo },
   })
   closers.push(() => store.close())
+  const shared =
+    store.cluster === null
+      ? null
+      : await (await import('./cluster.ts')).openCluster({ cluster: store.cluster, store, loaded, audit, token, clock: systemClock, log })
+  // What nodes share may change while they run.
+  const live = shared?.settings.config() ?? config
+  const settings = shared?.settings.settings() ?? loaded.settings
   const transport = createTransport()
   closers.push(() => transport.close())
   const resolve = createResolve()
@@ -130,34 +138,41 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const stopping = new AbortController()
   let defaultModel: DefaultModel = { name: null, source: 'none', demo: false }
   const models = createModelDirectory({
-    routes: config.routes,
+    config: live,
     defaultModel: async () => (await search).name,
-    prices: config.usage.prices,
-    windowTokens: config.agent.context.windowTokens,
     providers,
   })
-  const search = findModel(
-    {
-      config,
-      sourceOf: (path) => settings.explain(path).source,
-      load: (id) => models.provider(id),
-      probe: async (signal) => {
-        const { probeProviders } = await import('./probe-providers.ts')
-        return probeProviders(providers, adapterDeps, signal)
+  const searchModel = () =>
+    findModel(
+      {
+        config: live,
+        sourceOf: (path) => settings.explain(path).source,
+        load: (id) => models.provider(id),
+        probe: async (signal) => {
+          const { probeProviders } = await import('./probe-providers.ts')
+          return probeProviders(providers, adapterDeps, signal)
+        },
+        log,
       },
-      log,
-    },
-    stopping.signal,
-  ).then((found) => {
-    defaultModel = found
-    log.info('model.found', { model: found.name, source: found.source })
-    return found
+      stopping.signal,
+    ).then((found) => {
+      defaultModel = found
+      log.info('model.found', { model: found.name, source: found.source })
+      return found
+    })
+  let search = searchModel()
+  shared?.settings.onChanged((before) => {
+    if (before.agent.model === live.agent.model) return
+    const next = searchModel()
+    // Until it is found, the one before answers.
+    next.then(
+      () => (search = next),
+      (error: unknown) => log.error('model.unfound', { error }),
+    )
   })
 
   const access = new Access([[token, ownerOf(token)]], { failedAuthLimit: config.gateway.failedAuthLimit, now: () => systemClock.now() })
   const givenToken = env['CARAPACE_GATEWAY_TOKEN']
-  const shared =
-    store.cluster === null ? null : (await import('./cluster.ts')).openCluster({ cluster: store.cluster, store, settings, token, clock: systemClock, log })
   const credentials = createCredentials({
     access,
     vault,
@@ -222,7 +237,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
       store,
       tools: new Map(tools.map((tool) => [tool.name, tool])),
       definitions: tools.map(toolDefinition),
-      config,
+      config: live,
       secrets,
       classifier: await openClassifier(config, { models, report, now: () => systemClock.now(), log }),
       report,
@@ -245,7 +260,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   }
   const forgetting = forgetInBackground({
     async *steps() {
-      yield* store.forgetOld(config.retention, systemClock.now())
+      yield* store.forgetOld(live.retention, systemClock.now())
       await writes.log.forgetOld()
     },
     clock: systemClock,
@@ -276,6 +291,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
       return store.eraseConversation(key, { copies: paths.undo, backups: paths.backups })
     },
     settings,
+    sharedSettings: shared?.settings ?? null,
     messages: announcer,
     outbox: createOutboxDesk({ outbox: messages, store: store.outbox, audit, clock: systemClock }),
     logs: writer.tail,

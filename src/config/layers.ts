@@ -1,7 +1,7 @@
-/** Puts the sources on top of each other, defaults < file < environment < flags, and remembers which one each value came from. */
+/** Puts the sources on top of each other, defaults < file < shared < environment < flags, and remembers which one each value came from. */
 import type { EnvTable } from '../contracts/adapter.ts'
 import type { JsonValue } from '../contracts/json.ts'
-import type { ValueSource } from '../contracts/settings.ts'
+import type { SharedValue, ValueSource } from '../contracts/settings.ts'
 import { findPlace, readText, type Place } from './places.ts'
 import { coreEnv, type Sections } from './schema.ts'
 
@@ -37,11 +37,12 @@ export function layer(options: {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly sections: Sections
   readonly flags: readonly Flag[]
+  readonly shared: readonly SharedValue[]
 }): Layers {
   const origins = new Map<string, Origin>()
   mark(options.fileData, [], { source: 'file', from: options.file }, origins)
   let data = options.fileData
-  for (const { segments, value, source, from } of [...environment(options), ...flags(options)]) {
+  for (const { segments, value, source, from } of [...shared(options), ...environment(options), ...flags(options)]) {
     data = withValue(data, segments, value)
     // What was below is gone with the value it belonged to.
     for (const path of origins.keys()) if (path.startsWith(`${segments.join('.')}.`)) origins.delete(path)
@@ -66,6 +67,13 @@ function environment({ root, env, sections }: Parameters<typeof layer>[0]): read
   read(coreEnv, '')
   for (const [id, section] of Object.entries(sections)) read(section.env, `providers.${id}.`)
   return found
+}
+
+/** Taken as they are: a `${…}` in them names no variable of this node. */
+function shared({ root, shared: values }: Parameters<typeof layer>[0]): readonly Override[] {
+  return values.map(({ path, value, version }) => {
+    return { segments: findPlace(root, path)?.segments ?? path.split('.'), value, source: 'shared', from: `shared settings, version ${version}` }
+  })
 }
 
 function flags({ root, flags: given }: Parameters<typeof layer>[0]): readonly Override[] {

@@ -11,7 +11,9 @@ import { AppError } from '../contracts/errors.ts'
 import { optional } from '../contracts/fields.ts'
 import { Secret, secretSchema } from '../contracts/secret.ts'
 import { loadConfig, type LoadOptions } from './load.ts'
-import type { Sections } from './schema.ts'
+import { findPlace, listKeys, placeOf } from './places.ts'
+import { composeSchema, type Sections } from './schema.ts'
+import { sharedKeys } from './shared-keys.ts'
 
 const acme = z.strictObject({
   apiKey: optional(secretSchema, 'Key of the vendor'),
@@ -204,6 +206,37 @@ test('the JSON Schema describes the whole file, secrets as text', async (t) => {
     .parse((await load(t, null)).settings.schema())
   assert.deepEqual(Object.keys(schema.properties).slice(0, 2), ['gateway', 'agent'])
   assert.match(JSON.stringify(schema.properties['providers']), /"apiKey":\{[^}]*"type":"string"/)
+})
+
+test('shared values stand above the file and below the environment, and the file goes on as it was read', async (t) => {
+  const started = await load(t, '{ agent: { model: "a:file", temperature: 1 }, routes: { quick: { models: ["a:b"] } } }', { env: { CARAPACE_MODEL: 'a:env' } })
+  await writeFile(started.settings.file, '{ agent: { temperature: 2 } }')
+  const at = { by: 'owner', at: 1 }
+  const { config, settings } = await started.withShared([
+    { ...at, path: 'agent.model', value: 'a:shared', version: 1 },
+    { ...at, path: 'agent.budgets.maxSteps', value: 3, version: 2 },
+    { ...at, path: 'routes.slow', value: { models: ['c:d'] }, version: 3 },
+  ])
+  assert.deepEqual([config.agent.model, config.agent.temperature, config.agent.budgets.maxSteps], ['a:env', 1, 3])
+  assert.deepEqual(Object.keys(config.routes), ['quick', 'slow'])
+  assert.deepEqual(
+    [settings.explain('agent.budgets.maxSteps').source, settings.explain('agent.budgets.maxSteps').from],
+    ['shared', 'shared settings, version 2'],
+  )
+  assert.equal(settings.explain('agent.model').source, 'environment')
+  await assert.rejects(started.withShared([{ ...at, path: 'agent.temperature', value: 9, version: 4 }]), {
+    code: 'config/invalid',
+    message: /agent\.temperature \(shared settings, version 4\)/,
+  })
+})
+
+test('no shared key is secret, and each exists', () => {
+  const root = placeOf(composeSchema(sections))
+  for (const key of sharedKeys) {
+    const found = findPlace(root, key)
+    assert.ok(found !== null, key)
+    for (const below of listKeys(found.place, key)) assert.equal(below.secret, false, below.path)
+  }
 })
 
 test('a file that every user may write to is refused, and so is a folder', { skip: process.getuid === undefined }, async (t) => {

@@ -1,12 +1,12 @@
 /**
- * Reads the configuration: defaults < file < environment < flags. Strict: everything that is wrong is told at once, with the nearest key for each that is unknown, and no
+ * Reads the configuration: defaults < file < shared < environment < flags. Strict: everything that is wrong is told at once, with the nearest key for each that is unknown, and no
  * error ever holds a value.
  */
 import * as z from 'zod/mini'
 import type { AppError } from '../contracts/errors.ts'
 import { parseTelling } from '../contracts/fields.ts'
 import { Secret } from '../contracts/secret.ts'
-import type { Settings } from '../contracts/settings.ts'
+import type { Settings, SharedValue } from '../contracts/settings.ts'
 import { isObject, layer, type Flag, type Layers } from './layers.ts'
 import { placeOf, type Place } from './places.ts'
 import { configInvalid, problemsOf, type Problem } from './problems.ts'
@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly sections: Sections
   readonly flags?: readonly Flag[]
+  /** What gateways on one store go by. */
+  readonly shared?: readonly SharedValue[]
   /** Opens a sealed secret of the file; absent, secrets stay sealed: enough to show the configuration, not to use it. */
   readonly open?: (path: string, sealed: string) => string
 }
@@ -31,6 +33,8 @@ export interface LoadedConfig {
   readonly secrets: readonly string[]
   /** What should be changed though it works; each sentence says how. */
   readonly warnings: readonly string[]
+  /** The same file, as it was read, with these shared values. Throws `config/invalid`. */
+  withShared(values: readonly SharedValue[]): Promise<LoadedConfig>
 }
 
 interface Examined {
@@ -45,7 +49,10 @@ interface Examined {
 
 /** Throws `config/invalid` and `config/unreadable`. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const source = readSourceFile(options.file)
+  return loadText(options, readSourceFile(options.file))
+}
+
+async function loadText(options: LoadOptions, source: SourceFile | null): Promise<LoadedConfig> {
   const { schema, root, resolved, layers, config, problems } = await examine(options, source?.text ?? '')
   if (config === null) throw await invalid(options.file, source?.text ?? '', layers, problems)
   return {
@@ -53,6 +60,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     settings: createSettings({ file: options.file, text: source?.text ?? null, schema, root, config, origins: layers.origins }),
     secrets: secretsIn(config),
     warnings: source === null ? [] : warningsFor(options.file, source, resolved),
+    withShared: (shared) => loadText({ ...options, shared }, source),
   }
 }
 
@@ -69,7 +77,7 @@ async function examine(options: LoadOptions, text: string): Promise<Examined> {
   const schema = composeSchema(sections)
   const root = placeOf(schema)
   const resolved = resolveValues(await parseSource(file, text), root, env, options.open)
-  const layers = layer({ root, file, fileData: resolved.value, env, sections, flags: options.flags ?? [] })
+  const layers = layer({ root, file, fileData: resolved.value, env, sections, flags: options.flags ?? [], shared: options.shared ?? [] })
   const result = await parseTelling(schema, layers.data)
   const missing = new Set(resolved.missing.map(keyOf))
   const fromFile = (problem: Problem) => (layers.origins.get(keyOf(problem.path))?.source ?? 'file') === 'file'

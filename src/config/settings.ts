@@ -9,7 +9,7 @@ import { findPlace, stopOf, type FoundPlace, type Place } from './places.ts'
 import { meantBy } from './problems.ts'
 
 const DEFAULT: Origin = { source: 'default', from: null }
-const RANK = { default: 0, file: 1, environment: 2, flag: 3 } as const
+const RANK = { default: 0, file: 1, shared: 2, environment: 3, flag: 4 } as const
 
 export function createSettings(options: {
   readonly file: string

@@ -51,7 +51,8 @@ export type Receipt =
   | { readonly kind: 'restored'; readonly createdAt: number }
   /** Before everything about a conversation is erased; `session` is its id, which says nothing to anybody any more. */
   | { readonly kind: 'conversation-erased'; readonly session: string; readonly by: string }
-  | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset' }
+  /** `by`: who changed it for all nodes of a shared store; else somebody who may write the file. */
+  | { readonly kind: 'config-changed'; readonly path: string; readonly action: 'set' | 'unset'; readonly by?: string }
   /** `words`: whose words it holds; a job of the model's is made by a tool, too, and has the receipts of that call. */
   | {
       readonly kind: 'job-changed'

@@ -1,4 +1,6 @@
 /** What gateways that share a store know of each other. They meet in the database alone. */
+import type { JsonValue } from './json.ts'
+import type { SharedValues } from './settings.ts'
 import type { Lease } from './turn-lease.ts'
 import type { TurnEvent } from './turn.ts'
 
@@ -14,6 +16,8 @@ export type Signal =
   | { readonly kind: 'credentials'; readonly node: string }
   /** This often somebody failed to prove who he is, from this address. */
   | { readonly kind: 'failed-auth'; readonly address: string; readonly times: number; readonly node: string }
+  /** The shared settings have this version now. */
+  | { readonly kind: 'settings'; readonly version: number }
   /** Something in the list of nodes has changed. */
   | { readonly kind: 'nodes' }
 
@@ -30,6 +34,10 @@ export interface ClusterNode {
   readonly schema: number
   /** Says whether two have the same configuration. */
   readonly config: string
+  /** The version of the shared settings that it goes by. */
+  readonly settings: number
+  /** Why it does not go by the newest one, or not wholly; null where it does. */
+  readonly settingsFault: string | null
   /** Whether somebody hears turns there as they come. */
   readonly hears: boolean
   /** It takes nothing new. */
@@ -82,17 +90,25 @@ export interface TurnOrder {
   open(target: { readonly turnId: string } | { readonly sessionKey: string }): Promise<readonly string[]>
 }
 
+/** Settings that all nodes go by. */
+export interface SettingsStore {
+  read(): Promise<SharedValues>
+  /** Null takes a value back. False where `expected` is not the version any more. Tells the others. */
+  change(change: { readonly path: string; readonly value: JsonValue; readonly by: string; readonly at: number }, expected: number): Promise<boolean>
+}
+
 /** A node that was not seen for so long is taken for dead. */
 export const DEAD_MS = 10_000
 
 export interface ClusterStore {
   readonly events: EventLog
   readonly order: TurnOrder
+  readonly settings: SettingsStore
   send(signal: Signal): Promise<void>
   /** `onGap`: something may have been missed. Returns the way to stop. */
   listen(hear: (signal: Signal) => void, onGap: () => void): Promise<() => Promise<void>>
-  /** Says that this node lives, and reads what the clock of the database says. */
-  beat(node: Omit<ClusterNode, 'schema' | 'seenAt' | 'draining'>): Promise<{ readonly now: number; readonly draining: boolean }>
+  /** Says that this node lives; reads what the clock of the database says, and the version of the shared settings. */
+  beat(node: Omit<ClusterNode, 'schema' | 'seenAt' | 'draining'>): Promise<{ readonly now: number; readonly draining: boolean; readonly settings: number }>
   /** Those that were seen since then, and what they carry. */
   nodes(since: number): Promise<readonly NodeLoad[]>
   leave(id: string): Promise<void>

@@ -34,6 +34,7 @@ const CATALOGUE = {
   'config/invalid': [400, false, 'The configuration is not valid'],
   'config/unreadable': [500, false, 'The configuration cannot be read'],
   'config/unknown-key': [400, false, 'There is no such configuration key'],
+  'config/not-shared': [409, false, 'This is not shared: each node has it for itself'],
   'store/unavailable': [503, true, 'The database cannot be used'],
   'store/conflict': [409, true, 'Somebody else changed this first'],
   'store/corrupt': [503, false, 'The database is damaged'],

@@ -46,7 +46,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, place: g
   const { store, log } = agent
   const place = given ?? alone(store, agent.clock)
   const { id: owner, clock, leases } = place
-  const { maxConcurrentTurns: maxRunning, maxQueuedPerSession, budgets } = agent.config.agent
+  const { maxConcurrentTurns: maxRunning, maxQueuedPerSession } = agent.config.agent
   const startedAt = clock.now()
   const halt = new AbortController()
   const abandon = new AbortController()
@@ -55,7 +55,8 @@ export function createGateway({ agent, defaultModel, notReady, maySend, place: g
 
   const lanes = new Lanes({ maxRunning, maxWaitingPerLane: maxQueuedPerSession, maxWaiting: MAX_WAITING })
   const turns = new RunningTurns(log, place.record)
-  const watch = new LeaseWatch({ leases, owner, maxRunMs: budgets.maxTurnMs, onLapsed: (turnIds) => company.takeOver(turnIds), clock, log })
+  const maxRunMs = () => agent.config.agent.budgets.maxTurnMs
+  const watch = new LeaseWatch({ leases, owner, maxRunMs, onLapsed: (turnIds) => company.takeOver(turnIds), clock, log })
   const waiting = new WaitingTurns({
     lanes,
     waitsUntil: (turnId) => waitsUntil(store, turnId),

@@ -7,7 +7,7 @@ export interface LeaseWatchDeps {
   readonly leases: TurnLeases
   readonly owner: string
   /** The longest that a run may take by its own budget. */
-  readonly maxRunMs: number
+  readonly maxRunMs: () => number
   /** These turns lost their owners. */
   readonly onLapsed: (turnIds: readonly string[]) => Promise<void>
   readonly clock: Clock
@@ -64,7 +64,7 @@ export class LeaseWatch {
     const { leases, maxRunMs, clock, log, onLapsed } = this.#deps
     const now = clock.now()
     for (const run of this.#runs) {
-      if (now - run.since <= maxRunMs + GRACE_MS) continue
+      if (now - run.since <= maxRunMs() + GRACE_MS) continue
       this.#runs.delete(run)
       run.giveUp()
     }

@@ -1,6 +1,6 @@
 import type { CoreConfig } from '../config/schema.ts'
 import type { Log, LogTail } from '../contracts/log.ts'
-import type { Settings } from '../contracts/settings.ts'
+import type { Settings, SharedSettings } from '../contracts/settings.ts'
 import type { Announcer } from '../gateway/announce.ts'
 import type { Erased } from '../contracts/store.ts'
 import type { Undo } from '../contracts/undo.ts'
@@ -22,6 +22,8 @@ export interface ServerDeps {
   readonly forgetOld: () => Promise<Readonly<Record<string, number>>>
   readonly jobs: Jobs
   readonly settings: Settings
+  /** Of all nodes; null where the store is shared with nobody. */
+  readonly sharedSettings: SharedSettings | null
   readonly messages: Announcer
   readonly outbox: OutboxDesk
   readonly logs: LogTail

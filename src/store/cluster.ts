@@ -6,7 +6,8 @@ import type { Database, Row } from '../contracts/store.ts'
 import { SCHEMA } from './migrations.ts'
 import { createEventLog } from './cluster-events.ts'
 import { createTurnOrder } from './turn-order.ts'
-import { integer, text } from './rows.ts'
+import { integer, text, textOrNull } from './rows.ts'
+import { createSettingsStore, SETTINGS_VERSION } from './shared-settings.ts'
 import { stands } from './stands.ts'
 
 const id = z.string().check(z.maxLength(200))
@@ -16,12 +17,13 @@ const signalSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('approvals'), ids: z.array(id), node: id }),
   z.object({ kind: z.literal('credentials'), node: id }),
   z.object({ kind: z.literal('failed-auth'), address: id, times: z.int(), node: id }),
+  z.object({ kind: z.literal('settings'), version: z.int() }),
   z.object({ kind: z.literal('nodes') }),
 ])
 
 /** By the clock of the database, in milliseconds: clocks of machines differ. */
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::int8'
-const COLUMNS = 'id, host, pid, url, version, schema, config, hears, draining, started_at, seen_at'
+const COLUMNS = 'id, host, pid, url, version, schema, config, settings, settings_fault, hears, draining, started_at, seen_at'
 /** Nobody asks any more about one that was not seen for so long. */
 const FORGOTTEN_MS = 24 * 3_600_000
 
@@ -32,24 +34,26 @@ export function createClusterStore(database: Database): ClusterStore | null {
   return {
     events: createEventLog(database, signals),
     order: createTurnOrder(database),
+    settings: createSettingsStore(database, signals),
     send,
     listen: (hear, onGap) =>
       signals.listen((words) => {
         const signal = read(words)
         if (signal !== null) hear(signal)
       }, onGap),
-    async beat({ id: node, host, pid, url, version, config, hears, startedAt }) {
+    async beat({ id: node, host, pid, url, version, config, settings, settingsFault, hears, startedAt }) {
       await database.commit([
         {
-          sql: `INSERT INTO nodes (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, ${NOW})
-            ON CONFLICT (id) DO UPDATE SET hears = excluded.hears, config = excluded.config, seen_at = excluded.seen_at`,
-          params: [node, host, pid, url, version, SCHEMA, config, Number(hears), startedAt],
+          sql: `INSERT INTO nodes (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, ${NOW})
+            ON CONFLICT (id) DO UPDATE SET hears = excluded.hears, config = excluded.config, settings = excluded.settings, settings_fault = excluded.settings_fault,
+              seen_at = excluded.seen_at`,
+          params: [node, host, pid, url, version, SCHEMA, config, settings, settingsFault, Number(hears), startedAt],
         },
         { sql: `DELETE FROM nodes WHERE seen_at < ${NOW} - ${FORGOTTEN_MS}`, params: [] },
       ])
-      const [row] = await database.query(`SELECT ${NOW} AS now, draining FROM nodes WHERE id = $1`, [node])
+      const [row] = await database.query(`SELECT ${NOW} AS now, draining, (${SETTINGS_VERSION}) AS newest FROM nodes WHERE id = $1`, [node])
       if (row === undefined) throw new AppError('store/conflict', 'this node was forgotten')
-      return { now: integer(row, 'now'), draining: integer(row, 'draining') === 1 }
+      return { now: integer(row, 'now'), draining: integer(row, 'draining') === 1, settings: Number(row['newest'] ?? 0) }
     },
     async nodes(since) {
       const rows = await database.query(
@@ -89,6 +93,8 @@ function toNode(row: Row): NodeLoad {
     version: text(row, 'version'),
     schema: integer(row, 'schema'),
     config: text(row, 'config'),
+    settings: integer(row, 'settings'),
+    settingsFault: textOrNull(row, 'settings_fault'),
     hears: integer(row, 'hears') === 1,
     draining: integer(row, 'draining') === 1,
     startedAt: integer(row, 'started_at'),

@@ -290,6 +290,22 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     'CREATE INDEX job_runs_by_start ON job_runs (started_at)',
   ],
   ['ALTER TABLE jobs ADD COLUMN marks TEXT'],
+  [
+    {
+      sqlite: [],
+      postgres: ['ALTER TABLE nodes ADD COLUMN settings BIGINT NOT NULL DEFAULT 0', 'ALTER TABLE nodes ADD COLUMN settings_fault TEXT'],
+    },
+  ],
+  [
+    `CREATE TABLE shared_settings (
+      path TEXT PRIMARY KEY,
+      value TEXT NOT NULL,
+      version INTEGER NOT NULL,
+      set_by TEXT NOT NULL,
+      set_at INTEGER NOT NULL
+    )`,
+    `INSERT INTO meta (name, value) VALUES ('settings', '0')`,
+  ],
 ]
 
 /** What this program can read and write. */

@@ -52,5 +52,6 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'jobs', column: 'data', ...byId },
   { table: 'jobs', column: 'marks', ...byId },
   { table: 'job_runs', column: 'note', identity: ['job_id', 'due_at'], row: (row) => runRow(text(row, 'job_id'), integer(row, 'due_at')) },
+  { table: 'shared_settings', column: 'value', identity: ['path'], row: (row) => text(row, 'path') },
   { table: 'memory', column: 'value', identity: ['key'], row: (row) => text(row, 'key') },
 ]

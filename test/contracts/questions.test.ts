@@ -16,7 +16,11 @@ async function asking(scenes: readonly Scene[], images = true, budgets: Record<s
   const provider = scriptedProvider('fake', scenes, { images })
   const clock = manualClock()
   const providers = new Map([['fake', async () => provider]])
-  const models = createModelDirectory({ routes: {}, defaultModel: async () => null, prices: {}, windowTokens: 4000, providers })
+  const models = createModelDirectory({
+    config: { routes: {}, usage: { prices: {} }, agent: coreSections.agent.parse({ context: { windowTokens: 4000 } }) },
+    defaultModel: async () => null,
+    providers,
+  })
   const reports: CheckpointReport[] = []
   const questions = createQuestions({ models, report: (report) => reports.push(report), clock })
   const budget = new Budget(coreSections.agent.parse({ budgets }).budgets, clock)

@@ -93,6 +93,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     forgetOld: async () => ({}),
     erase: (key) => store.eraseConversation(key, { copies: join(folder, 'undo'), backups: join(folder, 'backups') }),
     settings,
+    sharedSettings: null,
     messages: noMessages,
     jobs: jobsOver(gateway, now),
     outbox: createOutboxDesk({

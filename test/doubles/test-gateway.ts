@@ -144,10 +144,12 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     ...(options.tools ?? []),
   ]
   const models = createModelDirectory({
-    routes: Object.fromEntries(Object.entries(options.routes ?? {}).map(([name, chain]) => [name, { models: chain }])),
+    config: {
+      agent: config.agent,
+      usage: { prices: options.prices ?? {} },
+      routes: Object.fromEntries(Object.entries(options.routes ?? {}).map(([name, chain]) => [name, { models: [...chain] }])),
+    },
     defaultModel: async () => options.model ?? `${options.providers[0]?.id ?? 'none'}:model`,
-    prices: options.prices ?? {},
-    windowTokens: config.agent.context.windowTokens,
     providers: new Map(options.providers.map((provider) => [provider.id, async () => provider])),
   })
   const decisions = countDecisions(audit, () => clock.now())

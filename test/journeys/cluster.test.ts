@@ -184,7 +184,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
 
   it('alone, a gateway says so', async () => {
     await using alone = await configuredGateway()
-    assert.deepEqual(await alone.client.call('cluster.status'), { self: null, nodes: [] })
+    assert.deepEqual(await alone.client.call('cluster.status'), { self: null, nodes: [], settings: { version: 0, values: [] } })
     await assert.rejects(alone.client.call('cluster.drain', { id: 'x', draining: true }), { code: 'cluster/none' })
     await assert.rejects(alone.client.call('agent.resume', { runId: 'turn_none', afterSeq: 0 }), { code: 'turn/not-found' })
   })
@@ -224,7 +224,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
       url,
       `UPDATE nodes SET schema = schema - 1; UPDATE meta SET value = (value::int - 1)::text WHERE name = 'schema';
       -- What the newest step of the schema made.
-      ALTER TABLE jobs DROP COLUMN marks`,
+      DROP TABLE shared_settings; DELETE FROM meta WHERE name = 'settings'`,
     )
     const later = async (migrate: boolean) => openStore({ path: '', url, synchronous: 'full', migrate })
     await assert.rejects(later(false), { code: 'store/in-use' })
@@ -232,7 +232,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     assert.equal((await a.request('/health/ready')).status, 503)
     await (await later(true)).close()
     assert.deepEqual(await server.run(url, `SELECT value::int AS schema FROM meta WHERE name = 'schema'`), [{ schema: SCHEMA }])
-    assert.deepEqual(await server.run(url, 'SELECT marks FROM jobs'), [])
+    assert.deepEqual(await server.run(url, 'SELECT * FROM shared_settings'), [])
   })
 
   it('fires a job on one node', async () => {

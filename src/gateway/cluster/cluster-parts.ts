@@ -12,12 +12,15 @@ export interface NodeFacts {
   readonly version: string
   /** Says whether two have the same configuration. */
   readonly config: string
+  /** The version of the shared settings that it goes by, and why that is not the newest. */
+  readonly settings: number
+  readonly settingsFault: string | null
 }
 
 export interface ClusterDeps {
   readonly cluster: ClusterStore
   readonly turns: TurnStore
-  readonly facts: NodeFacts
+  readonly facts: () => NodeFacts
   readonly clock: Clock
   readonly log: Log
 }

@@ -147,7 +147,7 @@ export class Cluster implements Place {
   }
 
   list(): Promise<NodeList> {
-    return listNodes(this.#deps.cluster, this.id, this.#deps.facts.config, this.clock.now())
+    return listNodes(this.#deps.cluster, this.id, this.#deps.facts().config, this.clock.now())
   }
 
   async leave(): Promise<void> {
@@ -166,6 +166,10 @@ export class Cluster implements Place {
     } else if (signal.kind === 'abort') this.#hooks?.abort(signal.turns, signal.reason)
     else if (signal.kind === 'approvals') this.#hooks?.approvals(signal.ids)
     else if (signal.kind === 'nodes') void this.#beat()
+    this.#tell(signal)
+  }
+
+  #tell(signal: Signal): void {
     for (const listener of this.#listeners) listener(signal)
   }
 
@@ -175,10 +179,17 @@ export class Cluster implements Place {
     const { cluster, facts, clock, log } = this.#deps
     try {
       const before = clock.now()
-      const { now, draining } = await cluster.beat({ ...facts, id: this.id, url: this.#url, hears: this.#hooks?.hears() === true, startedAt: this.#startedAt })
+      const { now, draining, settings } = await cluster.beat({
+        ...facts(),
+        id: this.id,
+        url: this.#url,
+        hears: this.#hooks?.hears() === true,
+        startedAt: this.#startedAt,
+      })
       this.#offset = Math.round(now - (before + clock.now()) / 2)
       if (draining !== this.#isDrained) log.info(draining ? 'node.drained' : 'node.undrained', { node: this.id })
       this.#isDrained = draining
+      this.#tell({ kind: 'settings', version: settings })
       this.#others = (await cluster.nodes(now - DEAD_MS)).filter(({ id }) => id !== this.id)
       await this.#letGoOfStrays()
       if (!this.#isDrained) await this.#hooks?.takeUp(await cluster.order.left(MAX_LEFT))

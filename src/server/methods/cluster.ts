@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { AppError } from '../../contracts/errors.ts'
-import { clusterDrainResult, clusterStatusResult } from '../../contracts/ws/cluster.ts'
+import type { SharedSettings } from '../../contracts/settings.ts'
+import { clusterChangeResult, clusterDrainResult, clusterStatusResult } from '../../contracts/ws/cluster.ts'
 import { defineMethod } from '../method.ts'
 
 export const clusterStatus = defineMethod({
@@ -9,13 +10,30 @@ export const clusterStatus = defineMethod({
   params: z.strictObject({}),
   result: clusterStatusResult,
   async handle(_, { deps }) {
-    const { cluster } = deps.gateway
-    if (cluster === null) return { self: null, nodes: [] }
-    const { self, nodes } = await cluster.list()
+    const { gateway, sharedSettings } = deps
+    const { cluster } = gateway
+    if (cluster === null || sharedSettings === null) return { self: null, nodes: [], settings: { version: 0, values: [] } }
+    const [{ self, nodes }, { version, values }] = await Promise.all([cluster.list(), sharedSettings.read()])
     return {
       self,
-      nodes: nodes.map(({ id, host, pid, url, version, schema, isAlike, isAlive, draining, turns, lagMs, startedAt }) => {
-        return { id, host, pid, url, version, schema, sameConfig: isAlike, alive: isAlive, draining, turns, lagMs, startedAt }
+      settings: { version, values: [...values] },
+      nodes: nodes.map(({ id, host, pid, url, version, schema, isAlike, isAlive, draining, turns, lagMs, startedAt, ...node }) => {
+        return {
+          id,
+          host,
+          pid,
+          url,
+          version,
+          schema,
+          sameConfig: isAlike,
+          alive: isAlive,
+          draining,
+          turns,
+          lagMs,
+          startedAt,
+          settings: node.settings,
+          settingsFault: node.settingsFault,
+        }
       }),
     }
   },
@@ -33,3 +51,30 @@ export const clusterDrain = defineMethod({
     return { id, draining }
   },
 })
+
+const key = z.string().min(1).max(256)
+
+export const clusterSet = defineMethod({
+  name: 'cluster.set',
+  scope: 'operator.admin',
+  params: z.strictObject({ key, value: z.json().refine((value) => value !== null, 'to take it back: cluster.unset') }),
+  result: clusterChangeResult,
+  async handle({ key, value }, { deps, principal }) {
+    return { key, version: await shared(deps).change(key, value, principal.id) }
+  },
+})
+
+export const clusterUnset = defineMethod({
+  name: 'cluster.unset',
+  scope: 'operator.admin',
+  params: z.strictObject({ key }),
+  result: clusterChangeResult,
+  async handle({ key }, { deps, principal }) {
+    return { key, version: await shared(deps).change(key, null, principal.id) }
+  },
+})
+
+function shared({ sharedSettings }: { readonly sharedSettings: SharedSettings | null }): SharedSettings {
+  if (sharedSettings === null) throw new AppError('cluster/none', undefined, { hint: 'Change its file: cara config set, then start it again' })
+  return sharedSettings
+}

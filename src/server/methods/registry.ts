@@ -3,7 +3,7 @@ import { agent, agentResume, agentWait } from './agent.ts'
 import { approvalsApply, approvalsGet, approvalsGrants, approvalsList, approvalsProposal, approvalsResolve, approvalsRevoke, why } from './approvals.ts'
 import { authRotate } from './auth.ts'
 import { chatAbort, chatHistory, chatSend } from './chat.ts'
-import { clusterDrain, clusterStatus } from './cluster.ts'
+import { clusterDrain, clusterSet, clusterStatus, clusterUnset } from './cluster.ts'
 import { configGet, configSchema } from './config.ts'
 import { dataErase, dataExport, dataShow } from './data.ts'
 import { dbPrune } from './db.ts'
@@ -49,6 +49,8 @@ export const methods: readonly Method[] = [
   messagesTest,
   clusterStatus,
   clusterDrain,
+  clusterSet,
+  clusterUnset,
   outboxList,
   outboxGet,
   outboxRetry,
