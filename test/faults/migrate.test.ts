@@ -63,11 +63,14 @@ describe('an upgrade of the database', () => {
       assert.deepEqual(await store.check(), [], `step ${step}`)
       await store.close()
       await holds(path, SCHEMA)
-      const [backup = '', ...more] = backupsIn(folder)
-      assert.match(backup, new RegExp(`^\\d{8}T\\d{6}-schema-1-to-${SCHEMA}\\.db$`), `step ${step}`)
-      assert.deepEqual(more, [], `step ${step}`)
-      await holds(join(folder, 'backups', backup), 1)
-      assert.equal(statSync(join(folder, 'backups', backup)).mode & 0o777, 0o600)
+      const backups = backupsIn(folder)
+      // Between its copy and the first step of the schema a start has changed nothing: the next one, in another second, makes a copy of its own.
+      assert.ok(backups.length === 1 || (backups.length === 2 && step < 10), `step ${step}: ${backups.join()}`)
+      for (const backup of backups) {
+        assert.match(backup, new RegExp(`^\\d{8}T\\d{6}-schema-1-to-${SCHEMA}\\.db$`), `step ${step}`)
+        await holds(join(folder, 'backups', backup), 1)
+        assert.equal(statSync(join(folder, 'backups', backup)).mode & 0o777, 0o600)
+      }
       rmSync(folder, { recursive: true })
     }
     assert.ok(step > 20, `only ${step} statements`)
