@@ -822,6 +822,11 @@ export const requirements: readonly Requirement[] = [
       'a change whose connection closes in the middle is repeated, beside others, and the connections go on',
     ],
     ['CLUS-4', 'Several may start on an empty database at once', 'makes its schema once, however many start at the same moment'],
+    [
+      'CLUS-37',
+      'A node under a schema that it does not know is not ready, whatever it can read',
+      'stays out of service under another schema, whatever it can still read',
+    ],
     ['CLUS-5', 'Nothing that a statement held stands in an error', 'says nothing of what stood in a statement when the server refuses it'],
     ['CLUS-6', 'The way to a database elsewhere is encrypted', 'encrypts beyond this machine, and checks who answers, unless the address says otherwise'],
   ]),

@@ -82,6 +82,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   let pool = open()
   let closed = false
   let faults: readonly string[] = []
+  /** Said by a commit alone, and taken back by one: what can still be read says nothing of it. */
+  let outdatedBy: readonly string[] = []
 
   /** A server that neither answers nor closes, or a connection that broke: all connections are made anew. */
   async function answered<T>(work: (sql: Pool) => Promise<T>): Promise<T> {
@@ -114,7 +116,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       } catch (error) {
         const mayRepeat = isLost(error) || (isToRepeat(error) && ++repeats <= MAX_REPEATS)
         const shown = translated(error)
-        if (shown instanceof AppError && shown.code === 'store/newer') faults = [shown.message]
+        if (shown instanceof AppError && shown.code === 'store/newer') outdatedBy = [shown.message]
         if (isLost(error)) faults = [shown instanceof AppError ? shown.message : 'The database cannot be used']
         if (closed || !mayRepeat || performance.now() + pause > until) throw shown
         await new Promise((resolve) => setTimeout(resolve, isToRepeat(error) ? Math.random() * FIRST_PAUSE_MS : pause))
@@ -172,6 +174,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
         if (fate === 'unknown') throw new AppError('store/unavailable', 'nobody knows whether the last change was kept', { cause: translated(error.cause) })
       }
     })
+    outdatedBy = []
     // The server has flushed what it has confirmed.
     return { durable: async () => undefined }
   }
@@ -197,7 +200,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       const [row] = await patiently(() => answered((sql) => run(sql, 'SELECT pg_database_size(current_database()) AS bytes', [])))
       return Number(row?.['bytes'])
     },
-    faults: () => faults,
+    faults: () => [...outdatedBy, ...faults],
     async close() {
       if (closed) return
       closed = true

@@ -125,6 +125,22 @@ describe('the shared engine', { skip: missing !== null && missing }, () => {
     assert.deepEqual({ ...(await database.query('SELECT 1 AS one', []))[0] }, { one: 1 })
   })
 
+  it('stays out of service under another schema, whatever it can still read', async () => {
+    const older = await openPostgres({ url: await server.create(), schema: 1 })
+    try {
+      await older.query('CREATE TABLE meta (name TEXT, value TEXT)', [])
+      await older.query(`INSERT INTO meta VALUES ('schema', '2')`, [])
+      await assert.rejects(older.commit([{ sql: 'CREATE TABLE x (a BIGINT)', params: [] }]), code('store/newer'))
+      assert.equal((await older.query('SELECT 1 AS one', [])).length, 1)
+      assert.match(older.faults().join(), /newer version/)
+      await older.query(`UPDATE meta SET value = '1'`, [])
+      await older.commit([{ sql: 'CREATE TABLE x (a BIGINT)', params: [] }])
+      assert.deepEqual(older.faults(), [])
+    } finally {
+      await older.close()
+    }
+  })
+
   it('makes its schema once, however many start at the same moment', async () => {
     const empty = await server.create()
     const opened = await Promise.all([1, 2, 3, 4].map(() => openPostgres({ url: empty })))
