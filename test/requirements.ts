@@ -4,7 +4,7 @@
  */
 export interface Requirement {
   /** Area and number; never given twice, never given again. */
-  readonly id: `${'SET' | 'LLM' | 'TURN' | 'MSG' | 'DOOR' | 'CLI' | 'CFG' | 'SEC' | 'STORE' | 'CLUS' | 'CRON'}-${number}`
+  readonly id: `${'SET' | 'LLM' | 'TURN' | 'MSG' | 'DOOR' | 'CLI' | 'CFG' | 'SEC' | 'STORE' | 'CLUS' | 'CRON' | 'TASK'}-${number}`
   readonly promise: string
   readonly file: string
   /** The test's title, word for word. */
@@ -1144,5 +1144,58 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/contracts/jobs.test.ts', [
     ['CRON-15', 'The commit that accepts a turn decides who runs an instant', 'is taken by one turn alone, in the commit that accepts it'],
     ['CRON-16', 'An end is written down once', 'ends once'],
+  ]),
+  ...proved('test/journeys/tasks.test.ts', [
+    [
+      'TASK-1',
+      'A task runs as an ordinary turn of its own conversation',
+      'runs at once as an ordinary turn of its own conversation, and is done by its answer',
+    ],
+    [
+      'TASK-2',
+      'A task that did not come to its end is tried again after a while, and goes on from there',
+      'that did not come to its end is tried again after a while, in the same conversation, which says so',
+    ],
+    ['TASK-3', 'Tries, turns and time of a task are bounded', 'fails where its tries, its turns or its time are used up, and is begun again by hand'],
+    ['TASK-4', 'The time of a run is bounded', 'whose run takes too long is stopped, and tried again'],
+    [
+      'TASK-5',
+      'A task waits for the word of the owner, without a place and without losing time',
+      'that needs the word of the owner waits for it, takes no place and no time, and goes on when he has answered',
+    ],
+    ['TASK-6', 'A task waits for the time that a model server names', 'whose model says when to ask again waits for that, and no time of its run passes'],
+    ['TASK-7', 'A task waits for a configuration', 'waits for a configuration, and goes on with the next process or by hand'],
+    ['TASK-8', 'A task ends with the credential that answers for it', 'whose maker may send no more is blocked, and goes on for whoever resumes it'],
+    ['TASK-9', 'A task is cancelled wherever it stands', 'is cancelled wherever it stands, and its turn with it'],
+    ['TASK-10', 'A task follows its turn', 'follows its turn where that is cancelled'],
+    ['TASK-11', 'A command that does not fit how a task stands is refused', 'takes no command that does not fit how it stands'],
+    ['TASK-12', 'A task can be changed', 'says something else from the next run on, and keeps what was not named'],
+    ['TASK-13', 'Runs of tasks are bounded', 'run at most so many at once, the longest due first'],
+    ['TASK-14', 'Tasks are switched off with scheduled work', 'do not run, and cannot be made, where scheduled work is switched off'],
+    ['TASK-15', 'One node runs a try', 'have one turn for each try, however many gateways look at the same store'],
+    [
+      'TASK-16',
+      'Another gateway gives no run its time anew',
+      'that run keep the end of their time where another gateway starts, and have it anew where the only one starts again',
+    ],
+    ['TASK-17', 'A crash loses no task and makes no try twice', 'go on in their turns after a crash: no try is lost, none is made twice'],
+    ['TASK-18', 'A clock that is set loses no task', 'that were put off by a clock that stood ahead come when it is set right'],
+    ['TASK-19', 'A task goes with its conversation', 'whose conversation is erased are gone with it'],
+  ]),
+  ...proved('src/gateway/schedule/task-outcome.test.ts', [
+    [
+      'TASK-20',
+      'What becomes of a task is decided by how its turn ended',
+      'is done by an answer, goes on after a budget or a fault, and ends where the same words would meet the same end',
+    ],
+    ['TASK-21', 'Tries come at growing, random distances', 'waits longer after each try, at random, as long as the server says, and never beyond a day'],
+    ['TASK-22', 'A try that could not begin is bounded, too', 'whose turn is not accepted counts, but for one that another node has taken'],
+  ]),
+  ...proved('test/contracts/tasks.test.ts', [
+    ['TASK-23', 'The commit that accepts a turn decides who runs a try', 'has one turn for each try, in the commit that accepts it'],
+    ['TASK-24', 'Where a task stands otherwise than its turn is found in the database', 'is found where it stands otherwise than its turn'],
+  ]),
+  ...proved('test/journeys/cli-task.test.ts', [
+    ['CLI-31', 'Tasks at the command line', 'cara task creates, lists, shows, changes, cancels and begins a task again'],
   ]),
 ]

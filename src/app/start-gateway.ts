@@ -29,6 +29,7 @@ import { createGateway } from '../gateway/create-gateway.ts'
 import { forgetInBackground } from '../gateway/forget-old.ts'
 import { createSchedule } from '../gateway/schedule/create-schedule.ts'
 import { JobBook } from '../gateway/schedule/job-book.ts'
+import { TaskBook } from '../gateway/schedule/task-book.ts'
 import type { DefaultModel } from '../gateway/gateway.ts'
 import { createOutboxDesk } from '../gateway/outbox/outbox-desk.ts'
 import { createResolve } from '../net/resolve.ts'
@@ -212,6 +213,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     now: () => systemClock.now(),
     log,
   })
+  const taskBook = new TaskBook({ store: store.tasks, config: config.cron, timeZone: book.timeZone, audit, now: () => systemClock.now(), log })
   const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
   const writes = createWrites(store, paths, config.undo, audit, () => systemClock.now())
   const files = { ...config.filesystem, protectedPaths: [paths.stateDir, paths.configFile] }
@@ -271,6 +273,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     gateway,
     store,
     book,
+    taskBook,
     announcer,
     config: config.cron,
     isBrief: options.embedded === true,
@@ -286,6 +289,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     undo: writes.undo,
     forgetOld: () => forgetting.now(),
     jobs: schedule.jobs,
+    tasks: schedule.tasks,
     async erase(key, session, by) {
       await audit.keep({ kind: 'conversation-erased', session, by })
       return store.eraseConversation(key, { copies: paths.undo, backups: paths.backups })

@@ -32,6 +32,7 @@ export const registry: readonly RegistryEntry[] = [
     load: async () => (await import('./commands/undo.ts')).command,
   },
   { name: 'cron', summary: 'Work that begins by the clock', load: async () => (await import('./commands/cron.ts')).group },
+  { name: 'task', summary: 'Work that goes on until it is done', load: async () => (await import('./commands/task.ts')).group },
   { name: 'usage', summary: 'Tokens and cost', load: async () => (await import('./commands/usage.ts')).command },
   { name: 'messages', summary: 'Places that messages may be sent to', load: async () => (await import('./commands/messages.ts')).group },
   { name: 'outbox', summary: 'Messages on their way out', load: async () => (await import('./commands/outbox.ts')).group },

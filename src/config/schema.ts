@@ -231,7 +231,7 @@ const cronSection = z.strictObject({
     'IANA time zone of schedules that name none, for example `Europe/Berlin`; by default the one of this machine',
   ),
   maxJobs: withDefault(between(1, 5000), 500, 'Jobs that may be kept'),
-  maxConcurrentRuns: withDefault(between(1, 64), 4, 'Runs of jobs at once; what is due beyond them waits'),
+  maxConcurrentRuns: withDefault(between(1, 64), 4, 'Runs of jobs at once, and of tasks; what is due beyond them waits'),
   keepRuns: withDefault(between(1, 10_000), 200, 'Runs of each job that are kept to look at'),
 })
 

@@ -61,6 +61,14 @@ export type Receipt =
       readonly by: string
       readonly words: string
     }
+  /** `words`: whose words it holds. What its runs do has the receipts of their turns. */
+  | {
+      readonly kind: 'task-changed'
+      readonly task: string
+      readonly action: 'created' | 'updated' | 'cancelled' | 'retried' | 'resumed'
+      readonly by: string
+      readonly words: string
+    }
   /** A guard stage did not simply pass something: the first of a minute at once, the others of that minute counted. */
   | {
       readonly kind: 'decision'
@@ -206,6 +214,7 @@ export const receiptKinds = [
   'conversation-erased',
   'config-changed',
   'job-changed',
+  'task-changed',
   'secrets-rotated',
   'decision',
   'turn-accepted',

@@ -10,6 +10,7 @@ import type { Message } from './message.ts'
 import type { Origin } from './origin.ts'
 import type { OutboxStore } from './outbox.ts'
 import type { JobStore } from './schedule.ts'
+import type { TaskStore } from './task.ts'
 import type { InboundMessage, TurnResult } from './turn.ts'
 import type { RequestDigest } from './replay.ts'
 import type { HeldTurn, Lease, TurnLeases } from './turn-lease.ts'
@@ -103,6 +104,7 @@ export interface Store {
   eraseConversation(key: string, places: ErasePlaces): Promise<Erased | null>
   /** Of the engine, and of what must hold between rows; a sentence for each thing that is wrong. */
   readonly jobs: JobStore
+  readonly tasks: TaskStore
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]

@@ -6,6 +6,7 @@ import type { Message, ToolCallPart, UserPart } from './message.ts'
 import type { Author } from './origin.ts'
 import type { FaultKind, ResponseFormat, ToolChoice, ToolDefinition } from './provider.ts'
 import type { JobClaim } from './schedule.ts'
+import type { TaskClaim } from './task.ts'
 import type { Usage } from './usage.ts'
 
 /** What a door hands to intake. Every part already carries its origin. */
@@ -20,8 +21,8 @@ export interface InboundMessage {
   readonly idempotencyKey?: string
   /** `Principal.credential` of who sent it: asked again before a turn that waited, or that an earlier process accepted, begins. */
   readonly credential?: string
-  /** The run of a job that this is: taken in the commit that journals the message, which stands only if nobody has it yet. */
-  readonly claim?: JobClaim
+  /** The run of a job or a task that this is: taken in the commit that journals the message, which stands only if nobody has it yet. */
+  readonly claim?: JobClaim | TaskClaim
   readonly options: TurnOptions
 }
 

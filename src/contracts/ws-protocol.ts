@@ -103,6 +103,7 @@ export const eventNames = [
   'chat',
   'approval',
   'cron',
+  'task',
   'tick',
   'health',
   'shutdown',

@@ -5,6 +5,7 @@ import type { Announcer } from '../gateway/announce.ts'
 import type { Erased } from '../contracts/store.ts'
 import type { Undo } from '../contracts/undo.ts'
 import type { Jobs } from '../gateway/schedule/jobs.ts'
+import type { Tasks } from '../gateway/schedule/tasks.ts'
 import type { OutboxDesk } from '../gateway/outbox/outbox-desk.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Access } from '../guard/identity/access.ts'
@@ -21,6 +22,7 @@ export interface ServerDeps {
   /** Forgets what is too old, now; rows by table. */
   readonly forgetOld: () => Promise<Readonly<Record<string, number>>>
   readonly jobs: Jobs
+  readonly tasks: Tasks
   readonly settings: Settings
   /** Of all nodes; null where the store is shared with nobody. */
   readonly sharedSettings: SharedSettings | null

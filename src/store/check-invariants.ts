@@ -39,6 +39,14 @@ export const laws: readonly Law[] = [
   { broken: 'a message waits and has no text', sql: `SELECT id FROM outbox WHERE status IN ('waiting', 'dead') AND text IS NULL` },
   { broken: 'a message ended and its text is still there', sql: `SELECT id FROM outbox WHERE status IN ('sent', 'dropped') AND text IS NOT NULL` },
   { broken: 'a message ended at no time', sql: `SELECT id FROM outbox WHERE (status = 'waiting') <> (settled_at IS NULL)` },
+  { broken: 'a task ended at no time', sql: `SELECT id FROM tasks WHERE (state IN ('done', 'failed', 'cancelled')) <> (ended_at IS NOT NULL)` },
+  { broken: 'a task runs without a turn', sql: `SELECT id FROM tasks WHERE state = 'running' AND (turn_id IS NULL OR next_at IS NULL OR run_until IS NULL)` },
+  {
+    broken: 'a task has a turn and waits for another one',
+    sql: `SELECT id FROM tasks WHERE state IN ('queued', 'retry_wait', 'done', 'failed') AND turn_id IS NOT NULL`,
+  },
+  { broken: 'a task waits and nothing brings it on', sql: `SELECT id FROM tasks WHERE state IN ('queued', 'retry_wait') AND next_at IS NULL` },
+  { broken: 'a task is blocked for no reason', sql: `SELECT id FROM tasks WHERE (state = 'blocked') <> (blocked_reason IS NOT NULL)` },
   { broken: 'a write that can be taken back keeps a negative size', sql: 'SELECT id FROM undo_steps WHERE bytes < 0' },
 ]
 

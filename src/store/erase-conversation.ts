@@ -26,6 +26,8 @@ export async function eraseConversation(database: Database, key: string, places:
     { sql: 'INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value', params: [MARK, 'yes'] },
     // A run of a job tells what its turn answered; the job itself is the owner's.
     { sql: `UPDATE job_runs SET note = NULL WHERE turn_id IN (${TURNS})`, params: [id] },
+    // Where its turns go on, whoever erases has cancelled it.
+    { sql: 'DELETE FROM tasks WHERE session_key = $1', params: [key] },
     ...(database.engine === 'postgres' ? [{ sql: `DELETE FROM turn_events WHERE turn_id IN (${TURNS})`, params: [id] }] : []),
     // Sums stay what they were, of nobody.
     { sql: 'UPDATE usage SET session_id = NULL WHERE session_id = $1', params: [id] },

@@ -2,7 +2,7 @@
 import { AppError } from '../contracts/errors.ts'
 import type { Job, JobClaim, JobRun, JobStore, RunStatus } from '../contracts/schedule.ts'
 import type { Database, Row, SqlValue, Statement, Texts } from '../contracts/store.ts'
-import { integer, isObject, json, text, textOrNull } from './rows.ts'
+import { integer, integerOrNull, isObject, json, text, textOrNull } from './rows.ts'
 import { runRow } from './sealed-columns.ts'
 import { stands } from './stands.ts'
 
@@ -171,10 +171,6 @@ function toRun(texts: Texts, row: Row): JobRun {
     endedAt: integerOrNull(row, 'ended_at'),
     note: note === null ? null : texts.open('job_runs.note', runRow(jobId, dueAt), note),
   }
-}
-
-function integerOrNull(row: Row, column: string): number | null {
-  return row[column] === null ? null : integer(row, column)
 }
 
 function isRunStatus(status: string): status is RunStatus {

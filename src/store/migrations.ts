@@ -306,6 +306,30 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     )`,
     `INSERT INTO meta (name, value) VALUES ('settings', '0')`,
   ],
+  [
+    `CREATE TABLE tasks (
+      id TEXT NOT NULL PRIMARY KEY,
+      session_key TEXT NOT NULL,
+      state TEXT NOT NULL,
+      attempts INTEGER NOT NULL,
+      run_ids TEXT NOT NULL,
+      turn_id TEXT,
+      next_at INTEGER,
+      run_until INTEGER,
+      blocked_reason TEXT,
+      data TEXT NOT NULL,
+      last_error TEXT,
+      since INTEGER NOT NULL,
+      version INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      ended_at INTEGER
+    )`,
+    'CREATE INDEX tasks_due ON tasks (next_at) WHERE next_at IS NOT NULL',
+    'CREATE INDEX tasks_in_turn ON tasks (since) WHERE turn_id IS NOT NULL',
+    'CREATE INDEX tasks_open ON tasks (created_at, id) WHERE ended_at IS NULL',
+    'CREATE INDEX tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL',
+    'CREATE INDEX tasks_by_age ON tasks (created_at)',
+  ],
 ]
 
 /** What this program can read and write. */

@@ -13,6 +13,7 @@ import { createSessionStore } from './sessions.ts'
 import { openSqlite, type SqliteOptions } from './sqlite-database.ts'
 import { createTexts, type SwitchableTexts } from './texts.ts'
 import { readTextState } from './text-state.ts'
+import { createTaskStore } from './tasks.ts'
 import { createTurnStore } from './turns.ts'
 import { createUndoStore } from './undo-steps.ts'
 import type { UpgradeBackups } from './upgrade-backup.ts'
@@ -140,6 +141,7 @@ export function storeOver(database: Database, cluster: ClusterStore | null = nul
     eraseConversation: async (key, places) => (await import('./erase-conversation.ts')).eraseConversation(database, key, places),
     check: () => checkAll(database),
     jobs: createJobStore(database),
+    tasks: createTaskStore(database),
     size: () => database.size(),
     faults: () => database.faults(),
     close: () => database.close(),

@@ -50,6 +50,7 @@ export const retentionRules: readonly RetentionRule[] = [
   { table: 'nodes', on: 'postgres', because: 'each gateway has a row, and one that was not seen for a day loses it (cluster.ts)' },
   { table: 'turn_events', on: 'postgres', because: 'events are kept for minutes, and the gateways forget them as they write (cluster-events.ts)' },
   { table: 'shared_settings', because: 'a row for each setting that is shared, at most 500 (shared-settings.ts)' },
+  { table: 'tasks', age: 'ended_at', days: 'turnDays', key: ['id'] },
   { table: 'meta', because: 'a few names, each once' },
 ]
 

@@ -19,6 +19,10 @@ export function integer(row: Row, column: string): number {
   return value
 }
 
+export function integerOrNull(row: Row, column: string): number | null {
+  return row[column] === null ? null : integer(row, column)
+}
+
 /** Parses JSON that this program wrote and checks it with `is`. */
 export function json<T>(source: string, is: (value: unknown) => value is T): T {
   let value: unknown

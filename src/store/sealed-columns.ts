@@ -53,5 +53,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'jobs', column: 'marks', ...byId },
   { table: 'job_runs', column: 'note', identity: ['job_id', 'due_at'], row: (row) => runRow(text(row, 'job_id'), integer(row, 'due_at')) },
   { table: 'shared_settings', column: 'value', identity: ['path'], row: (row) => text(row, 'path') },
+  { table: 'tasks', column: 'data', ...byId },
+  { table: 'tasks', column: 'last_error', ...byId },
   { table: 'memory', column: 'value', identity: ['key'], row: (row) => text(row, 'key') },
 ]

@@ -3,6 +3,8 @@
  * stays in the turn's row.
  */
 import { AppError } from '../contracts/errors.ts'
+import type { JobClaim } from '../contracts/schedule.ts'
+import type { TaskClaim } from '../contracts/task.ts'
 import { joinTexts, textOf, type Message } from '../contracts/message.ts'
 import { messageTokens } from '../contracts/message-tokens.ts'
 import {
@@ -25,6 +27,7 @@ import { FIRST_FENCE, type HeldTurn } from '../contracts/turn-lease.ts'
 import type { InboundMessage, TurnResult } from '../contracts/turn.ts'
 import { cancelQuestions } from './approvals.ts'
 import { claimStatements } from './jobs.ts'
+import { takeTask } from './tasks.ts'
 import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
 import { touchSession } from './sessions.ts'
@@ -98,7 +101,7 @@ export function createTurnStore(database: Database): TurnStore {
       const { sessionKey } = request
       // A key counts within its conversation: another one may use the same, and is not told what this one answered.
       const idempotencyKey = request.idempotencyKey === undefined ? undefined : JSON.stringify([sessionKey, request.idempotencyKey])
-      const statements: Statement[] = request.claim === undefined ? [] : [...claimStatements(texts, request.claim, turnId, now)]
+      const statements: Statement[] = request.claim === undefined ? [] : [...claimed(texts, request.claim, turnId, now)]
       if (idempotencyKey !== undefined) {
         // A key is free again after a day; until then the UNIQUE column refuses it, on every node.
         statements.push({ sql: 'UPDATE turns SET idempotency = NULL WHERE idempotency = $1 AND accepted_at <= $2', params: [idempotencyKey, now - DAY_MS] })
@@ -354,4 +357,8 @@ function isRequest(value: unknown): value is InboundMessage {
 
 function isStoredResult(value: unknown): value is Omit<TurnResult, 'text' | 'toolCalls'> {
   return isObject(value) && typeof value['turnId'] === 'string' && typeof value['status'] === 'string' && isObject(value['usage'])
+}
+
+function claimed(texts: Texts, claim: JobClaim | TaskClaim, turnId: string, now: number): readonly Statement[] {
+  return 'taskId' in claim ? [takeTask(claim, turnId, now)] : claimStatements(texts, claim, turnId, now)
 }

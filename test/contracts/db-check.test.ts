@@ -9,6 +9,9 @@ import { laws } from '../../src/store/check-invariants.ts'
 import { inspectStore, type Inspection } from '../../src/store/inspect-store.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
+import { OWNER } from '../../src/contracts/origin.ts'
+import { TaskBook } from '../../src/gateway/schedule/task-book.ts'
+import { recordedLog } from '../doubles/recorded-log.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { outsideTools } from '../doubles/outside-tools.ts'
 import { testGateway } from '../doubles/test-gateway.ts'
@@ -34,6 +37,11 @@ const BREAKS: Readonly<Record<string, string>> = {
   'a message waits and has no text': 'UPDATE outbox SET text = NULL',
   'a message ended and its text is still there': `UPDATE outbox SET text = 'x' WHERE status = 'sent'`,
   'a message ended at no time': 'UPDATE outbox SET settled_at = NULL',
+  'a task ended at no time': 'UPDATE tasks SET ended_at = 1',
+  'a task runs without a turn': `UPDATE tasks SET state = 'running', turn_id = NULL`,
+  'a task has a turn and waits for another one': `UPDATE tasks SET turn_id = 'turn_1'`,
+  'a task waits and nothing brings it on': 'UPDATE tasks SET next_at = NULL',
+  'a task is blocked for no reason': `UPDATE tasks SET state = 'blocked'`,
   'a write that can be taken back keeps a negative size': 'UPDATE undo_steps SET bytes = -1',
 }
 
@@ -67,6 +75,9 @@ async function lived(name: string, isSealed: boolean): Promise<void> {
   for (const id of ['out_sent', 'out_waiting']) await outbox.accept({ ...facts, id, key: id, parts: ['hello'] }, { parts: 9, bytes: 99 })
   const claimed = await outbox.claim({ id: 'out_sent', part: 1 }, { owner: 'w', until: 9, now: 1 })
   await outbox.sent({ id: 'out_sent', part: 1, fence: claimed?.fence ?? 0 }, 2)
+  const book = { enabled: true }
+  const tasks = new TaskBook({ store: cara.gateway.store.tasks, config: book, timeZone: 'UTC', audit: cara.audit, now: () => 1, log: recordedLog().log })
+  await tasks.create({ prompt: 'go' }, { origin: OWNER, credential: null, by: 'owner' })
   assert.deepEqual(await cara.gateway.store.check(), [])
   await cara.crash()
 }

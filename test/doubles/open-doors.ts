@@ -11,9 +11,9 @@ import type { AuditTrail } from '../../src/contracts/audit.ts'
 import type { LogTail } from '../../src/contracts/log.ts'
 import type { Principal } from '../../src/contracts/principal.ts'
 import type { Settings } from '../../src/contracts/settings.ts'
-import { createSchedule } from '../../src/gateway/schedule/create-schedule.ts'
+import { createSchedule, type ScheduleControl } from '../../src/gateway/schedule/create-schedule.ts'
 import { JobBook } from '../../src/gateway/schedule/job-book.ts'
-import type { Jobs } from '../../src/gateway/schedule/jobs.ts'
+import { TaskBook } from '../../src/gateway/schedule/task-book.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import type { Announcer } from '../../src/gateway/announce.ts'
 import { createOutboxDesk } from '../../src/gateway/outbox/outbox-desk.ts'
@@ -95,7 +95,7 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
     settings,
     sharedSettings: null,
     messages: noMessages,
-    jobs: jobsOver(gateway, now),
+    ...scheduleOver(gateway, now),
     outbox: createOutboxDesk({
       outbox: { destinations: [], pausedUntil: () => 0, resume: () => undefined },
       store: store.outbox,
@@ -189,7 +189,7 @@ function fixedSettings(): Settings {
 }
 
 /** Runs nothing by itself. */
-function jobsOver(gateway: ScriptedGateway, now: () => number): Jobs {
+function scheduleOver(gateway: ScriptedGateway, now: () => number): Pick<ScheduleControl, 'jobs' | 'tasks'> {
   const { log } = recordedLog()
   const config = coreSections.cron.parse({})
   const book = new JobBook({ store: gateway.store.jobs, config, destinations: [], timeZone: 'Europe/Berlin', audit: noAudit, now, log })
@@ -200,6 +200,7 @@ function jobsOver(gateway: ScriptedGateway, now: () => number): Jobs {
     gateway,
     store: gateway.store,
     book,
+    taskBook: new TaskBook({ store: gateway.store.tasks, config, timeZone: 'Europe/Berlin', audit: noAudit, now, log }),
     conditions,
     announcer: noMessages,
     config,
@@ -209,7 +210,8 @@ function jobsOver(gateway: ScriptedGateway, now: () => number): Jobs {
     monotonic: now,
     log,
   }
-  return createSchedule(deps).jobs
+  const { jobs, tasks } = createSchedule(deps)
+  return { jobs, tasks }
 }
 
 const noMessages: Announcer = { destinations: [], announce: () => Promise.reject(new AppError('message/unknown-destination')) }

@@ -9,6 +9,7 @@ import type { Announcer, Announcement } from '../../src/gateway/announce.ts'
 import type { ConditionDeps } from '../../src/gateway/schedule/check-conditions.ts'
 import { createSchedule, type ScheduleControl } from '../../src/gateway/schedule/create-schedule.ts'
 import { JobBook } from '../../src/gateway/schedule/job-book.ts'
+import { TaskBook } from '../../src/gateway/schedule/task-book.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts'
 
@@ -74,6 +75,7 @@ export async function scheduledGateway(options: ScheduledOptions): Promise<Sched
     gateway: gateway.gateway,
     store,
     book,
+    taskBook: new TaskBook({ store: store.tasks, config, timeZone: 'UTC', audit: gateway.audit, now: () => clock.now(), log }),
     announcer,
     config,
     isBrief: false,
@@ -91,9 +93,10 @@ export async function scheduledGateway(options: ScheduledOptions): Promise<Sched
   async function idle(): Promise<void> {
     for (let tries = 0; tries < 10_000; tries++) {
       await schedule.look()
+      const tasks = (await store.tasks.running()) + (await store.tasks.outdated()).length + (await store.tasks.due(clock.now(), 1)).length
       const open = (await store.jobs.running()).filter(({ status }) => status === 'running' || status === 'sending')
       const waiting = await Promise.all(open.map(async ({ turnId }) => turnId !== null && (await store.approvals.pending(turnId)) > 0))
-      if (waiting.every((isAsking) => isAsking)) return
+      if (tasks === 0 && waiting.every((isAsking) => isAsking)) return
       await new Promise((resolve) => setImmediate(resolve))
     }
     throw new AppError('internal', 'runs that never end')

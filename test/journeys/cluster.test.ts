@@ -224,7 +224,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
       url,
       `UPDATE nodes SET schema = schema - 1; UPDATE meta SET value = (value::int - 1)::text WHERE name = 'schema';
       -- What the newest step of the schema made.
-      DROP TABLE shared_settings; DELETE FROM meta WHERE name = 'settings'`,
+      DROP TABLE tasks`,
     )
     const later = async (migrate: boolean) => openStore({ path: '', url, synchronous: 'full', migrate })
     await assert.rejects(later(false), { code: 'store/in-use' })
@@ -232,7 +232,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     assert.equal((await a.request('/health/ready')).status, 503)
     await (await later(true)).close()
     assert.deepEqual(await server.run(url, `SELECT value::int AS schema FROM meta WHERE name = 'schema'`), [{ schema: SCHEMA }])
-    assert.deepEqual(await server.run(url, 'SELECT * FROM shared_settings'), [])
+    assert.deepEqual(await server.run(url, 'SELECT id FROM tasks'), [])
   })
 
   it('fires a job on one node', async () => {
@@ -248,5 +248,33 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     await until(async () => (await runs()).filter(({ status }) => status === 'ok').length === names.length)
     assert.deepEqual(await server.run(url, 'SELECT count(*)::int AS count FROM turns'), [{ count: names.length }])
     assert.equal(a.upstream.requests.length + b.upstream.requests.length, names.length)
+  })
+
+  it('runs each try of a task on one node, and takes up what another one left', async () => {
+    const { a, b, url } = await two()
+    await using _a = a
+    await using _b = b
+    const gate = Promise.withResolvers<string>()
+    for (const each of [a, b]) each.upstream.script(...Array.from({ length: 8 }, () => chatReply({ text: ['done'] })))
+    for (let index = 0; index < 6; index++) await (index % 2 === 0 ? a : b).client.call('task.create', { prompt: `task ${index}` })
+    const tasks = () => server.run(url, 'SELECT id, state, attempts, turn_id, run_until::float8 AS until FROM tasks ORDER BY created_at DESC')
+    await until(async () => (await tasks()).every(({ state }) => state === 'done'))
+    assert.ok((await tasks()).every(({ attempts }) => Number(attempts) === 1))
+    assert.deepEqual(await server.run(url, 'SELECT count(*)::int AS count FROM turns'), [{ count: 6 }])
+    // One whose model does not answer: a node that starts gives it no more time, and one that stops leaves it to the others.
+    await using c = await configuredGateway({ store: { url }, gateway: { drainMs: 100 } }, { CARAPACE_GATEWAY_TOKEN: TOKEN })
+    c.upstream.script({ ...chatReply({ text: ['never'] }), pieces: [gate.promise] })
+    await a.stop()
+    await c.client.call('task.create', { prompt: 'left behind' })
+    await until(() => c.upstream.requests.length === 1)
+    const [before] = await tasks()
+    await using d = await configuredGateway({ store: { url } }, { CARAPACE_GATEWAY_TOKEN: TOKEN })
+    for (const each of [b, d]) each.upstream.script(...Array.from({ length: 8 }, () => chatReply({ text: ['done'] })))
+    assert.deepEqual((await tasks())[0], before)
+    await c.stop()
+    gate.resolve('')
+    await until(async () => (await tasks())[0]?.['state'] === 'done')
+    assert.equal(Number((await tasks())[0]?.['attempts']), 1)
+    assert.deepEqual(await server.run(url, 'SELECT count(*)::int AS count FROM turns'), [{ count: 7 }])
   })
 })

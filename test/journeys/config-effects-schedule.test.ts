@@ -68,6 +68,15 @@ describe('cron', () => {
       return length
     }
     assert.deepEqual([await running(1), await running(3)], [1, 3])
+    const runningTasks = async (maxConcurrentRuns: number) => {
+      const cron = await scheduledGateway({ providers: [scriptedProvider('scripted', () => hangs)], cron: { maxConcurrentRuns } })
+      for (const prompt of ['a', 'b', 'c']) await cron.tasks.create({ prompt }, byOwner)
+      await cron.look()
+      const { length } = await cron.tasks.list({ state: 'running', limit: 9 })
+      await cron.close()
+      return length
+    }
+    assert.deepEqual([await runningTasks(1), await runningTasks(3)], [1, 3])
   })
 
   it('keepRuns bounds what is kept of each job', async () => {

@@ -235,7 +235,9 @@ describe('an instant', () => {
         const config = coreSections.cron.parse({})
         const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => log }
         const now = () => cron.clock.now()
+        const { TaskBook } = await import('../../src/gateway/schedule/task-book.ts')
         const book = new JobBook({ store: gateway.store.jobs, config, destinations: [], timeZone: 'UTC', audit: cron.gateway.audit, now, log })
+        const taskBook = new TaskBook({ store: gateway.store.tasks, config, timeZone: 'UTC', audit: cron.gateway.audit, now, log })
         const announcer = { destinations: [], announce: () => Promise.reject(new Error('none')) }
         const files = { roots: [], excludePatterns: [], maxReadBytes: 1, writeAccess: false, protectedPaths: [] }
         const conditions = { memory: gateway.store.memory, files, fetch: () => Promise.reject(new AppError('net/unreachable')), timeZone: 'UTC' }
@@ -243,6 +245,7 @@ describe('an instant', () => {
           gateway,
           store: gateway.store,
           book,
+          taskBook,
           conditions,
           announcer,
           config,

@@ -205,6 +205,7 @@ describe('the receipts of a gateway', () => {
     })
     await assert.rejects(cara.client.call('messages.test', { to: 'nobody' }), { code: 'message/undelivered' })
     await cara.client.call('cron.add', { name: 'daily', prompt: 'What is new?', schedule: { every: '1d' } })
+    await cara.client.call('task.create', { prompt: 'Tidy up', sessionKey: 'tidying' })
     const { messages } = outboxListResult.parse(await cara.client.call('outbox.list', { status: 'dead' }))
     await cara.client.call('outbox.drop', { ids: [messages[0]?.id] })
     const env = { HOME: cara.folder, CARAPACE_STATE_DIR: join(cara.folder, 'state'), CARAPACE_CONFIG_PATH: join(cara.folder, 'carapace.json5') }

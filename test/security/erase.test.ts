@@ -143,7 +143,7 @@ describe('a conversation', () => {
     await database.close()
     assert.deepEqual(
       byTurn.map(({ name }) => name),
-      ['job_runs'],
+      ['job_runs', 'tasks'],
       'src/store/erase-conversation.ts: what names a turn and no conversation',
     )
     assert.deepEqual(

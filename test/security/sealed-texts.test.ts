@@ -152,6 +152,10 @@ const READABLE = new Set([
   'outbox.why',
   'outbox.owner',
   'jobs.paused_why',
+  'tasks.session_key',
+  'tasks.state',
+  'tasks.run_ids',
+  'tasks.blocked_reason',
 ])
 
 describe('sealed texts', () => {

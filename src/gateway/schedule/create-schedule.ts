@@ -1,11 +1,15 @@
-/** Scheduled work: the jobs as doors and tools see them, and what runs them. */
+/** Scheduled work: the jobs and tasks as doors and tools see them, and what runs them. */
 import type { Job } from '../../contracts/schedule.ts'
 import type { JobBook } from './job-book.ts'
 import { JobRunner, type JobRunnerDeps } from './job-runner.ts'
 import type { Jobs } from './jobs.ts'
+import { ScheduleLoop, type ScheduleLoopDeps } from './schedule-loop.ts'
+import { TaskRunner, type TaskRunnerDeps } from './task-runner.ts'
+import type { Tasks } from './tasks.ts'
 
 export interface ScheduleControl {
   readonly jobs: Jobs
+  readonly tasks: Tasks
   /** After the recovery of turns. */
   start(): Promise<void>
   /** Happens by itself, too. */
@@ -13,11 +17,41 @@ export interface ScheduleControl {
   stop(): void
 }
 
+type Runners = JobRunnerDeps & TaskRunnerDeps
+export interface ScheduleDeps extends Omit<Runners, 'store' | 'gateway'>, Pick<ScheduleLoopDeps, 'monotonic'> {
+  readonly store: Runners['store']
+  readonly gateway: Runners['gateway']
+  /** A gateway that lives for one command leaves what is due to the next one that stays. */
+  readonly isBrief: boolean
+}
+
 const MAX_NAMES = 10_000
 
-export function createSchedule(deps: JobRunnerDeps): ScheduleControl {
-  const { book, store, clock, config } = deps
+/** After these something may be due, or may have its place. */
+const JOBS_LOOKED_AT: ReadonlySet<string> = new Set(['added', 'updated', 'resumed', 'finished'])
+const TASKS_LOOKED_AT: ReadonlySet<string> = new Set(['created', 'retried', 'resumed', 'retry_wait', 'done', 'failed', 'cancelled', 'blocked'])
+
+export function createSchedule(deps: ScheduleDeps): ScheduleControl {
+  const { book, taskBook, store, clock, config, isBrief } = deps
   const runner = new JobRunner(deps)
+  const taskRunner = new TaskRunner(deps)
+  const runsDue = config.enabled && !isBrief
+  const loop = new ScheduleLoop({
+    ...deps,
+    async work() {
+      const areJobsDone = await runner.look(runsDue)
+      return (await taskRunner.look(runsDue)) && areJobsDone
+    },
+    async nextDue(now) {
+      if (!runsDue) return null
+      const next = [await store.jobs.nextDue(now), await store.tasks.nextDue(now)].filter((at) => at !== null)
+      return next.length === 0 ? null : Math.min(...next)
+    },
+    async clockWasSet() {
+      await runner.rewind()
+      await taskRunner.rewind()
+    },
+  })
   const jobs: Jobs = {
     timeZone: book.timeZone,
     list: () => book.list(),
@@ -41,7 +75,27 @@ export function createSchedule(deps: JobRunnerDeps): ScheduleControl {
     },
     subscribe: (listener) => book.subscribe(listener),
   }
-  return { jobs, start: () => runner.start(), look: () => runner.look(), stop: () => runner.stop() }
+  const leave: (() => void)[] = []
+  return {
+    jobs,
+    tasks: taskBook,
+    async start() {
+      leave.push(
+        book.subscribe(({ action }) => void (JOBS_LOOKED_AT.has(action) && loop.look())),
+        taskBook.subscribe(({ action }) => void (TASKS_LOOKED_AT.has(action) && loop.look())),
+      )
+      await runner.start()
+      await taskRunner.start()
+      await loop.look()
+    },
+    look: () => loop.look(),
+    stop() {
+      for (const end of leave) end()
+      loop.stop()
+      runner.stop()
+      taskRunner.stop()
+    },
+  }
 }
 
 async function namesOf(book: JobBook, job: Job | null): Promise<ReadonlyMap<string, string>> {

@@ -6,6 +6,7 @@ import type { DestinationInfo } from '../../contracts/destination.ts'
 import { AppError } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/log.ts'
 import type { Job, JobAuthor, JobSpec, JobStore, ModelJobs, ScheduleText } from '../../contracts/schedule.ts'
+import { Listeners } from '../listeners.ts'
 import { instantsOf } from './instants.ts'
 import type { JobChange, JobEvent, JobText } from './jobs.ts'
 import { readSchedule } from './read-schedule.ts'
@@ -31,11 +32,12 @@ const TRIES = 5
 export class JobBook implements ModelJobs {
   readonly timeZone: string
   readonly #deps: JobBookDeps
-  readonly #listeners = new Set<(event: JobEvent) => void>()
+  readonly #listeners: Listeners<JobEvent>
 
   constructor(deps: JobBookDeps) {
     this.#deps = deps
     this.timeZone = deps.config.timeZone ?? deps.timeZone
+    this.#listeners = new Listeners(deps.log)
   }
 
   list(): Promise<readonly Job[]> {
@@ -108,19 +110,11 @@ export class JobBook implements ModelJobs {
   }
 
   subscribe(listener: (event: JobEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   tell(event: JobEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event)
-      } catch (error) {
-        this.#listeners.delete(listener)
-        this.#deps.log.error('listener.defect', { error })
-      }
-    }
+    this.#listeners.tell(event)
   }
 
   #changed(action: ChangeAction, job: Job): void {

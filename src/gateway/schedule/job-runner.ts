@@ -1,6 +1,6 @@
 /**
- * Runs jobs that are due. One timer for the next of them, and never more than a minute ahead, so that a clock that is set is noticed. Whether an instant runs is decided by the commit that
- * accepts its turn (`JobClaim`), never by what this process remembers: a restart, a clock that is set back and another node meet the same row.
+ * Runs jobs that are due. Whether an instant runs is decided by the commit that accepts its turn (`JobClaim`), never by what this process remembers: a restart, a clock that is set back and another
+ * node meet the same row.
  */
 import type { CoreConfig } from '../../config/schema.ts'
 import { AppError, exposed } from '../../contracts/errors.ts'
@@ -9,7 +9,6 @@ import type { Log } from '../../contracts/log.ts'
 import type { Job, JobClaim, JobRun } from '../../contracts/schedule.ts'
 import type { Store } from '../../contracts/store.ts'
 import type { TurnResult } from '../../contracts/turn.ts'
-import { oneAtATime } from '../../std/one-at-a-time.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Announcer } from '../announce.ts'
 import type { Checked, ConditionDeps } from './check-conditions.ts'
@@ -25,22 +24,13 @@ export interface JobRunnerDeps {
   readonly book: JobBook
   readonly announcer: Announcer
   readonly config: CoreConfig['cron']
-  /** A gateway that lives for one command leaves what is due to the next one that stays. */
-  readonly isBrief: boolean
   /** For jobs that have conditions. */
   readonly conditions: ConditionDeps
   readonly maySend: (credential: string) => boolean
   readonly clock: Clock
-  /** Milliseconds that no setting of the clock changes. */
-  readonly monotonic: () => number
   readonly log: Log
 }
 
-const MAX_SLEEP_MS = 60_000
-/** After something that may go better soon. */
-const RETRY_MS = 5000
-/** By so much the clock may drift in a minute. */
-const JUMP_MS = 5000
 /** Steps of one look; what is left comes at the next. */
 const MAX_STEPS = 2000
 const DAY_MS = 86_400_000
@@ -48,44 +38,30 @@ const DAY_MS = 86_400_000
 const HANDED_OVER_MS = 10_000
 const REVOKED = 'the credential that it was made by was taken away'
 
-/** After these something may be due, or may have its place. */
-const LOOKED_AT: ReadonlySet<string> = new Set(['added', 'updated', 'resumed', 'finished'])
-
 type DueJob = Job & { readonly nextAt: number }
 
 export class JobRunner {
   readonly #deps: JobRunnerDeps
-  readonly #inTurn = oneAtATime()
   readonly #stopped = new AbortController()
   /** Runs of this process, by turn. Those that wait for the owner are counted apart: they take nobody's place. */
   readonly #running = new Map<string, JobRun>()
   readonly #asking = new Set<string>()
   /** Jobs that were seen when they were due and wait for a place, and for which instant. */
   readonly #waiting = new Map<string, number>()
-  #timer: NodeJS.Timeout | null = null
-  #wall: number
-  #steady: number
-  #unsubscribe: (() => void)[] = []
+  #unsubscribe: () => void = () => undefined
 
   constructor(deps: JobRunnerDeps) {
     this.#deps = deps
-    this.#wall = deps.clock.now()
-    this.#steady = deps.monotonic()
   }
 
-  /** Takes up what an earlier process began, then what is due. */
+  /** Takes up what an earlier process began. */
   async start(): Promise<void> {
-    const { gateway, book, store } = this.#deps
-    this.#unsubscribe = [
-      gateway.subscribe(({ turnId }, event) => {
-        if (event.type === 'approval-requested') this.#asking.add(turnId)
-        else if (event.type === 'turn-started') this.#asking.delete(turnId)
-        else if (event.type === 'turn-finished' && this.#running.has(turnId)) void this.#finish(turnId)
-      }, 'answers'),
-      book.subscribe(({ action }) => {
-        if (LOOKED_AT.has(action)) void this.look()
-      }),
-    ]
+    const { gateway, store } = this.#deps
+    this.#unsubscribe = gateway.subscribe(({ turnId }, event) => {
+      if (event.type === 'approval-requested') this.#asking.add(turnId)
+      else if (event.type === 'turn-started') this.#asking.delete(turnId)
+      else if (event.type === 'turn-finished' && this.#running.has(turnId)) void this.#finish(turnId)
+    }, 'answers')
     for (const run of await store.jobs.running()) {
       if (run.turnId === null) continue
       this.#running.set(run.turnId, run)
@@ -93,39 +69,22 @@ export class JobRunner {
       // The way out was cut off: the same message again, under the same key.
       if (run.status === 'sending') void this.#send(run, await store.turns.result(run.turnId))
     }
-    await this.#rewind(await store.jobs.list())
-    await this.look()
+    await this.rewind()
   }
 
   stop(): void {
     this.#stopped.abort()
-    for (const leave of this.#unsubscribe) leave()
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-  }
-
-  get #runsDue(): boolean {
-    return this.#deps.config.enabled && !this.#deps.isBrief
+    this.#unsubscribe()
   }
 
   get running(): number {
     return this.#running.size
   }
 
-  /** Happens by itself, too. Never throws. */
-  look(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#stopped.signal.aborted) return
-      try {
-        await this.#noticeJump()
-        await this.#settleEnded()
-        const isDone = !this.#runsDue || (await this.#runDue())
-        await this.#plan(isDone ? MAX_SLEEP_MS : RETRY_MS)
-      } catch (error) {
-        this.#deps.log.error('cron.unread', { error })
-        this.#sleep(RETRY_MS)
-      }
-    })
+  /** Says whether all that is due was done, or waits for an end. `runsDue`: whether runs begin here. */
+  async look(runsDue: boolean): Promise<boolean> {
+    await this.#settleEnded()
+    return !runsDue || (await this.#runDue())
   }
 
   /** Beside the schedule. */
@@ -300,39 +259,14 @@ export class JobRunner {
     return credential === null || this.#deps.maySend(credential)
   }
 
-  async #noticeJump(): Promise<void> {
-    const { clock, monotonic, log, store } = this.#deps
-    const [wall, steady] = [clock.now(), monotonic()]
-    const jump = wall - this.#wall - (steady - this.#steady)
-    ;[this.#wall, this.#steady] = [wall, steady]
-    if (Math.abs(jump) < JUMP_MS) return
-    log.warn('cron.clock-set', { byMs: jump })
-    await this.#rewind(await store.jobs.list())
-  }
-
   /** A clock that stood ahead left jobs waiting for a time that is far away now. */
-  async #rewind(jobs: readonly Job[]): Promise<void> {
+  async rewind(): Promise<void> {
     const { store, clock } = this.#deps
-    for (const job of jobs) {
+    for (const job of await store.jobs.list()) {
       if (job.nextAt === null) continue
       const expected = (await instantsOf(job.schedule)).next(Math.max(clock.now(), job.closedUntil))
       if (expected !== null && expected < job.nextAt) await store.jobs.replace({ ...job, nextAt: expected }, job)
     }
-  }
-
-  async #plan(atMost: number): Promise<void> {
-    const { store, clock } = this.#deps
-    const now = clock.now()
-    const next = this.#runsDue ? await store.jobs.nextDue(now) : null
-    this.#sleep(next === null ? atMost : Math.min(atMost, Math.max(0, next - now)))
-  }
-
-  #sleep(ms: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    if (this.#stopped.signal.aborted) return
-    this.#timer = setTimeout(() => void this.look(), ms)
-    this.#timer.unref()
   }
 }
 

@@ -5,7 +5,7 @@ import type { Job, JobClaim } from '../../contracts/schedule.ts'
 import type { InboundMessage } from '../../contracts/turn.ts'
 
 /** Ours, and nobody's word: it vouches for nothing. */
-const GATEWAY: Origin = { author: { kind: 'model', name: 'gateway' }, trust: 'trusted', private: false }
+export const GATEWAY: Origin = { author: { kind: 'model', name: 'gateway' }, trust: 'trusted', private: false }
 const NOTHING = /^[\s\p{P}\p{S}]*nothing[\s\p{P}\p{S}]*$/iu
 
 export function runMessage(job: Job, claim: JobClaim): InboundMessage {

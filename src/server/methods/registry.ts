@@ -16,6 +16,7 @@ import { modelsList } from './models.ts'
 import { outboxDrop, outboxGet, outboxList, outboxRetry } from './outbox.ts'
 import { sessionsExport } from './sessions-export.ts'
 import { sessionsCreate, sessionsDelete, sessionsList, sessionsPreview, sessionsRename, sessionsReset } from './sessions.ts'
+import { taskCancel, taskCreate, taskGet, taskList, taskResume, taskRetry, taskUpdate } from './task.ts'
 import { turnsCancel, turnsGet, turnsList, turnsReplay, turnsResume } from './turns.ts'
 import { undoApply, undoList } from './undo.ts'
 import { usageStatus } from './usage.ts'
@@ -83,6 +84,13 @@ export const methods: readonly Method[] = [
   cronRemove,
   cronRun,
   cronRuns,
+  taskCreate,
+  taskList,
+  taskGet,
+  taskUpdate,
+  taskCancel,
+  taskRetry,
+  taskResume,
   dataShow,
   dataExport,
   dataErase,

@@ -17,6 +17,7 @@ import { cronEvent } from '../../../src/contracts/ws/cron.ts'
 import { helloOk } from '../../../src/contracts/ws/connection.ts'
 import { logsEvent } from '../../../src/contracts/ws/logs.ts'
 import { sessionInfo } from '../../../src/contracts/ws/sessions.ts'
+import { taskEvent, taskResult } from '../../../src/contracts/ws/task.ts'
 import { eventNames } from '../../../src/contracts/ws-protocol.ts'
 import { NO_USAGE } from '../../../src/contracts/usage.ts'
 import { methods } from '../../../src/server/methods/registry.ts'
@@ -265,6 +266,26 @@ const scenarios: readonly Scenario[] = [
       await client.call('cron.remove', { name: 'morning' })
     },
   },
+  {
+    name: 'task',
+    play: async (client) => {
+      await client.call('task.list')
+      const { payload } = await client.call('task.create', { prompt: 'Sort my notes', policy: { maxAttempts: 3 } })
+      const { id } = taskResult.parse(payload).task
+      await client.call('task.create', { prompt: 'go', sessionKey: 'notes', policy: { maxTurns: 0 } })
+      await client.call('task.get', { id })
+      await client.call('task.update', { id, prompt: 'Sort them by year', model: 'scripted:model' })
+      await client.call('task.resume', { id })
+      await client.call('task.retry', { id })
+      await client.call('task.cancel', { id, reason: 'enough' })
+      await client.call('task.cancel', { id })
+      await client.call('task.resume', { id })
+      await client.call('task.retry', { id })
+      await client.call('task.get', { id: 'task_none' })
+      await client.call('task.list', { state: 'queued' })
+      await client.call('task.list', { state: 'lost' })
+    },
+  },
 ]
 
 /** Two calls that wait, as a turn would have left them, and a refusal. */
@@ -322,6 +343,7 @@ const CHANGING = new Set([
   'jobId',
   'dueAt',
   'nextAt',
+  'nextRunAt',
   'updatedAt',
   'anchorAt',
   'upcoming',
@@ -331,7 +353,9 @@ const CHANGING = new Set([
 function starred(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (key: string, member: unknown) => {
     if (CHANGING.has(key) && member !== null) return '*'
-    return typeof member === 'string' ? member.replaceAll(/(?:turn|ses|conn|chat|job)_[0-9a-z]{20,21}/g, '*').replaceAll(/\d{4}-\d{2}-\d{2}/g, '*') : member
+    return typeof member === 'string'
+      ? member.replaceAll(/(?:turn|ses|conn|chat|job|task)_[0-9a-z]{20,21}/g, '*').replaceAll(/\d{4}-\d{2}-\d{2}/g, '*')
+      : member
   })
 }
 
@@ -341,6 +365,7 @@ const eventSchemas = new Map<string, z.ZodType>([
   ['approval', approvalsListResult.pick({ approvals: true })],
   ['logs', logsEvent],
   ['cron', cronEvent],
+  ['task', taskEvent],
 ])
 const results = new Map(methods.map(({ name, result }) => [name, result]))
 

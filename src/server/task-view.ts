@@ -1,0 +1,10 @@
+import type * as z from 'zod'
+import type { Task } from '../contracts/task.ts'
+import type { taskView } from '../contracts/ws/task.ts'
+
+export function viewTask(task: Task): z.input<typeof taskView> {
+  const { id, prompt, origin, sessionKey, model, state, attempts, nextAt, blockedReason, lastError, runIds, policy, createdAt, since } = task
+  const nextRunAt = state === 'queued' || state === 'retry_wait' ? nextAt : null
+  const facts = { author: origin.author.kind, trusted: origin.trust === 'trusted', sessionKey, model, state, attempts, nextRunAt, blockedReason, lastError }
+  return { id, prompt, ...facts, runIds: [...runIds], policy, createdAt, updatedAt: since }
+}
