@@ -152,6 +152,8 @@ const READABLE = new Set([
   'outbox.why',
   'outbox.owner',
   'jobs.paused_why',
+  'shared_settings.path',
+  'shared_settings.set_by',
   'tasks.session_key',
   'tasks.state',
   'tasks.run_ids',
