@@ -1,5 +1,5 @@
 /**
- * Mixed load for an hour, and whether anything grows: `npm run soak [-- --minutes 60] [--rate 12] [--json FILE]`. One gateway with everything on (conversations, streams, sockets, tools that write,
+ * Mixed load for an hour, and whether anything grows: `npm run soak [-- --minutes 60] [--rate 30] [--json FILE]`. One gateway with everything on (conversations, streams, sockets, tools that write,
  * questions that are allowed and refused, messages to a webhook, bad requests), looked at from outside: resident memory, rows of every table, bytes of the store. Ends with 1 when the memory
  * has a slope beyond its noise, a table grows that no rule bounds, a request fails, or a message was lost or sent twice.
  */
@@ -32,7 +32,7 @@ interface Window {
 }
 
 const { values: options } = parseArgs({
-  options: { minutes: { type: 'string', default: '60' }, rate: { type: 'string', default: '12' }, json: { type: 'string' } },
+  options: { minutes: { type: 'string', default: '60' }, rate: { type: 'string', default: '30' }, json: { type: 'string' } },
 })
 const minutes = positive('minutes', options.minutes)
 process.exitCode = await soak(minutes * 60_000, positive('rate', options.rate))

@@ -16,6 +16,9 @@ const plainPath = (process.env['PATH'] ?? '')
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_)/i.test(name)))
 const env = { ...environment, PATH: plainPath }
 
+/** The same through the script and through what builds. */
+const MEMORY = ['--max-semi-space-size=8', '2']
+
 const PROGRAM = `
 import { greeting } from './greeting.ts'
 const [command] = process.argv.slice(2)
@@ -24,7 +27,7 @@ if (command === 'wait') {
   setInterval(() => undefined, 1000)
   console.log('waiting')
 } else {
-  console.log(JSON.stringify({ greeting, args: process.argv.slice(2), node: process.versions.node, folder: process.cwd() }))
+  console.log(JSON.stringify({ greeting, args: process.argv.slice(2), node: process.versions.node, folder: process.cwd(), memory: [...process.execArgv, process.env.MALLOC_ARENA_MAX] }))
   process.exitCode = command === 'fail' ? 3 : 0
 }
 `
@@ -60,13 +63,14 @@ describe('a checkout with everything installed', () => {
       await once(child, 'close')
       return out
     })
-    for (const out of await Promise.all(calls)) assert.partialDeepStrictEqual(JSON.parse(out), { greeting: 'hello', args: ['x'] })
+    for (const out of await Promise.all(calls)) assert.partialDeepStrictEqual(JSON.parse(out), { greeting: 'hello', args: ['x'], memory: MEMORY })
   })
 
   test('passes on arguments, folder and exit code, and runs on the private Node', () => {
     const done = cara(['fail', 'two words', '--run', '*'], tmpdir())
     assert.deepEqual([done.status, done.stderr], [3, ''])
-    assert.deepEqual(JSON.parse(done.stdout), { greeting: 'hello', args: ['fail', 'two words', '--run', '*'], node: process.versions.node, folder: tmpdir() })
+    const expected = { greeting: 'hello', args: ['fail', 'two words', '--run', '*'], node: process.versions.node, folder: tmpdir(), memory: MEMORY }
+    assert.deepEqual(JSON.parse(done.stdout), expected)
   })
 
   test('works through links, relative ones too', () => {
