@@ -8,7 +8,7 @@ export interface Figure {
   readonly note?: string
 }
 
-export type Unit = 'ms' | 'MB' | 'req/s' | 'turns/s' | 'bytes' | 'tokens'
+export type Unit = 'ms' | 'MB' | 'req/s' | 'turns/s' | 'rows/s' | 'bytes' | 'tokens'
 
 export interface Bar {
   readonly text: string
