@@ -822,6 +822,7 @@ export const requirements: readonly Requirement[] = [
       'a change whose connection closes in the middle is repeated, beside others, and the connections go on',
     ],
     ['CLUS-4', 'Several may start on an empty database at once', 'makes its schema once, however many start at the same moment'],
+    ['CLUS-38', 'What nodes keep for each other goes, however much there is', 'forgets what nodes kept for each other, however much it is'],
     [
       'CLUS-37',
       'A node under a schema that it does not know is not ready, whatever it can read',
@@ -846,6 +847,11 @@ export const requirements: readonly Requirement[] = [
       'Every node tells every turn in order, and a stream goes on at another',
       'streams a turn to the clients of every node in order, and resumes a stream on another node',
     ],
+    [
+      'CLUS-36',
+      'A cancelled turn ends also where its node could not be told',
+      'cancels a turn on a node that was cut off at that moment, and one whose node does not come back',
+    ],
     ['CLUS-14', 'Answers and cancels work on any node', 'takes an answer on any node, and cancels from any'],
     ['CLUS-16', 'A node can be emptied before it is stopped', 'cluster.status lists the nodes, and cluster.drain keeps one from taking anything new'],
     ['CLUS-17', 'Attempts are counted and devices end on all nodes', 'counts failed attempts over all nodes, and ends a device everywhere'],
@@ -856,6 +862,29 @@ export const requirements: readonly Requirement[] = [
     ],
     ['CLUS-19', 'A job fires once, whichever nodes there are', 'fires a job on one node'],
     ['CLUS-11', 'Only the store knows its engine', 'nobody outside of the store asks which engine it is'],
+  ]),
+  ...proved('test/security/cluster-guessing.test.ts', [
+    [
+      'CLUS-39',
+      'Guesses are counted over all nodes, and at those that start later',
+      'A3 a guesser who goes round the nodes is locked out by the sum, also at one that starts later',
+    ],
+    [
+      'CLUS-40',
+      'Guesses at the same moment at every node gain no more than what one node allows for each',
+      'A3 of a hundred guesses at once at every node no more are compared than each node has by itself, and then none',
+    ],
+    ['SEC-390', 'A restart ends no lock-out', 'A3 a guesser who is locked out is so after a restart, and the owner is not'],
+  ]),
+  ...proved('test/contracts/limits.test.ts', [
+    [
+      'STORE-90',
+      'Wrong credentials of the same moment add up, and are forgotten after a minute',
+      'adds up what is counted at the same time, and forgets it after a minute',
+    ],
+  ]),
+  ...proved('src/app/shared-limits.test.ts', [
+    ['CLUS-41', 'Strangers who go round the nodes have the rate of one', 'strangers who go round the nodes have the rate of one'],
   ]),
   ...proved('test/journeys/cluster-settings.test.ts', [
     [

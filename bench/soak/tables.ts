@@ -52,5 +52,7 @@ export function grownTables(seen: readonly Tables[]): readonly Grown[] {
 function ruleOf(table: string): string | null {
   const rule = retentionRules.find((one) => one.table === table)
   if (rule === undefined) return null
-  return 'because' in rule ? rule.because : `retention.${typeof rule.days === 'string' ? rule.days : rule.days.join(', retention.')}`
+  if ('because' in rule) return rule.because
+  if ('ms' in rule) return `${rule.ms / 60_000} min`
+  return `retention.${typeof rule.days === 'string' ? rule.days : rule.days.join(', retention.')}`
 }

@@ -3,7 +3,6 @@ import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ClusterStore } from '../contracts/cluster.ts'
 import type { DeviceStore } from '../contracts/device.ts'
-import type { Access } from '../guard/identity/access.ts'
 import type { OwnCredentials } from './credentials.ts'
 import type { Clock } from '../contracts/clock.ts'
 import type { Log } from '../contracts/log.ts'
@@ -13,6 +12,7 @@ import type { Store } from '../contracts/store.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { Cluster } from '../gateway/cluster/cluster.ts'
 import { sections } from './load-settings.ts'
+import type { SharedLimits } from './shared-limits.ts'
 import { NodeSettings } from './shared-settings.ts'
 import { version } from './version.ts'
 
@@ -31,13 +31,9 @@ export interface SharedPlace {
   readonly settings: NodeSettings
   /** Changes of devices are told to the others. */
   devices(store: DeviceStore): DeviceStore
-  /** What others tell of credentials and failed attempts counts here, and what is counted here is told. Returns the way to stop. */
-  share(access: Access, credentials: Pick<OwnCredentials, 'reloadDevices'>): () => void
+  /** What others tell of credentials and of strangers counts here. Returns the way to stop. */
+  share(credentials: Pick<OwnCredentials, 'reloadDevices'>, limits: SharedLimits): () => void
 }
-
-/** Attempts of so long are told together: strangers decide how many there are. */
-const TOGETHER_MS = 200
-const MAX_ADDRESSES = 100
 
 /** What all nodes go by is read before anything else begins. */
 export async function openCluster({ cluster: store, store: { turns }, loaded, audit, token, clock, log }: ClusterParts): Promise<SharedPlace> {
@@ -64,30 +60,17 @@ export async function openCluster({ cluster: store, store: { turns }, loaded, au
         changed()
       },
     }),
-    share(access, credentials) {
-      const counted = new Map<string, number>()
-      let timer: NodeJS.Timeout | undefined
-      const tell = () => {
-        timer = undefined
-        for (const [address, times] of counted) if (times !== 0) cluster.send({ kind: 'failed-auth', address, times, node: cluster.id })
-        counted.clear()
-      }
-      access.failures.onCounted = (address, times) => {
-        if (!counted.has(address) && counted.size >= MAX_ADDRESSES) return
-        counted.set(address, (counted.get(address) ?? 0) + times)
-        timer ??= setTimeout(tell, TOGETHER_MS).unref()
-      }
-      const stop = cluster.subscribe((signal) => {
-        if (signal.kind === 'failed-auth') access.failures.hear(signal.address, signal.times, clock.now())
-        else if (signal.kind === 'settings') void settings.look(signal.version)
-        else if (signal.kind === 'credentials') {
-          credentials.reloadDevices().catch((error: unknown) => log.error('credentials.unreadable', { error }))
-        }
-      })
-      return () => {
-        clearTimeout(timer)
-        stop()
-      }
+    share(credentials, limits) {
+      return cluster.subscribe(
+        (signal) => {
+          if (signal.kind === 'limits') limits.hear(signal.counted.map(([kind, key, times]) => ({ kind, key, times })))
+          else if (signal.kind === 'settings') void settings.look(signal.version)
+          else if (signal.kind === 'credentials') {
+            credentials.reloadDevices().catch((error: unknown) => log.error('credentials.unreadable', { error }))
+          }
+        },
+        () => void limits.learn(),
+      )
     },
   }
 }

@@ -64,7 +64,7 @@ export function createCredentials(parts: CredentialParts): OwnCredentials {
     const [{ PasswordGate }, { Sessions }] = await Promise.all([import('../guard/identity/password-gate.ts'), import('../guard/identity/sessions.ts')])
     const sessions = new Sessions()
     access.sessions = sessions
-    return { gate: new PasswordGate((given) => isPassword(given, password), now), sessions }
+    return { gate: new PasswordGate((given) => isPassword(given, password), access.passwords, now), sessions }
   }
 
   const endSessions = (reason: string) => {

@@ -45,6 +45,7 @@ function described({ tables, ...facts }: DatabaseFacts, retention: Days): Databa
 
 function kept(rule: RetentionRule, retention: Days): string {
   if ('because' in rule) return rule.because
+  if ('ms' in rule) return `${rule.ms / 60_000} min`
   const keys = typeof rule.days === 'string' ? [rule.days] : rule.days
   return keys.map((key) => `retention.${key}: ${retention[key] === undefined ? 'for good' : `${retention[key]} days`}`).join(', ')
 }

@@ -49,6 +49,7 @@ import { openClassifier } from './classifier.ts'
 import { closeSignals, reportDefects } from './own-process.ts'
 import { openMessages } from './messages.ts'
 import { configuredModules, createProviderSet } from './provider-set.ts'
+import { SharedLimits } from './shared-limits.ts'
 import { environmentSecrets, gatewayToken, openSecrets, openVault } from './secrets.ts'
 import { version } from './version.ts'
 import { createWrites } from './writes.ts'
@@ -129,6 +130,8 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   // What nodes share may change while they run.
   const live = shared?.settings.config() ?? config
   const settings = shared?.settings.settings() ?? loaded.settings
+  // What several processes write is compared: by one clock, the database's.
+  const storeClock = shared?.cluster.clock ?? systemClock
   const transport = createTransport()
   closers.push(() => transport.close())
   const resolve = createResolve()
@@ -186,15 +189,24 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     now: () => systemClock.now(),
   })
   await credentials.openDevices()
-  if (shared !== null) closers.push(shared.share(access, credentials))
+  const limits = new SharedLimits({
+    access,
+    store: store.limits,
+    now: () => systemClock.now(),
+    storeNow: () => storeClock.now(),
+    node: shared?.cluster.id ?? null,
+    log,
+  })
+  closers.push(() => limits.close())
+  await limits.learn()
+  if (shared !== null) closers.push(shared.share(credentials, limits))
   closers.push(watchCredentials(paths.stateDir, () => attempt(log, () => credentials.reload())))
 
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone
   const questions = createQuestions({ models, report, clock: systemClock })
   const messages = await openMessages(config.messages.destinations, {
     fetch,
-    // Claims of several processes are compared: by one clock, the database's.
-    clock: shared?.cluster.clock ?? systemClock,
+    clock: storeClock,
     log,
     secrets,
     // Destinations are the owner's own.
@@ -262,7 +274,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   }
   const forgetting = forgetInBackground({
     async *steps() {
-      yield* store.forgetOld(live.retention, systemClock.now())
+      yield* store.forgetOld(live.retention, storeClock.now())
       await writes.log.forgetOld()
     },
     clock: systemClock,

@@ -1,5 +1,6 @@
 /** What gateways that share a store know of each other. They meet in the database alone. */
 import type { JsonValue } from './json.ts'
+import type { LimitKind } from './limits.ts'
 import type { SharedValues } from './settings.ts'
 import type { Lease } from './turn-lease.ts'
 import type { TurnEvent } from './turn.ts'
@@ -14,8 +15,8 @@ export type Signal =
   | { readonly kind: 'approvals'; readonly ids: readonly string[]; readonly node: string }
   /** A credential was made, changed or taken away. */
   | { readonly kind: 'credentials'; readonly node: string }
-  /** This often somebody failed to prove who he is, from this address. */
-  | { readonly kind: 'failed-auth'; readonly address: string; readonly times: number; readonly node: string }
+  /** What strangers did, and is counted on all nodes. */
+  | { readonly kind: 'limits'; readonly counted: readonly (readonly [kind: LimitKind, key: string, times: number])[]; readonly node: string }
   /** The shared settings have this version now. */
   | { readonly kind: 'settings'; readonly version: number }
   /** Something in the list of nodes has changed. */
@@ -70,7 +71,7 @@ export interface EventLog {
   after(turnId: string, seq: number, limit: number): Promise<readonly KeptEvent[]>
   /** 0 when there is none. */
   last(turnId: string): Promise<number>
-  /** Forgets those before this moment, at most some thousands at a time. */
+  /** Forgets those before this moment. */
   prune(before: number): Promise<void>
 }
 
@@ -86,6 +87,10 @@ export interface TurnOrder {
   held(owner: string): Promise<readonly string[]>
   /** Lets go of a turn that one holds and does not carry on. */
   release(turnId: string, owner: string): Promise<void>
+  /** These are to be cancelled by whoever carries them on, now or later; tells the others. */
+  cancel(turnIds: readonly string[], reason: string): Promise<void>
+  /** Open turns that are to be cancelled, and that this owner holds or nobody does. */
+  cancelled(owner: string, limit: number): Promise<readonly { readonly turnId: string; readonly isHeld: boolean }[]>
   /** Open turns: this one, or all of a conversation. */
   open(target: { readonly turnId: string } | { readonly sessionKey: string }): Promise<readonly string[]>
 }
@@ -96,6 +101,11 @@ export interface SettingsStore {
   /** Null takes a value back. False where `expected` is not the version any more. Tells the others. */
   change(change: { readonly path: string; readonly value: JsonValue; readonly by: string; readonly at: number }, expected: number): Promise<boolean>
 }
+
+/** Nobody asks any more about a node that was not seen for so long. */
+export const NODE_KEPT_MS = 24 * 3_600_000
+/** Events of turns, for whoever comes back. */
+export const EVENTS_KEPT_MS = 10 * 60_000
 
 /** A node that was not seen for so long is taken for dead. */
 export const DEAD_MS = 10_000

@@ -4,6 +4,7 @@
  */
 import type { ApprovalStore, RefusalStore } from './approval-store.ts'
 import type { ClusterStore } from './cluster.ts'
+import type { LimitStore } from './limits.ts'
 import type { Cleared } from './cleared.ts'
 import type { DeviceStore } from './device.ts'
 import type { Message } from './message.ts'
@@ -91,6 +92,7 @@ export interface Store {
   readonly approvals: ApprovalStore
   readonly refusals: RefusalStore
   readonly devices: DeviceStore
+  readonly limits: LimitStore
   readonly outbox: OutboxStore
   /** One pass of forgetting what is too old, in short commits; whoever goes through it decides how fast. */
   forgetOld(limits: RetentionLimits, now: number): AsyncIterable<Forgotten>
@@ -240,6 +242,8 @@ export interface StoredTurn {
   readonly fence: number
   /** Null while it waits. */
   readonly owner: string | null
+  /** Somebody cancelled it while another node carried it on. */
+  readonly isCancelled: boolean
   /** Whether an earlier process began it. */
   readonly steps: readonly JournalStep[]
 }

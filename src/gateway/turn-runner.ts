@@ -106,6 +106,7 @@ export class TurnRunner {
       const fence = await watch.claim(turnId)
       const turn = fence === null ? null : await agent.store.turns.open(turnId)
       if (turn === null || turn.fence !== fence) throw new AppError('turn/lost', turnId)
+      if (turn.isCancelled) running.controller.abort(new DOMException('It was cancelled', 'AbortError'))
       return await then({ ...turn, request: { ...turn.request, sessionKey } })
     } catch (error) {
       return company.untaken(running, error)

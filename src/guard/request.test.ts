@@ -217,6 +217,7 @@ function asked() {
     maxBodyBytes: 1000,
     access: {
       failures: new FailedAttempts(1000),
+      strangers: new TokenBuckets(100, 200),
       authenticate: (given) => (tried.push(`token ${given}`), given === RIGHT ? token : null),
       session: (given) => {
         tried.push(`session ${given}`)

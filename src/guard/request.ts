@@ -9,7 +9,6 @@ import type { CookieUse, ForwardedHead, RequestContext, RequestFacts } from './s
 import { hostKnown } from './stages/request/host-known.ts'
 import { originAllowed } from './stages/request/origin-allowed.ts'
 import { proxyTrusted } from './stages/request/proxy-trusted.ts'
-import { TokenBuckets } from './stages/request/rate-limits.ts'
 import { scopeGranted } from './stages/request/scope-granted.ts'
 import { withinRate } from './stages/request/within-rate.ts'
 import type { Checkpoint, Reporter } from './stage.ts'
@@ -22,14 +21,11 @@ export const requestCheckpoint: Checkpoint<RequestFacts, RequestContext> = {
   stages: [hostKnown, originAllowed, proxyTrusted, withinRate, authenticated, csrfToken, scopeGranted, bodyWithinLimit],
 }
 
-/** Attempts of strangers per address: a second, and at once. */
-const STRANGER_RATE = { perSecond: 100, burst: 200 }
-
 export interface RequestGuardOptions {
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
   readonly maxBodyBytes: number
-  readonly access: Pick<Access, 'authenticate' | 'session' | 'failures'>
+  readonly access: Pick<Access, 'authenticate' | 'session' | 'failures' | 'strangers'>
   /** Null where no proxy is trusted. */
   readonly readForwarded: ReadForwarded | null
   readonly report: Reporter
@@ -51,9 +47,8 @@ export type RequestHead = Omit<RequestFacts, 'credential' | 'principal' | 'proxy
 export type RequestGuard = (head: RequestHead, port: number, tailnet?: Principal | null) => Decision<RequestFacts>
 
 export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
-  const rates = new TokenBuckets(STRANGER_RATE.perSecond, STRANGER_RATE.burst)
   const { allowedHosts, allowedOrigins, maxBodyBytes, access, readForwarded } = options
-  const { failures } = access
+  const { failures, strangers: rates } = access
   return ({ token, session: cookie, csrfToken: given, forwarded, ...head }, port, tailnet = null) => {
     const through = forwarded === null ? null : (readForwarded?.(head.address, forwarded) ?? { fault: `${forwarded.name}: no trusted proxy is configured` })
     const client = through === null || 'fault' in through ? { address: head.address, host: null, isSecure: false } : through

@@ -6,6 +6,8 @@ import { integer, isObject, json, text } from './rows.ts'
 import { fenced } from './turn-leases.ts'
 
 const PRUNED_AT_ONCE = 5000
+/** More than a database keeps in the minute between two looks. */
+const MAX_ROUNDS = 200
 
 export function eventRow(turnId: string, seq: number): string {
   return `${turnId}/${seq}`
@@ -40,13 +42,16 @@ export function createEventLog(database: Database, signals: Signals): EventLog {
       const [row] = await database.query('SELECT coalesce(max(seq), 0) AS seq FROM turn_events WHERE turn_id = $1', [turnId])
       return row === undefined ? 0 : integer(row, 'seq')
     },
-    prune: (before) =>
-      database.commit([
-        {
-          sql: `DELETE FROM turn_events WHERE (turn_id, seq) IN (SELECT turn_id, seq FROM turn_events WHERE at < $1 LIMIT ${PRUNED_AT_ONCE})`,
-          params: [before],
-        },
-      ]),
+    async prune(before) {
+      for (let round = 0; round < MAX_ROUNDS; round++) {
+        const [row] = await database.query(
+          `WITH gone AS (DELETE FROM turn_events WHERE (turn_id, seq) IN (SELECT turn_id, seq FROM turn_events WHERE at < $1 LIMIT ${PRUNED_AT_ONCE}) RETURNING 1)
+            SELECT count(*)::int8 AS count FROM gone`,
+          [before],
+        )
+        if (row === undefined || integer(row, 'count') < PRUNED_AT_ONCE) return
+      }
+    },
   }
 }
 

@@ -1,12 +1,13 @@
 /** What gateways that share a database keep for each other: who lives, whose turn is next, and the events of turns for some minutes. */
 import * as z from 'zod/mini'
-import type { ClusterStore, NodeLoad, Signal } from '../contracts/cluster.ts'
+import { NODE_KEPT_MS, type ClusterStore, type NodeLoad, type Signal } from '../contracts/cluster.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Database, Row } from '../contracts/store.ts'
 import { SCHEMA } from './migrations.ts'
 import { createEventLog } from './cluster-events.ts'
 import { createTurnOrder } from './turn-order.ts'
 import { integer, text, textOrNull } from './rows.ts'
+import { limitKind } from './limits.ts'
 import { createSettingsStore, SETTINGS_VERSION } from './shared-settings.ts'
 import { stands } from './stands.ts'
 
@@ -16,7 +17,7 @@ const signalSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('abort'), turns: z.array(id), reason: z.string() }),
   z.object({ kind: z.literal('approvals'), ids: z.array(id), node: id }),
   z.object({ kind: z.literal('credentials'), node: id }),
-  z.object({ kind: z.literal('failed-auth'), address: id, times: z.int(), node: id }),
+  z.object({ kind: z.literal('limits'), counted: z.array(z.tuple([limitKind, id, z.int()])), node: id }),
   z.object({ kind: z.literal('settings'), version: z.int() }),
   z.object({ kind: z.literal('nodes') }),
 ])
@@ -24,8 +25,6 @@ const signalSchema = z.discriminatedUnion('kind', [
 /** By the clock of the database, in milliseconds: clocks of machines differ. */
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::int8'
 const COLUMNS = 'id, host, pid, url, version, schema, config, settings, settings_fault, hears, draining, started_at, seen_at'
-/** Nobody asks any more about one that was not seen for so long. */
-const FORGOTTEN_MS = 24 * 3_600_000
 
 export function createClusterStore(database: Database): ClusterStore | null {
   const { signals } = database
@@ -33,7 +32,7 @@ export function createClusterStore(database: Database): ClusterStore | null {
   const send = (signal: Signal) => database.commit([signals.statement(JSON.stringify(signal))])
   return {
     events: createEventLog(database, signals),
-    order: createTurnOrder(database),
+    order: createTurnOrder(database, signals),
     settings: createSettingsStore(database, signals),
     send,
     listen: (hear, onGap) =>
@@ -49,7 +48,7 @@ export function createClusterStore(database: Database): ClusterStore | null {
               seen_at = excluded.seen_at`,
           params: [node, host, pid, url, version, SCHEMA, config, settings, settingsFault, Number(hears), startedAt],
         },
-        { sql: `DELETE FROM nodes WHERE seen_at < ${NOW} - ${FORGOTTEN_MS}`, params: [] },
+        { sql: `DELETE FROM nodes WHERE seen_at < ${NOW} - ${NODE_KEPT_MS}`, params: [] },
       ])
       const [row] = await database.query(`SELECT ${NOW} AS now, draining, (${SETTINGS_VERSION}) AS newest FROM nodes WHERE id = $1`, [node])
       if (row === undefined) throw new AppError('store/conflict', 'this node was forgotten')

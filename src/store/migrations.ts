@@ -330,6 +330,21 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     'CREATE INDEX tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL',
     'CREATE INDEX tasks_by_age ON tasks (created_at)',
   ],
+  [
+    // A flag: what was cancelled while somebody else carried it on.
+    'ALTER TABLE turns ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0',
+    'CREATE INDEX turns_cancelled ON turns (id) WHERE cancelled = 1 AND finished = 0',
+  ],
+  [
+    `CREATE TABLE attempts (
+      kind TEXT NOT NULL,
+      key TEXT NOT NULL,
+      since INTEGER NOT NULL,
+      count INTEGER NOT NULL,
+      PRIMARY KEY (kind, key)
+    )`,
+    'CREATE INDEX attempts_by_time ON attempts (since)',
+  ],
 ]
 
 /** What this program can read and write. */

@@ -4,6 +4,7 @@ import type { ClusterStore } from '../contracts/cluster.ts'
 import type { Database, Store } from '../contracts/store.ts'
 import { createApprovalStore } from './approvals.ts'
 import { createDeviceStore } from './devices.ts'
+import { createLimitStore } from './limits.ts'
 import { createJobStore } from './jobs.ts'
 import { createMemoryStore } from './memory.ts'
 import { migrate, SCHEMA } from './migrations.ts'
@@ -130,6 +131,7 @@ export function storeOver(database: Database, cluster: ClusterStore | null = nul
     approvals: createApprovalStore(database),
     refusals: createRefusalStore(database),
     devices: createDeviceStore(database),
+    limits: createLimitStore(database),
     outbox: createOutboxStore(database),
     async *forgetOld(limits, now) {
       const { forgetOld } = await import('./retention.ts')

@@ -3,6 +3,8 @@
  * that ends in the middle has done what it did, and the next one goes on.
  */
 import type { Database, Forgotten, RetentionLimits, Row, Statement } from '../contracts/store.ts'
+import { EVENTS_KEPT_MS, NODE_KEPT_MS } from '../contracts/cluster.ts'
+import { ATTEMPTS_COUNT_MS } from '../contracts/limits.ts'
 import { integer, text, textOrNull } from './rows.ts'
 import { forgetQuestions } from './approvals.ts'
 import { forgetSettled } from './outbox.ts'
@@ -27,6 +29,8 @@ export type RetentionRule = {
     }
   /** More than an age decides, or rows of other tables go along. */
   | { readonly pass: Pass; readonly days: readonly Days[] }
+  /** Everything of so long ago, which nobody decides: rows that were of use for a moment. */
+  | { readonly age: string; readonly ms: number }
   /** Why nothing is forgotten here. */
   | { readonly because: string }
 )
@@ -47,8 +51,10 @@ export const retentionRules: readonly RetentionRule[] = [
   { table: 'devices', because: 'the owner admits each machine by hand' },
   { table: 'jobs', because: 'cron.maxJobs bounds those that are due again, and a new one makes room among those that are over' },
   { table: 'job_runs', because: 'cron.keepRuns bounds them for each job' },
-  { table: 'nodes', on: 'postgres', because: 'each gateway has a row, and one that was not seen for a day loses it (cluster.ts)' },
-  { table: 'turn_events', on: 'postgres', because: 'events are kept for minutes, and the gateways forget them as they write (cluster-events.ts)' },
+  // Gateways that run forget these with their signs of life, too.
+  { table: 'nodes', on: 'postgres', age: 'seen_at', ms: NODE_KEPT_MS },
+  { table: 'turn_events', on: 'postgres', age: 'at', ms: EVENTS_KEPT_MS },
+  { table: 'attempts', age: 'since', ms: ATTEMPTS_COUNT_MS },
   { table: 'shared_settings', because: 'a row for each setting that is shared, at most 500 (shared-settings.ts)' },
   { table: 'tasks', age: 'ended_at', days: 'turnDays', key: ['id'] },
   { table: 'meta', because: 'a few names, each once' },
@@ -56,12 +62,13 @@ export const retentionRules: readonly RetentionRule[] = [
 
 const DAY_MS = 86_400_000
 const ROWS_AT_ONCE = 200
+const MOMENTS_AT_ONCE = 5000
 
 /** One pass over all tables; each yield follows a short commit or a look at some rows. */
 export async function* forgetOld(database: Database, limits: RetentionLimits, now: number): AsyncGenerator<Forgotten> {
   for (const rule of retentionRules) {
     if ('because' in rule || (rule.on ?? database.engine) !== database.engine) continue
-    const pass = 'pass' in rule ? rule.pass(database, limits, now) : forgetRows(database, rule, limits, now)
+    const pass = 'pass' in rule ? rule.pass(database, limits, now) : 'ms' in rule ? forgetMoments(database, rule, now) : forgetRows(database, rule, limits, now)
     for await (const rows of pass) yield { table: rule.table, rows }
   }
 }
@@ -72,7 +79,7 @@ function before(days: number | undefined, now: number): number | null {
 
 async function* forgetRows(
   database: Database,
-  { table, age, days, key, where }: Extract<RetentionRule, { readonly age: string }>,
+  { table, age, days, key, where }: Extract<RetentionRule, { readonly key: readonly string[] }>,
   limits: RetentionLimits,
   now: number,
 ): AsyncGenerator<number> {
@@ -88,6 +95,20 @@ async function* forgetRows(
     if (rows.length > 0) await database.commit(rows.map((row) => ({ sql, params: key.map((column) => row[column] ?? null) })))
     yield rows.length
     if (rows.length < ROWS_AT_ONCE) return
+  }
+}
+
+async function* forgetMoments(database: Database, { table, age, ms }: Extract<RetentionRule, { readonly ms: number }>, now: number): AsyncGenerator<number> {
+  for (;;) {
+    // Where many write, an index on the column serves it.
+    const [newest] = await database.query(
+      `SELECT count(*) AS count, max(${age}) AS until FROM (SELECT ${age} FROM ${table} WHERE ${age} < $1 ORDER BY ${age} LIMIT ${MOMENTS_AT_ONCE}) AS old`,
+      [now - ms],
+    )
+    const count = newest === undefined ? 0 : integer(newest, 'count')
+    if (count > 0) await database.commit([{ sql: `DELETE FROM ${table} WHERE ${age} <= $1`, params: [newest?.['until'] ?? null] }])
+    yield count
+    if (count < MOMENTS_AT_ONCE) return
   }
 }
 

@@ -49,7 +49,7 @@ export function createTurnHistory(database: Database): TurnHistory {
         database.commit([
           {
             // Nobody holds it; a worker that ended it has an older fence than whoever takes it now.
-            sql: `UPDATE turns SET finished = 0, result = NULL, owner = NULL, lease_until = NULL WHERE id = $1 AND finished = 1 AND (session_id IS NULL OR NOT EXISTS (
+            sql: `UPDATE turns SET finished = 0, cancelled = 0, result = NULL, owner = NULL, lease_until = NULL WHERE id = $1 AND finished = 1 AND (session_id IS NULL OR NOT EXISTS (
               SELECT 1 FROM turns AS later WHERE later.session_id = turns.session_id AND later.position > turns.position AND later.begun = 1))`,
             params: [turnId],
             expectChanges: 1,

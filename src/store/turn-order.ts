@@ -1,5 +1,6 @@
-import type { TurnOrder } from '../contracts/cluster.ts'
-import type { Database } from '../contracts/store.ts'
+import type { Signal, TurnOrder } from '../contracts/cluster.ts'
+import type { Database, Signals } from '../contracts/store.ts'
+import { ASLEEP } from '../contracts/turn-lease.ts'
 import { text } from './rows.ts'
 
 /** Nothing that came before it in its conversation is open. Accepting and ending a turn both change the row of the conversation, so that none is overlooked between them. */
@@ -7,7 +8,11 @@ export const IS_NEXT = `NOT EXISTS (SELECT 1 FROM turns AS earlier
   WHERE earlier.session_id = turns.session_id AND earlier.finished = 0 AND earlier.position < turns.position)`
 const WAITS_FOR_NOBODY = `NOT EXISTS (SELECT 1 FROM approvals WHERE approvals.turn_id = turns.id AND approvals.status = 'pending')`
 
-export function createTurnOrder(database: Database): TurnOrder {
+/** Told at once; a notification of PostgreSQL holds 8,000 bytes. */
+const MAX_TOLD = 100
+const MAX_REASON = 500
+
+export function createTurnOrder(database: Database, signals: Signals): TurnOrder {
   const ids = async (sql: string, params: readonly (string | number)[]) => (await database.query(sql, params)).map((row) => text(row, 'id'))
   return {
     async next(sessionId) {
@@ -25,6 +30,23 @@ export function createTurnOrder(database: Database): TurnOrder {
     held: (owner) => ids('SELECT id FROM turns WHERE finished = 0 AND owner = $1', [owner]),
     release: (turnId, owner) =>
       database.commit([{ sql: 'UPDATE turns SET owner = NULL, lease_until = NULL WHERE id = $1 AND owner = $2 AND finished = 0', params: [turnId, owner] }]),
+    async cancel(turnIds, reason) {
+      for (let from = 0; from < turnIds.length; from += MAX_TOLD) {
+        const turns = turnIds.slice(from, from + MAX_TOLD)
+        const told: Signal = { kind: 'abort', turns, reason: reason.slice(0, MAX_REASON) }
+        await database.commit([
+          ...turns.map((id) => ({ sql: 'UPDATE turns SET cancelled = 1 WHERE id = $1 AND finished = 0', params: [id] })),
+          signals.statement(JSON.stringify(told)),
+        ])
+      }
+    },
+    async cancelled(owner, limit) {
+      const rows = await database.query(
+        `SELECT id, owner FROM turns WHERE cancelled = 1 AND finished = 0 AND (owner IS NULL OR owner = $1 OR owner = '${ASLEEP}') ORDER BY id LIMIT $2`,
+        [owner, limit],
+      )
+      return rows.map((row) => ({ turnId: text(row, 'id'), isHeld: row['owner'] === owner }))
+    },
     open: (target) =>
       'turnId' in target
         ? ids('SELECT id FROM turns WHERE id = $1 AND finished = 0', [target.turnId])

@@ -38,7 +38,7 @@ import { isConflict, stands } from './stands.ts'
 const DAY_MS = 86_400_000
 const ENTRY = 'INSERT INTO entries (session_id, turn_id, kind, tokens, data, at)'
 const INSERT_ENTRY = `${ENTRY} VALUES ($1, $2, $3, $4, $5, $6)`
-const TURN = `SELECT turns.id AS id, session_id, request, accepted_at, fence, owner, sessions.key AS session_key FROM turns
+const TURN = `SELECT turns.id AS id, session_id, request, accepted_at, fence, owner, cancelled, sessions.key AS session_key FROM turns
   LEFT JOIN sessions ON sessions.id = turns.session_id`
 
 const ACCEPT = 'INSERT INTO turns (id, session_id, idempotency, begun, request, accepted_at, owner, lease_until, fence)'
@@ -261,6 +261,7 @@ function storedTurn(texts: Texts, row: Row, entries: readonly Row[]): StoredTurn
     acceptedAt: integer(row, 'accepted_at'),
     fence: integer(row, 'fence'),
     owner: textOrNull(row, 'owner'),
+    isCancelled: integer(row, 'cancelled') === 1,
     steps: entries.flatMap(stepOf),
   }
 }

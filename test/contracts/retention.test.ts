@@ -68,13 +68,13 @@ describe('retention', () => {
   })
 
   it('reads every key of its section, and no other', () => {
-    const used = retentionRules.flatMap((rule) => ('because' in rule ? [] : rule.days))
+    const used = retentionRules.flatMap((rule) => ('days' in rule ? rule.days : []))
     const keys = Object.keys(coreSections.retention.parse({ conversationDays: 9, messageDays: 9 }))
     assert.deepEqual([...new Set(used)].toSorted(), keys.toSorted())
   })
 
   for (const rule of retentionRules) {
-    if (!('age' in rule)) continue
+    if (!('key' in rule)) continue
     it(`forgets rows of ${rule.table} after ${rule.days}, all of them, and keeps what is younger`, async (t) => {
       const database = await open(t)
       for (let old = 0; old < 250; old++) await insert(database, rule.table, { [rule.age]: daysAgo(11) - old })
@@ -84,6 +84,14 @@ describe('retention', () => {
       assert.deepEqual(await column(database, `SELECT ${rule.age} FROM ${rule.table}`), [daysAgo(9)])
     })
   }
+
+  it('forgets what was of use for a moment, whatever the limits are', async (t) => {
+    const database = await open(t)
+    for (let old = 0; old < 20; old++) await insert(database, 'attempts', { key: `a${old}`, kind: 'credentials', since: NOW - 60_001 - old, count: 1 })
+    await insert(database, 'attempts', { key: 'young', kind: 'credentials', since: NOW - 60_000, count: 1 })
+    assert.equal((await forget(database, {}))['attempts'], 20)
+    assert.deepEqual(await column(database, 'SELECT key FROM attempts'), ['young'])
+  })
 
   it('keeps a question that waits, however old it is', async (t) => {
     const database = await open(t)

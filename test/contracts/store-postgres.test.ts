@@ -150,6 +150,38 @@ describe('the shared engine', { skip: missing !== null && missing }, () => {
     await assert.rejects(openStore({ path: '', url: empty, synchronous: 'full' }), code('store/newer'))
   })
 
+  it('forgets what nodes kept for each other, however much it is', async () => {
+    const url = await server.create()
+    const store = await openStore({ path: '', url, synchronous: 'full' })
+    try {
+      const now = 50 * 3_600_000
+      const fill = () =>
+        server.run(
+          url,
+          `INSERT INTO turn_events (turn_id, seq, data, at) SELECT 'turn', n, '{}', ${now} - 600000 - n FROM generate_series(1, 12000) AS n;
+          INSERT INTO turn_events (turn_id, seq, data, at) VALUES ('turn', 20000, '{}', ${now} - 600000)`,
+        )
+      const left = async () => (await server.run(url, 'SELECT seq::int AS seq FROM turn_events')).map(({ seq }) => seq)
+      await fill()
+      await store.cluster?.events.prune(now - 600_000)
+      assert.deepEqual(await left(), [20_000])
+      await server.run(url, 'DELETE FROM turn_events')
+      await fill()
+      const node = (id: string, seenAt: number) => `('${id}', 'h', 1, '', '1', 1, '', 0, 0, 1, ${seenAt})`
+      await server.run(
+        url,
+        `INSERT INTO nodes (id, host, pid, url, version, schema, config, hears, draining, started_at, seen_at) VALUES ${node('gone', now - 86_400_001)}, ${node('seen', now - 86_400_000)}`,
+      )
+      const forgotten = new Map<string, number>()
+      for await (const { table, rows } of store.forgetOld({}, now)) forgotten.set(table, (forgotten.get(table) ?? 0) + rows)
+      assert.deepEqual([forgotten.get('turn_events'), forgotten.get('nodes')], [12_000, 1])
+      assert.deepEqual(await left(), [20_000])
+      assert.deepEqual(await server.run(url, 'SELECT id FROM nodes'), [{ id: 'seen' }])
+    } finally {
+      await store.close()
+    }
+  })
+
   it('finds notes by the beginnings of words, without accents, the closest first', async () => {
     const store = await openStore({ path: '', url: await server.create(), synchronous: 'full' })
     const write = (key: string, value: string) =>

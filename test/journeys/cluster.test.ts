@@ -6,9 +6,11 @@ import { after, before, describe, it, test } from 'node:test'
 import { agentEvent, agentResumeResult, agentWaitResult } from '../../src/contracts/ws/agent.ts'
 import { chatSendResult } from '../../src/contracts/ws/chat.ts'
 import { clusterStatusResult } from '../../src/contracts/ws/cluster.ts'
+import { statusResult } from '../../src/contracts/ws/health.ts'
 import { deviceListResult } from '../../src/contracts/ws/devices.ts'
 import { SCHEMA } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { cutProxy } from '../doubles/cut-proxy.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
@@ -158,6 +160,38 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     for (const { runId: id } of [running, queued]) assert.equal((await end(a, id)).result?.status, 'cancelled')
   })
 
+  it('cancels a turn on a node that was cut off at that moment, and one whose node does not come back', async () => {
+    const url = await server.create()
+    const proxy = await cutProxy(server.port)
+    try {
+      await using a = await configuredGateway({ store: { url: url.replace(String(server.port), String(proxy.port)) } }, { CARAPACE_GATEWAY_TOKEN: TOKEN })
+      await using b = await configuredGateway({ store: { url } }, { CARAPACE_GATEWAY_TOKEN: TOKEN })
+      const never = chatReply({ text: ['for ever'] })
+      const begun = async (conversation: string) => {
+        a.upstream.script({ ...never, pieces: [new Promise<string>(() => undefined)] })
+        const asked = a.upstream.requests.length
+        const { runId } = await sent(a, `run for ever in ${conversation}`, conversation)
+        await until(() => a.upstream.requests.length > asked)
+        return runId
+      }
+      const cut = await begun('cut')
+      proxy.cut()
+      assert.deepEqual(await b.client.call('chat.abort', { sessionKey: 'cut' }), { aborted: 1 })
+      proxy.restore()
+      assert.equal((await end(b, cut)).result?.status, 'cancelled')
+      const silent = await begun('silent')
+      proxy.silence()
+      assert.deepEqual(await b.client.call('turns.cancel', { runId: silent }), { runId: silent, cancelled: true })
+      assert.equal((await end(b, silent)).result?.status, 'cancelled')
+      proxy.restore()
+      assert.equal(b.upstream.requests.length, 0, 'nobody went on with it')
+      // What a node still runs of a turn that another one took ends there, too.
+      await until(async () => statusResult.parse(await a.client.call('status')).activeTurns === 0)
+    } finally {
+      await proxy.close()
+    }
+  })
+
   it('cluster.status lists the nodes, and cluster.drain keeps one from taking anything new', async () => {
     const { a, b, url } = await two()
     await using _a = a
@@ -224,7 +258,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
       url,
       `UPDATE nodes SET schema = schema - 1; UPDATE meta SET value = (value::int - 1)::text WHERE name = 'schema';
       -- What the newest step of the schema made.
-      DROP TABLE tasks`,
+      DROP TABLE attempts`,
     )
     const later = async (migrate: boolean) => openStore({ path: '', url, synchronous: 'full', migrate })
     await assert.rejects(later(false), { code: 'store/in-use' })
@@ -232,7 +266,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     assert.equal((await a.request('/health/ready')).status, 503)
     await (await later(true)).close()
     assert.deepEqual(await server.run(url, `SELECT value::int AS schema FROM meta WHERE name = 'schema'`), [{ schema: SCHEMA }])
-    assert.deepEqual(await server.run(url, 'SELECT id FROM tasks'), [])
+    assert.deepEqual(await server.run(url, 'SELECT * FROM attempts'), [])
   })
 
   it('fires a job on one node', async () => {

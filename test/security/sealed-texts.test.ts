@@ -153,6 +153,8 @@ const READABLE = new Set([
   'outbox.owner',
   'jobs.paused_why',
   'shared_settings.path',
+  'attempts.kind',
+  'attempts.key',
   'shared_settings.set_by',
   'tasks.session_key',
   'tasks.state',

@@ -38,5 +38,9 @@ export interface ClusterHooks {
   /** As far as there is room. */
   readonly takeUp: (turnIds: readonly string[]) => Promise<void>
   readonly abort: (turnIds: readonly string[], reason: string) => void
+  /** Others have these, or they have ended: what still runs of them here can keep nothing. */
+  readonly lost: (turnIds: readonly string[]) => void
   readonly approvals: (ids: readonly string[]) => void
+  /** With each sign of life: what nobody was told of. */
+  readonly look: () => Promise<void>
 }

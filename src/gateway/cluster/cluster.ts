@@ -2,7 +2,7 @@
  * What a gateway does more where it shares its store: it says that it lives, keeps the events of its turns where others can read them, hears theirs, and takes up what is next and nobody carries on.
  * Order and ownership stand in the database: a signal that is lost costs a second, never an effect.
  */
-import { DEAD_MS, type ClusterStore, type NodeLoad, type Signal } from '../../contracts/cluster.ts'
+import { DEAD_MS, EVENTS_KEPT_MS, type ClusterStore, type NodeLoad, type Signal } from '../../contracts/cluster.ts'
 import type { Clock } from '../../contracts/clock.ts'
 import type { TurnLeases } from '../../contracts/turn-lease.ts'
 import type { TurnEvent, TurnResult } from '../../contracts/turn.ts'
@@ -23,7 +23,6 @@ const TAKEN_MS = 5000
 const SILENT_MS = 2000
 /** Looked at with each sign of life, in turns. */
 const MAX_SILENT = 20
-const EVENTS_KEPT_MS = 10 * 60_000
 const PRUNE_MS = 60_000
 
 export class Cluster implements Place {
@@ -37,7 +36,7 @@ export class Cluster implements Place {
   readonly #recorder: EventRecorder
   readonly #follower: EventFollower
   readonly #startedAt: number
-  readonly #listeners = new Set<(signal: Signal) => void>()
+  readonly #listeners = new Map<(signal: Signal) => void, () => void>()
   #hooks: ClusterHooks | null = null
   #url = ''
   #offset = 0
@@ -48,6 +47,7 @@ export class Cluster implements Place {
   #prunedAt = 0
   #isBeating = false
   #strays: ReadonlySet<string> = new Set()
+  #lost: ReadonlySet<string> = new Set()
 
   constructor(deps: ClusterDeps) {
     const { cluster, turns, clock, log } = deps
@@ -95,7 +95,10 @@ export class Cluster implements Place {
     await this.#beat()
     this.#stopListening = await this.#deps.cluster.listen(
       (signal) => this.#hear(signal),
-      () => void this.#beat(),
+      () => {
+        for (const onGap of this.#listeners.values()) onGap()
+        void this.#beat()
+      },
     )
     this.#timer = setInterval(() => void this.#beat(), BEAT_MS).unref()
   }
@@ -104,8 +107,9 @@ export class Cluster implements Place {
     this.#url = url
   }
 
-  subscribe(listener: (signal: Signal) => void): () => void {
-    this.#listeners.add(listener)
+  /** `onGap`: something may have been missed. */
+  subscribe(listener: (signal: Signal) => void, onGap: () => void = () => undefined): () => void {
+    this.#listeners.set(listener, onGap)
     return () => this.#listeners.delete(listener)
   }
 
@@ -120,7 +124,7 @@ export class Cluster implements Place {
 
   carry(turn: TurnAddress, fence: number): void {
     this.#mine.add(turn.turnId)
-    this.#recorder.open(turn, fence)
+    this.#recorder.begin(turn, fence)
   }
 
   /** It has ended, waits, or somebody else has it: from now on this node hears of it like the others. */
@@ -170,7 +174,7 @@ export class Cluster implements Place {
   }
 
   #tell(signal: Signal): void {
-    for (const listener of this.#listeners) listener(signal)
+    for (const listener of this.#listeners.keys()) listener(signal)
   }
 
   async #beat(): Promise<void> {
@@ -191,7 +195,8 @@ export class Cluster implements Place {
       this.#isDrained = draining
       this.#tell({ kind: 'settings', version: settings })
       this.#others = (await cluster.nodes(now - DEAD_MS)).filter(({ id }) => id !== this.id)
-      await this.#letGoOfStrays()
+      await this.#compareHeld()
+      await this.#hooks?.look()
       if (!this.#isDrained) await this.#hooks?.takeUp(await cluster.order.left(MAX_LEFT))
       await this.#lookForEnds()
       this.#follower.forget((turnId) => this.#hooks?.isHeard(turnId) === true)
@@ -214,12 +219,20 @@ export class Cluster implements Place {
     return taken
   }
 
-  /** What the database says we hold, and we do not, twice in a row: the commit that would have said so was lost. */
-  async #letGoOfStrays(): Promise<void> {
+  /**
+   * What the database says we hold, and we do not, twice in a row: the commit that would have said so was lost. And what we carry on, and it says that we do not hold: it was taken from us while
+   * we hung, or could not be reached.
+   */
+  async #compareHeld(): Promise<void> {
     const { order } = this.#deps.cluster
-    const strays = (await order.held(this.id)).filter((turnId) => !this.#mine.has(turnId))
+    const carried = this.#recorder.open()
+    const held = new Set(await order.held(this.id))
+    const strays = [...held].filter((turnId) => !this.#mine.has(turnId))
     for (const turnId of strays) if (this.#strays.has(turnId)) await order.release(turnId, this.id)
     this.#strays = new Set(strays)
+    const lost = carried.filter((turnId) => !held.has(turnId))
+    this.#hooks?.lost(lost.filter((turnId) => this.#lost.has(turnId)))
+    this.#lost = new Set(lost)
   }
 
   /** An end that nobody told of: whoever carried the turn on died right after it. */

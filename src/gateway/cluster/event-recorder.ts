@@ -41,9 +41,14 @@ export class EventRecorder {
   }
 
   /** From now on this node carries the turn on. */
-  open(turn: TurnAddress, fence: number): void {
+  begin(turn: TurnAddress, fence: number): void {
     const last = fence === FIRST_FENCE ? 0 : null
     this.#turns.set(turn.turnId, { turn, fence, waiting: [], size: 0, last, timer: null, writing: Promise.resolve() })
+  }
+
+  /** What this node carries on. */
+  open(): readonly string[] {
+    return [...this.#turns.keys()]
   }
 
   isOpen(turnId: string): boolean {

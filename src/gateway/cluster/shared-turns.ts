@@ -8,6 +8,7 @@ import type { Task } from '../lanes.ts'
 import type { RunningTurn } from '../running-turns.ts'
 import { waitsUntil } from '../waiting-turns.ts'
 import type { Cluster } from './cluster.ts'
+import { TurnCancelling } from './turn-cancelling.ts'
 
 /** At a stop a store that does not answer is not waited for longer: the leases run out. */
 const LEAVE_MS = 3000
@@ -18,10 +19,12 @@ export class SharedTurns implements Company {
   readonly view: ClusterView
   readonly #cluster: Cluster
   readonly #parts: CompanyParts
+  readonly #cancelling: TurnCancelling
 
   constructor(cluster: Cluster, parts: CompanyParts) {
     this.#cluster = cluster
     this.#parts = parts
+    this.#cancelling = new TurnCancelling(cluster, parts)
     this.view = {
       list: () => cluster.list(),
       async drain(id, draining) {
@@ -154,30 +157,8 @@ export class SharedTurns implements Company {
     for (const turnId of turnIds) await this.#run(turnId)
   }
 
-  /** Open turns are cancelled on the node that carries them on, or, where nobody does, by taking them up. Says how many. */
-  async abort(target: Parameters<Gateway['abort']>[0], reason: string): Promise<number> {
-    const { turns, lanes, store, watch, goOn } = this.#parts
-    const cluster = this.#cluster
-    const open = await cluster.store.order.open(target)
-    const carried: string[] = []
-    // Those that wait first: the end of the running one would hand the next on.
-    for (const turnId of open.toReversed()) {
-      if (cluster.isMine(turnId)) continue
-      cluster.reserve(turnId)
-      await store.turns.leases.wake(turnId)
-      const turn = (await watch.claim(turnId)) === null ? null : await store.turns.open(turnId)
-      if (turn === null) {
-        carried.push(turnId)
-        await cluster.letGo(turnId)
-        continue
-      }
-      const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey: turn.sessionKey }, null, turn.request.credential)
-      running.controller.abort(new DOMException(reason, 'AbortError'))
-      lanes.enterFirst(() => goOn(turnId))
-    }
-    this.#abortHere(open, reason)
-    if (carried.length > 0) cluster.send({ kind: 'abort', turns: carried, reason })
-    return open.length
+  abort(...[target, reason]: Parameters<Gateway['abort']>): Promise<number> {
+    return this.#cancelling.abort(target, reason)
   }
 
   /** A turn that somebody asks about and that another node carries on; undefined when it has ended. */
@@ -198,7 +179,9 @@ export class SharedTurns implements Company {
       isHeard: (turnId) => turns.hasSubscribers || turns.get(turnId) !== undefined,
       hears: () => turns.wantPieces(),
       takeUp: (turnIds) => this.#takeUp(turnIds),
-      abort: (turnIds, reason) => this.#abortHere(turnIds, reason),
+      abort: (turnIds, reason) => this.#cancelling.abortHere(turnIds, reason),
+      lost: (turnIds) => this.#cancelling.abortHere(turnIds, 'Another node has taken it'),
+      look: () => this.#cancelling.look(),
       approvals: (ids) => void this.#attempt(() => desk.hear(ids)),
     })
     // What others have left is taken up by the looks that begin now, as room allows.
@@ -238,10 +221,5 @@ export class SharedTurns implements Company {
     const turn = await this.#parts.store.turns.open(turnId).catch(() => null)
     if (turn === null) await this.#cluster.letGo(turnId)
     else this.#parts.adopt(turn)
-  }
-
-  #abortHere(turnIds: readonly string[], reason: string): void {
-    const wanted = new Set(turnIds)
-    this.#parts.turns.abort(({ turnId }) => wanted.has(turnId) && this.#cluster.isMine(turnId), reason)
   }
 }

@@ -39,6 +39,11 @@ export interface DeviceBook {
   touch(principal: Principal): void
 }
 
+/** Wrong ones a minute. */
+const MAX_PASSWORDS = 100
+/** A second, and at once. */
+const STRANGER_RATE = { perSecond: 100, burst: 200 }
+
 interface Known {
   readonly matches: (given: string) => boolean
   readonly principal: Principal
@@ -57,6 +62,10 @@ export const DEVICE_TOKEN_PREFIX = 'cara_device_'
 
 export class Access {
   readonly failures: FailedAttempts
+  /** Wrong passwords, wherever from: a crowd of addresses is no crowd of chances. */
+  readonly passwords = new FailedAttempts(MAX_PASSWORDS)
+  /** Attempts of strangers, by address. */
+  readonly strangers = new TokenBuckets(STRANGER_RATE.perSecond, STRANGER_RATE.burst)
   /** Of strangers that want to be admitted as devices, by address. */
   readonly pairRates = new TokenBuckets(2, 20)
   readonly #now: () => number

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppError } from '../../contracts/errors.ts'
+import { FailedAttempts } from '../stages/request/rate-limits.ts'
 import { PasswordGate } from './password-gate.ts'
 
 const refused = (code: string, retryAfterMs: number) => (error: unknown) =>
@@ -10,6 +11,7 @@ test('A3 two passwords are checked at once, and further ones are refused before 
   const answers: ((isRight: boolean) => void)[] = []
   const gate = new PasswordGate(
     () => new Promise((resolve) => answers.push(resolve)),
+    new FailedAttempts(100),
     () => 0,
   )
   const trials = [gate.try('a'), gate.try('b')]
@@ -27,6 +29,7 @@ test('A3 a hundred wrong passwords a minute from everywhere, and a right one is 
   let checked = 0
   const gate = new PasswordGate(
     async (given) => (checked++, given === 'right'),
+    new FailedAttempts(100),
     () => now,
   )
   for (let index = 0; index < 50; index++) assert.equal(await gate.try('right'), true)

@@ -3,20 +3,20 @@
  * address already; all counting here happens before anything is awaited. Loaded by the first login.
  */
 import { AppError } from '../../contracts/errors.ts'
-import { FailedAttempts } from '../stages/request/rate-limits.ts'
+import type { FailedAttempts } from '../stages/request/rate-limits.ts'
 
 const MAX_AT_ONCE = 2
-/** Wrong passwords a minute, from wherever: a crowd of addresses is no crowd of chances. */
-const MAX_A_MINUTE = 100
 
 export class PasswordGate {
-  readonly #all = new FailedAttempts(MAX_A_MINUTE)
+  /** Wrong ones a minute, from wherever. */
+  readonly #all: FailedAttempts
   readonly #isPassword: (given: string) => Promise<boolean>
   readonly #now: () => number
   #running = 0
 
-  constructor(isPassword: (given: string) => Promise<boolean>, now: () => number) {
+  constructor(isPassword: (given: string) => Promise<boolean>, all: FailedAttempts, now: () => number) {
     this.#isPassword = isPassword
+    this.#all = all
     this.#now = now
   }
 

@@ -2,8 +2,9 @@
  * What the request stages remember between requests: a token bucket and a count of wrong credentials per address. Synchronous, so that nothing can slip between the
  * check and the count; bounded, so that many addresses cannot fill the memory.
  */
+import { ATTEMPTS_COUNT_MS } from '../../../contracts/limits.ts'
+
 const MAX_ADDRESSES = 10_000
-const MINUTE_MS = 60_000
 
 interface Bucket {
   tokens: number
@@ -14,6 +15,8 @@ export class TokenBuckets {
   readonly #buckets = new Map<string, Bucket>()
   readonly #perSecond: number
   readonly #burst: number
+  /** Told of each token that was taken here, where others count the same ones. */
+  onTaken: (key: string) => void = () => undefined
 
   constructor(perSecond: number, burst: number) {
     this.#perSecond = perSecond
@@ -22,12 +25,24 @@ export class TokenBuckets {
 
   /** Takes one token; 0 when there was one, else the milliseconds until the next. */
   take(key: string, now: number): number {
+    const bucket = this.#filled(key, now)
+    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / this.#perSecond) * 1000)
+    bucket.tokens -= 1
+    this.onTaken(key)
+    return 0
+  }
+
+  /** So many were taken elsewhere: at most as many as a full bucket are owed. */
+  spend(key: string, tokens: number, now: number): void {
+    const bucket = this.#filled(key, now)
+    bucket.tokens = Math.max(-this.#burst, bucket.tokens - tokens)
+  }
+
+  #filled(key: string, now: number): Bucket {
     const bucket = this.#buckets.get(key) ?? this.#add(key, now)
     bucket.tokens = Math.min(this.#burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * this.#perSecond)
     bucket.at = now
-    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / this.#perSecond) * 1000)
-    bucket.tokens -= 1
-    return 0
+    return bucket
   }
 
   #add(key: string, now: number): Bucket {
@@ -55,9 +70,14 @@ export function addressKey(address: string): string {
         .join(':')}::/64`
 }
 
+interface Attempts {
+  count: number
+  readonly since: number
+}
+
 /** Wrong credentials per address in the running minute. */
 export class FailedAttempts {
-  readonly #attempts = new Map<string, { count: number; readonly since: number }>()
+  readonly #attempts = new Map<string, Attempts>()
   readonly #limit: number
   /** Told of what is counted here, where others count the same attempts; a negative number was forgiven. */
   onCounted: (key: string, times: number) => void = () => undefined
@@ -74,15 +94,16 @@ export class FailedAttempts {
 
   /** So many were counted elsewhere. */
   hear(key: string, times: number, now: number): number {
-    let attempt = this.#attempts.get(key)
-    if (attempt === undefined || now - attempt.since >= MINUTE_MS) {
-      this.#attempts.delete(key)
-      dropOldest(this.#attempts)
-      attempt = { count: 0, since: now }
-      this.#attempts.set(key, attempt)
-    }
+    const attempt = this.#running(key, now) ?? this.#begin(key, now)
     attempt.count = Math.max(0, attempt.count + times)
-    return attempt.count > this.#limit ? attempt.since + MINUTE_MS - now : 0
+    return attempt.count > this.#limit ? attempt.since + ATTEMPTS_COUNT_MS - now : 0
+  }
+
+  /** So many have been counted since then, by all: what is kept of them. */
+  learn(key: string, count: number, since: number, now: number): void {
+    if (now - since >= ATTEMPTS_COUNT_MS) return
+    const attempt = this.#running(key, now) ?? this.#begin(key, Math.min(since, now))
+    attempt.count = Math.max(attempt.count, count)
   }
 
   /** A trial that was counted turned out to be right. */
@@ -91,6 +112,19 @@ export class FailedAttempts {
     if (attempt === undefined || attempt.count === 0) return
     attempt.count -= 1
     this.onCounted(key, -1)
+  }
+
+  #running(key: string, now: number): Attempts | null {
+    const attempt = this.#attempts.get(key)
+    return attempt === undefined || now - attempt.since >= ATTEMPTS_COUNT_MS ? null : attempt
+  }
+
+  #begin(key: string, since: number): Attempts {
+    this.#attempts.delete(key)
+    dropOldest(this.#attempts)
+    const attempt = { count: 0, since }
+    this.#attempts.set(key, attempt)
+    return attempt
   }
 }
 
