@@ -746,7 +746,7 @@ export const requirements: readonly Requirement[] = [
     [
       'LLM-12',
       'All tools together are small in a prompt',
-      'all definitions together stay under 3,200 characters, with file tools under 4,300; those of scheduled work under 650',
+      'all definitions together stay under 3,200 characters, with file tools under 4,300; those of scheduled work under 650, and of tasks under 650',
     ],
   ]),
   ...proved('test/contracts/store.test.ts', [
@@ -1223,6 +1223,49 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/contracts/tasks.test.ts', [
     ['TASK-23', 'The commit that accepts a turn decides who runs a try', 'has one turn for each try, in the commit that accepts it'],
     ['TASK-24', 'Where a task stands otherwise than its turn is found in the database', 'is found where it stands otherwise than its turn'],
+  ]),
+  ...proved('test/security/schedule.test.ts', [
+    [
+      'TASK-30',
+      'What a hijacked model makes a task of is not the owner’s word when it runs',
+      'is not the owner’s word in any of its runs: what goes out is asked about',
+    ],
+    [
+      'TASK-31',
+      'A task keeps trust and privacy of the conversation that made it',
+      'keeps trust and privacy of the conversation that made it, whoever resumes it, and reaches the model between marks',
+    ],
+    ['TASK-32', 'Also where no stranger was heard', 'made before a stranger was heard vouches for nothing all the same'],
+    [
+      'TASK-33',
+      'A model’s tasks have the budgets of every task, and touch none of the owner’s',
+      'can name no conversation, no model and no budget, and touches no task of the owner’s',
+    ],
+    ['TASK-34', 'Tasks do not multiply', 'makes no further tasks and jobs, nor does a job of a model, and there are not too many'],
+    ['TASK-35', 'A model’s task ends with the credential of its turn', 'ends with the credential of the turn that made it'],
+    [
+      'TASK-36',
+      'A model is told of the tools for tasks only while there is a task',
+      'is changed and cancelled by the model as its own words, and told of only while there is one',
+    ],
+  ]),
+  ...proved('test/faults/tasks.test.ts', [
+    ['TASK-40', 'Killed at any moment, a task comes to its end', 'killed at any moment, a task has one turn for each try and comes to its end'],
+  ]),
+  ...proved('test/journeys/cluster.test.ts', [
+    [
+      'TASK-41',
+      'Each try runs on one of the nodes, and another one takes up what was left',
+      'runs each try of a task on one node, and takes up what another one left',
+    ],
+    ['TASK-42', 'A task goes on when the setting that it waits for is shared', 'goes on with a task when the setting that it waits for is shared'],
+  ]),
+  ...proved('test/journeys/tasks.test.ts', [
+    [
+      'TASK-43',
+      'A question outlives a crash, and its answer ends the task',
+      'that wait for the owner go on waiting after a crash, and are done with his answer',
+    ],
   ]),
   ...proved('test/journeys/cli-task.test.ts', [
     ['CLI-31', 'Tasks at the command line', 'cara task creates, lists, shows, changes, cancels and begins a task again'],

@@ -84,7 +84,7 @@ class AgentRun {
     const { policy, list } = deps.config.tools
     this.#composition = {
       system: systemPrompt({ custom: deps.config.agent.systemPrompt, now: deps.clock.now(), timeZone: deps.timeZone }),
-      tools: deps.definitions.filter(({ name }) => isOffered(name, policy, list)),
+      tools: deps.definitions.filter(({ name }) => isOffered(name, policy, list) && deps.tools.get(name)?.isOffered?.() !== false),
       options: turn.request.options,
       config: deps.config.agent,
       injection: deps.config.guard.injection,

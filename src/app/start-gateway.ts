@@ -39,6 +39,7 @@ import { removeInstance, writeInstance } from '../store/instance-file.ts'
 import { isRestoring } from '../store/backup/restore-places.ts'
 import { openStore } from '../store/open-store.ts'
 import { lockState } from '../store/state-lock.ts'
+import type { TurnOf } from '../tools/model-author.ts'
 import { createTools } from '../tools/registry.ts'
 import { toolDefinition } from '../tools/definition.ts'
 import { createCredentials } from './credentials.ts'
@@ -165,11 +166,12 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
       return found
     })
   let search = searchModel()
+  let searched: Promise<unknown> = search
   shared?.settings.onChanged((before) => {
     if (before.agent.model === live.agent.model) return
     const next = searchModel()
     // Until it is found, the one before answers.
-    next.then(
+    searched = next.then(
       () => (search = next),
       (error: unknown) => log.error('model.unfound', { error }),
     )
@@ -227,8 +229,9 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   })
   const taskBook = new TaskBook({ store: store.tasks, config: config.cron, timeZone: book.timeZone, audit, now: () => systemClock.now(), log })
   const exec = execSettings(config, paths, { fetch, resolve, report, secrets, log })
-  const writes = createWrites(store, paths, config.undo, audit, () => systemClock.now())
+  const writes = createWrites(store, paths, config.undo, audit, () => systemClock.now(), taskBook)
   const files = { ...config.filesystem, protectedPaths: [paths.stateDir, paths.configFile] }
+  const turnOf: TurnOf = (turnId) => store.turns.open(turnId)
   const tools = createTools({
     store,
     settings,
@@ -239,7 +242,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     ...(canSee(config) ? { media: { ask: questions.ask, model: config.media.model ?? null } } : {}),
     secrets: { named: config.secrets, known: secrets },
     ...(exec === null ? {} : { exec }),
-    ...(config.cron.enabled && hasOwnModel(config) ? { jobs: { book, turnOf: (turnId) => store.turns.open(turnId) } } : {}),
+    ...(config.cron.enabled && hasOwnModel(config) ? { jobs: { book, turnOf }, tasks: { tasks: taskBook, turnOf } } : {}),
     now: () => systemClock.now(),
     timeZone,
   })
@@ -296,6 +299,9 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     log,
   })
   closers.push(() => schedule.stop())
+  shared?.settings.onChanged(() => {
+    searched.then(() => schedule.reconfigured()).catch((error: unknown) => log.error('cron.unread', { error }))
+  })
   const server = createServer({
     gateway,
     undo: writes.undo,

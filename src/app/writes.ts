@@ -3,6 +3,7 @@ import type { CoreConfig } from '../config/schema.ts'
 import type { Paths } from '../config/paths.ts'
 import type { AuditTrail } from '../contracts/audit.ts'
 import type { Store } from '../contracts/store.ts'
+import type { ModelTasks } from '../contracts/task.ts'
 import type { Undo, UndoLog } from '../contracts/undo.ts'
 import { oneAtATime, type OneAtATime } from '../std/one-at-a-time.ts'
 import { createUndoLog } from '../store/undo-log.ts'
@@ -21,6 +22,7 @@ export function createWrites(
   limits: CoreConfig['undo'],
   audit: AuditTrail,
   now: () => number,
+  tasks: ModelTasks,
 ): Writes {
   const inTurn = oneAtATime()
   const log = createUndoLog(rows, texts, paths.undo, limits, now)
@@ -31,7 +33,7 @@ export function createWrites(
       list: (query) => rows.list(query),
       async apply(id, how) {
         const { takeBack } = await import('../tools/undo.ts')
-        return takeBack(id, how, { store: rows, log, memory, jobs, audit, now, inTurn })
+        return takeBack(id, how, { store: rows, log, memory, jobs, tasks, audit, now, inTurn })
       },
     },
   }

@@ -82,6 +82,7 @@ export interface TaskStore {
   list(query: { readonly state?: TaskState; readonly limit: number }): Promise<readonly Task[]>
   /** Those that have not ended, the oldest first. */
   open(): Promise<readonly Task[]>
+  hasOpen(): Promise<boolean>
   /** A try of them is due, the longest due first. */
   due(now: number, limit: number): Promise<readonly Task[]>
   /** The time of their run is over. */
@@ -104,6 +105,8 @@ export interface TaskStore {
 
 /** What tools may do with tasks. */
 export interface ModelTasks {
+  /** Whether one may be unfinished, as far as this process knows. */
+  readonly hasOpen: boolean
   newId(): string
   /** Throws `task/full`, `task/invalid`, `cron/off`. */
   create(task: { readonly prompt: string }, author: JobAuthor, id?: string): Promise<Task>

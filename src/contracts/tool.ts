@@ -76,6 +76,8 @@ export interface Tool<Input = unknown> {
   readonly description: string
   readonly input: z.ZodType<Input>
   readonly manifest: ToolManifest
+  /** Whether models are told of it just now; without it they always are. A call is a call all the same. */
+  isOffered?(): boolean
   /**
    * Facts of the world that the call depends on beside its arguments: the bytes of a program, the identity of a folder. Read before the owner is asked and again before the call
    * runs; another answer is another call. Changes nothing; throws `AppError`.

@@ -1,5 +1,6 @@
 import type { Origin } from './origin.ts'
 import type { Job } from './schedule.ts'
+import type { Task } from './task.ts'
 import type { ToolCall } from './tool.ts'
 
 /** What takes back a write of a tool to the owner's own data. Kept before the write happens, so that one that is never reported can be taken back too. */
@@ -27,6 +28,9 @@ export type Change =
 
   /** `after`: hex SHA-256 of what it says. */
   | { readonly kind: 'job'; readonly name: string; readonly before: Job | null; readonly after: string }
+
+  /** `before`: null where it was created. `after`: hex SHA-256 of what it says, empty where it was cancelled. */
+  | { readonly kind: 'task'; readonly id: string; readonly before: Pick<Task, 'prompt' | 'origin'> | null; readonly after: string }
 
 export interface RememberedValue {
   readonly value: string

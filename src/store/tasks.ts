@@ -61,6 +61,7 @@ export function createTaskStore(database: Database): TaskStore {
         ? tasks('ORDER BY created_at DESC, id DESC LIMIT $1', [limit])
         : tasks('WHERE state = $2 ORDER BY created_at DESC, id DESC LIMIT $1', [limit, state]),
     open: () => tasks(`WHERE ended_at IS NULL ORDER BY created_at, id LIMIT ${MAX_OPEN}`, []),
+    hasOpen: async () => (await database.query('SELECT 1 AS one FROM tasks WHERE ended_at IS NULL LIMIT 1', [])).length > 0,
     due: (now, limit) => tasks('WHERE next_at <= $1 AND turn_id IS NULL ORDER BY next_at, id LIMIT $2', [now, limit]),
     overdue: (now) => tasks(`WHERE next_at <= $1 AND turn_id IS NOT NULL ORDER BY next_at, id LIMIT ${MAX_DUE}`, [now]),
     async nextDue(now) {

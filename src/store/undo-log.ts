@@ -89,7 +89,7 @@ export function createUndoLog(store: UndoStore, texts: Texts, folder: string, li
     async keep(call, summary, change) {
       const sums = await ready()
       await store.add(call, { id: newId('undo', now()), summary, change, at: now() })
-      const copy = change.kind === 'memory' || change.kind === 'job' ? null : change.before
+      const copy = change.kind === 'file' || change.kind === 'move' ? change.before : null
       sums.steps++
       sums.bytes += (copy?.bytes ?? 0) + JSON.stringify(change).length
       if (copy !== null) fresh.delete(copy.name)

@@ -15,7 +15,7 @@ export function createUndoStore(database: Database): UndoStore {
   }
   return {
     async add({ turnId, callId, effectId, sessionId, tool }, { id, summary, change, at }) {
-      const copy = change.kind === 'memory' || change.kind === 'job' ? null : change.before
+      const copy = change.kind === 'file' || change.kind === 'move' ? change.before : null
       const written = JSON.stringify(change)
       await database.commit([
         {
@@ -86,6 +86,7 @@ function isChange(value: unknown): value is Change {
   if (!isObject(value) || typeof value['after'] !== 'string' || !(value['before'] === null || isObject(value['before']))) return false
   if (value['kind'] === 'memory') return typeof value['key'] === 'string'
   if (value['kind'] === 'job') return typeof value['name'] === 'string'
+  if (value['kind'] === 'task') return typeof value['id'] === 'string'
   return value['kind'] === 'file' ? isPlace(value['place']) : value['kind'] === 'move' && isPlace(value['from']) && isPlace(value['to'])
 }
 

@@ -7,16 +7,15 @@ import * as z from 'zod'
 import { canonicalJson } from '../std/canonical-json.ts'
 import { AppError } from '../contracts/errors.ts'
 import type { Job, ModelJobs } from '../contracts/schedule.ts'
-import type { StoredTurn } from '../contracts/store.ts'
 import type { AnyTool, Tool, ToolManifest } from '../contracts/tool.ts'
 import type { UndoLog } from '../contracts/undo.ts'
 import { listing } from './listing.ts'
+import { modelAuthor, type TurnOf } from './model-author.ts'
 import { reading } from './reading.ts'
 
 export interface JobTools {
   readonly book: ModelJobs
-  /** The turn that a call belongs to. */
-  readonly turnOf: (turnId: string) => Promise<Pick<StoredTurn, 'request'> | null>
+  readonly turnOf: TurnOf
 }
 
 const MAX_JOBS = 20
@@ -44,18 +43,16 @@ function cronAdd({ book, turnOf }: JobTools, undo: UndoLog): Tool<z.infer<typeof
       const known = (await book.list()).find((job) => job.name === name)
       // An earlier process made it already, by this very call.
       if (known !== undefined && known.prompt === prompt && (await undo.find(call)) !== null) return { output: saved(known) }
-      const turn = await turnOf(call.turnId)
-      if (turn === null || (turn.request.door === 'cron' && turn.request.sender.kind !== 'owner')) throw refused('a job that a model made makes no other job')
+      const author = await modelAuthor(call, turnOf)
+      if (author === null) throw refused('what a model planned makes no job')
       const mine = (await book.list()).filter((job) => isModels(job) && job.nextAt !== null)
       if (mine.length >= MAX_JOBS) throw refused(`there are ${MAX_JOBS} jobs of models already`)
       if (known !== undefined && (known.nextAt !== null || known.isPaused)) throw new AppError('cron/exists', name)
       const instants = await book.preview(schedule, 50)
       if (instants.some((instant, index) => index > 0 && instant - (instants[index - 1] ?? 0) < MIN_PAUSE_MS))
         throw refused('its runs are less than ten minutes apart')
-      const { trust, private: isPrivate } = call.origin
-      const origin = { author: { kind: 'model', name: 'agent' }, trust, private: isPrivate } as const
-      await undo.keep(call, `scheduled ${name}`, { kind: 'job', name, before: null, after: hashOfJob({ name, prompt, origin }) })
-      const job = await book.add({ name, prompt, schedule }, { origin, credential: turn.request.credential ?? null, by: 'model' })
+      await undo.keep(call, `scheduled ${name}`, { kind: 'job', name, before: null, after: hashOfJob({ name, prompt, origin: author.origin }) })
+      const job = await book.add({ name, prompt, schedule }, author)
       return { output: saved(job) }
     },
   }

@@ -22,6 +22,7 @@ import { mediaAnalyze, type MediaDeps } from './media-analyze.ts'
 import { memoryTools } from './memory.ts'
 import { messageSend } from './message-send.ts'
 import { sessionTools, type ReadableSessions } from './sessions.ts'
+import { taskTools, type TaskTools } from './task.ts'
 import { webFetch, type WebSecrets } from './web-fetch.ts'
 
 export interface Writes {
@@ -44,6 +45,8 @@ export interface ToolDeps {
   readonly exec?: ExecSettings
   /** Work by the clock; without it, none is made. */
   readonly jobs?: JobTools
+  /** Work that is tried until it is done; without it, none is made. */
+  readonly tasks?: TaskTools
   /** Who looks at pictures; without it, nobody. */
   readonly media?: MediaDeps
   readonly now: () => number
@@ -61,6 +64,7 @@ export function createTools({
   messages,
   media,
   jobs,
+  tasks,
   exec: commands,
   now,
   timeZone,
@@ -72,6 +76,7 @@ export function createTools({
     ...sessionTools(store.sessions),
     configRead(settings),
     ...(jobs === undefined ? [] : cronTools(jobs, writes.log)),
+    ...(tasks === undefined ? [] : taskTools(tasks, writes.log)),
     ...fileTools(filesystem, writes),
     webFetch(fetch, secrets),
     ...(media === undefined ? [] : [mediaAnalyze(media, filesystem, fetch)]),

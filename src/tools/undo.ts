@@ -4,6 +4,7 @@ import { AppError } from '../contracts/errors.ts'
 import type { AuditTrail } from '../contracts/audit.ts'
 import type { JobStore } from '../contracts/schedule.ts'
 import type { MemoryStore } from '../contracts/store.ts'
+import { ENDED, type ModelTasks } from '../contracts/task.ts'
 import type { Change, KeptCopy, UndoLog, UndoStep, UndoStore } from '../contracts/undo.ts'
 import type { OneAtATime } from '../std/one-at-a-time.ts'
 import { hashOf, streamOf } from './file-content.ts'
@@ -12,12 +13,14 @@ import { hashOfJob } from './cron.ts'
 import { hashOfRecord } from './memory.ts'
 import { holdBoth, identityOf, markOf, move } from './move-file.ts'
 import { openForChange, replaceFile } from './replace-file.ts'
+import { hashOfTask } from './task.ts'
 
 export interface UndoDeps {
   readonly store: UndoStore
   readonly log: UndoLog
   readonly memory: MemoryStore
   readonly jobs: JobStore
+  readonly tasks: ModelTasks
   readonly audit: AuditTrail
   readonly now: () => number
   /** Nothing is taken back while a tool writes. */
@@ -41,9 +44,10 @@ export function takeBack(id: string, { force }: { readonly force: boolean }, dep
   })
 }
 
-function restore(change: Change, force: boolean, { memory, jobs, log, now }: UndoDeps): Promise<void> {
+function restore(change: Change, force: boolean, { memory, jobs, tasks, log, now }: UndoDeps): Promise<void> {
   if (change.kind === 'memory') return takeBackMemory(change, memory, force, now())
   if (change.kind === 'job') return takeBackJob(change, jobs, force)
+  if (change.kind === 'task') return takeBackTask(change, tasks, force)
   return change.kind === 'file' ? takeBackFile(change, log, force) : takeBackMove(change, log, force)
 }
 
@@ -70,6 +74,27 @@ async function takeBackJob({ name, before, after }: ChangeOf<'job'>, jobs: JobSt
   if (current !== null) await jobs.remove(current.id)
   // With the origin that it had.
   await jobs.add(before, Number.MAX_SAFE_INTEGER)
+}
+
+async function takeBackTask({ id, before, after }: ChangeOf<'task'>, tasks: ModelTasks, force: boolean): Promise<void> {
+  const current = await tasks.find(id)
+  if (before === null) {
+    // What a run of it did has its own steps.
+    if (current === null || ENDED.has(current.state)) return
+    if (hashOfTask(current) !== after && !force) throw changed()
+    await tasks.cancel(id, 'owner')
+    return
+  }
+  if (current === null) throw new AppError('undo/gone', 'the task')
+  const { credential } = current
+  if (after === '') {
+    if (current.state === 'cancelled') await tasks.retry(id, { origin: before.origin, credential, by: 'owner' })
+    return
+  }
+  if (hashOfTask(current) === hashOfTask(before)) return
+  if (hashOfTask(current) !== after && !force) throw changed()
+  // With the origin that it had.
+  await tasks.update(id, { prompt: before.prompt }, { origin: before.origin, credential, by: 'owner' })
 }
 
 async function takeBackFile({ place, before, after }: ChangeOf<'file'>, log: UndoLog, force: boolean): Promise<void> {

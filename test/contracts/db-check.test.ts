@@ -10,10 +10,9 @@ import { inspectStore, type Inspection } from '../../src/store/inspect-store.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
-import { TaskBook } from '../../src/gateway/schedule/task-book.ts'
-import { recordedLog } from '../doubles/recorded-log.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { outsideTools } from '../doubles/outside-tools.ts'
+import { taskBookOver } from '../doubles/task-book.ts'
 import { testGateway } from '../doubles/test-gateway.ts'
 
 const KEY = Buffer.alloc(32, 7)
@@ -75,9 +74,7 @@ async function lived(name: string, isSealed: boolean): Promise<void> {
   for (const id of ['out_sent', 'out_waiting']) await outbox.accept({ ...facts, id, key: id, parts: ['hello'] }, { parts: 9, bytes: 99 })
   const claimed = await outbox.claim({ id: 'out_sent', part: 1 }, { owner: 'w', until: 9, now: 1 })
   await outbox.sent({ id: 'out_sent', part: 1, fence: claimed?.fence ?? 0 }, 2)
-  const book = { enabled: true }
-  const tasks = new TaskBook({ store: cara.gateway.store.tasks, config: book, timeZone: 'UTC', audit: cara.audit, now: () => 1, log: recordedLog().log })
-  await tasks.create({ prompt: 'go' }, { origin: OWNER, credential: null, by: 'owner' })
+  await taskBookOver(cara.gateway.store, cara.audit, () => 1).create({ prompt: 'go' }, { origin: OWNER, credential: null, by: 'owner' })
   assert.deepEqual(await cara.gateway.store.check(), [])
   await cara.crash()
 }

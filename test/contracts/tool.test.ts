@@ -9,7 +9,9 @@ import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { Entry, MemoryRecord, Session } from '../../src/contracts/store.ts'
 import type { Job } from '../../src/contracts/schedule.ts'
+import type { Task } from '../../src/contracts/task.ts'
 import type { JobTools } from '../../src/tools/cron.ts'
+import type { TaskTools } from '../../src/tools/task.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { UndoLog } from '../../src/contracts/undo.ts'
 import { oneAtATime } from '../../src/std/one-at-a-time.ts'
@@ -109,6 +111,43 @@ const jobs: JobTools = {
   turnOf: async () => ({ request }),
 }
 
+const task: Task = {
+  id: 'task_1',
+  prompt: 'Sort',
+  origin: { author: { kind: 'model', name: 'agent' }, trust: 'trusted', private: false },
+  model: null,
+  policy: { maxAttempts: 1, maxTotalRuntimeMs: 1, maxTurns: 1, maxRunTimeoutSeconds: 1 },
+  credential: null,
+  by: 'model',
+  begunAt: NOW,
+  sessionKey: 'task:task_1',
+  state: 'retry_wait',
+  attempts: 1,
+  runIds: ['turn_1'],
+  turnId: null,
+  nextAt: NOW + 5000,
+  runUntil: null,
+  blockedReason: null,
+  lastError: null,
+  since: NOW,
+  version: 3,
+  createdAt: NOW,
+  endedAt: null,
+}
+const tasks: TaskTools = {
+  tasks: {
+    hasOpen: true,
+    newId: () => 'task_2',
+    create: async ({ prompt }) => ({ ...task, prompt }),
+    find: async () => task,
+    open: async () => [task],
+    update: async (_, { prompt }) => ({ ...task, prompt }),
+    cancel: async () => task,
+    retry: async () => task,
+  },
+  turnOf: async () => ({ request }),
+}
+
 function access(more: Partial<FileAccess>): FileAccess {
   return { roots: [], excludePatterns: ['**/.git/**', '**/.ssh/**', '**/.env*'], maxReadBytes: 32_768, writeAccess: true, protectedPaths: [], ...more }
 }
@@ -139,6 +178,7 @@ function tools(records: readonly MemoryRecord[] = [record('wifi', 'the password 
     media: { ask: async () => ({ text: 'a red field', model: 'fake:model' }), model: null },
     messages,
     jobs,
+    tasks,
     now: () => NOW,
     timeZone: 'Europe/Berlin',
   })
@@ -163,6 +203,10 @@ const examples: Readonly<Record<string, JsonValue>> = {
   cron_add: { name: 'tea', prompt: 'The tea is ready', at: '4m' },
   cron_list: {},
   cron_remove: { name: 'watch' },
+  task_create: { prompt: 'Sort the notes' },
+  task_list: {},
+  task_update: { id: 'task_1', prompt: 'Sort them by year' },
+  task_cancel: { id: 'task_1' },
   file_read: { path: 'notes/a.md' },
   directory_list: { path: '.' },
   file_search: { pattern: '*.md', text: 'alle' },
@@ -183,15 +227,15 @@ test('every tool has an example here', () => {
 for (const [name, input] of Object.entries(examples))
   testToolContract(name, { make: async () => toolNamed(name), input, ...(others[name] === undefined ? {} : { other: others[name] }) })
 
-test('all definitions together stay under 3,200 characters, with file tools under 4,300; those of scheduled work under 650', () => {
-  const size = (files: Partial<FileAccess>, isScheduled = false) =>
+test('all definitions together stay under 3,200 characters, with file tools under 4,300; those of scheduled work under 650, and of tasks under 650', () => {
+  const size = (files: Partial<FileAccess>, family = '') =>
     tools([], files)
-      .filter(({ name }) => name.startsWith('cron_') === isScheduled)
+      .filter(({ name }) => (/^(?:cron|task)_/.exec(name)?.[0] ?? '') === family)
       .map((tool) => JSON.stringify(toolDefinition(tool)))
       .join('').length
-  const sizes = [size({ roots: [] }), size({ writeAccess: false }), size({}), size({}, true)]
+  const sizes = [size({ roots: [] }), size({ writeAccess: false }), size({}), size({}, 'cron_'), size({}, 'task_')]
   assert.ok(
-    [3200, 3700, 4300, 650].every((most, index) => (sizes[index] ?? Infinity) < most),
+    [3200, 3700, 4300, 650, 650].every((most, index) => (sizes[index] ?? Infinity) < most),
     sizes.join(', '),
   )
   const tool = toolNamed('memory_write')

@@ -14,6 +14,7 @@ import type { FileAccess } from '../../src/tools/file-access.ts'
 import { createTools } from '../../src/tools/registry.ts'
 import { cleared } from './cleared.ts'
 import { sessionsInMemory } from './memory-store.ts'
+import { taskBookOver } from './task-book.ts'
 
 export interface FileTools extends AsyncDisposable {
   /** Real path of the folder that holds `root`, `outside` and `state`. */
@@ -40,7 +41,7 @@ export async function fileTools(access: Partial<FileAccess> = {}, limits: Record
     mac: (text) => text,
     faults: () => [],
   }
-  const writes = createWrites(store, { undo: join(state, 'undo') }, coreSections.undo.parse(limits), audit, now)
+  const writes = createWrites(store, { undo: join(state, 'undo') }, coreSections.undo.parse(limits), audit, now, taskBookOver(store, audit, now))
   const filesystem: FileAccess = {
     ...coreSections.filesystem.parse({ roots: [root], writeAccess: true }),
     protectedPaths: [state, join(base, 'carapace.json5')],

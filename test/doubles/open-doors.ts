@@ -25,6 +25,7 @@ import type { ServerDeps } from '../../src/server/server-deps.ts'
 import { createSecretRegistry } from '../../src/telemetry/secret-registry.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { recordedLog } from './recorded-log.ts'
+import { taskBookOver } from './task-book.ts'
 import { createScriptedGateway, type ScriptedGateway } from './scripted-gateway.ts'
 
 export const TOKEN = 'cara_owner_token_0123456789'
@@ -89,7 +90,8 @@ export async function openDoors(config: Partial<CoreConfig['gateway']> = {}, mor
   })
   const server = createServer({
     gateway,
-    undo: createWrites(store, { undo: join(folder, 'undo') }, coreSections.undo.parse({}), unkeptTrail, () => Date.now()).undo,
+    undo: createWrites(store, { undo: join(folder, 'undo') }, coreSections.undo.parse({}), unkeptTrail, () => Date.now(), taskBookOver(store, unkeptTrail, now))
+      .undo,
     forgetOld: async () => ({}),
     erase: (key) => store.eraseConversation(key, { copies: join(folder, 'undo'), backups: join(folder, 'backups') }),
     settings,

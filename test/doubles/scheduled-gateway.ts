@@ -9,8 +9,8 @@ import type { Announcer, Announcement } from '../../src/gateway/announce.ts'
 import type { ConditionDeps } from '../../src/gateway/schedule/check-conditions.ts'
 import { createSchedule, type ScheduleControl } from '../../src/gateway/schedule/create-schedule.ts'
 import { JobBook } from '../../src/gateway/schedule/job-book.ts'
-import { TaskBook } from '../../src/gateway/schedule/task-book.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
+import { taskBookOver } from './task-book.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts'
 
 export const byOwner: JobAuthor = { origin: OWNER, credential: null, by: 'owner' }
@@ -52,7 +52,10 @@ export async function scheduledGateway(options: ScheduledOptions): Promise<Sched
   const bookOver = (kept: Store, audit: AuditTrail) =>
     new JobBook({ store: kept.jobs, config, destinations, timeZone: 'UTC', audit, now: () => clock.now(), log })
   const jobTools = (kept: Store, audit: AuditTrail) => ({ book: bookOver(kept, audit), turnOf: (turnId: string) => kept.turns.open(turnId) })
-  const gateway = await testGateway({ ...options, clock, jobs: jobTools })
+  const taskBook = (kept: Store, audit: AuditTrail) => taskBookOver(kept, audit, () => clock.now(), config.enabled)
+  // Books of their own: what a tool makes does not run before a look.
+  const taskTools = (kept: Store, audit: AuditTrail) => ({ tasks: taskBook(kept, audit), turnOf: (turnId: string) => kept.turns.open(turnId) })
+  const gateway = await testGateway({ ...options, clock, jobs: jobTools, tasks: taskTools })
   const { store } = gateway.gateway
   const book = bookOver(store, gateway.audit)
   const announcer: Announcer = {
@@ -75,7 +78,7 @@ export async function scheduledGateway(options: ScheduledOptions): Promise<Sched
     gateway: gateway.gateway,
     store,
     book,
-    taskBook: new TaskBook({ store: store.tasks, config, timeZone: 'UTC', audit: gateway.audit, now: () => clock.now(), log }),
+    taskBook: taskBook(store, gateway.audit),
     announcer,
     config,
     isBrief: false,

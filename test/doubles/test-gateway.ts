@@ -34,6 +34,8 @@ import { createSecretRegistry } from '../../src/telemetry/secret-registry.ts'
 import { toolDefinition } from '../../src/tools/definition.ts'
 import type { JobTools } from '../../src/tools/cron.ts'
 import { createTools } from '../../src/tools/registry.ts'
+import type { TaskTools } from '../../src/tools/task.ts'
+import { taskBookOver } from './task-book.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
 
 export interface TestGateway extends GatewayControl {
@@ -79,6 +81,7 @@ export interface TestGatewayOptions {
   readonly tools?: readonly AnyTool[]
   /** Gives the model the tools of scheduled work. */
   readonly jobs?: (store: Store, audit: OpenTrail) => JobTools
+  readonly tasks?: (store: Store, audit: OpenTrail) => TaskTools
   readonly guard?: Record<string, unknown>
   readonly approvals?: Record<string, unknown>
   readonly toolPolicy?: CoreConfig['tools']
@@ -128,7 +131,14 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     now: () => clock.now(),
     ...(options.flushAudit === undefined ? {} : { flush: options.flushAudit }),
   })
-  const writes = createWrites(store, { undo: join(state, 'undo') }, coreSections.undo.parse(options.undoLimits ?? {}), audit, now)
+  const writes = createWrites(
+    store,
+    { undo: join(state, 'undo') },
+    coreSections.undo.parse(options.undoLimits ?? {}),
+    audit,
+    now,
+    taskBookOver(store, audit, now),
+  )
   const tools = [
     ...createTools({
       store,
@@ -138,6 +148,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       fetch: options.fetch ?? noNetwork,
       ...web,
       ...(options.jobs === undefined ? {} : { jobs: options.jobs(store, audit) }),
+      ...(options.tasks === undefined ? {} : { tasks: options.tasks(store, audit) }),
       now,
       timeZone: 'UTC',
     }),

@@ -311,4 +311,16 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     assert.equal(Number((await tasks())[0]?.['attempts']), 1)
     assert.deepEqual(await server.run(url, 'SELECT count(*)::int AS count FROM turns'), [{ count: 7 }])
   })
+
+  it('goes on with a task when the setting that it waits for is shared', async () => {
+    const { a, b, url } = await two()
+    await using _a = a
+    await using _b = b
+    for (const each of [a, b]) each.upstream.script(...Array.from({ length: 4 }, () => chatReply({ text: ['done'] })))
+    await a.client.call('task.create', { prompt: 'sort', model: 'quick' })
+    const stands = () => server.run(url, 'SELECT state, blocked_reason FROM tasks')
+    await until(async () => (await stands())[0]?.['blocked_reason'] === 'config_missing')
+    await b.client.call('cluster.set', { key: 'routes', value: { quick: { models: ['openai:test'] } } })
+    await until(async () => (await stands())[0]?.['state'] === 'done')
+  })
 })

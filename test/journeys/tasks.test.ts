@@ -8,12 +8,12 @@ import { AppError } from '../../src/contracts/errors.ts'
 import { textOf } from '../../src/contracts/message.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { Task, TaskPolicy } from '../../src/contracts/task.ts'
-import { TaskBook } from '../../src/gateway/schedule/task-book.ts'
 import { TaskRunner } from '../../src/gateway/schedule/task-runner.ts'
 import { outsideTools } from '../doubles/outside-tools.ts'
 import { recordedLog } from '../doubles/recorded-log.ts'
 import { byOwner, scheduledGateway, type ScheduledGateway, type ScheduledOptions } from '../doubles/scheduled-gateway.ts'
 import { calls, fault, hangs, says, scriptedProvider, type Scene } from '../doubles/scripted-provider.ts'
+import { taskBookOver } from '../doubles/task-book.ts'
 import { until } from '../doubles/until.ts'
 
 const MINUTE = 60_000
@@ -403,6 +403,6 @@ describe('tasks', () => {
 function runnerOver(cara: ScheduledGateway, store: Store): TaskRunner {
   const { log } = recordedLog()
   const { clock, gateway } = cara
-  const taskBook = new TaskBook({ store: store.tasks, config: { enabled: true }, timeZone: 'UTC', audit: gateway.audit, now: () => clock.now(), log })
+  const taskBook = taskBookOver(store, gateway.audit, () => clock.now())
   return new TaskRunner({ gateway: gateway.gateway, store, taskBook, config: { maxConcurrentRuns: 4 }, maySend: () => true, clock, log })
 }

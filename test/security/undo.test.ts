@@ -11,9 +11,11 @@ import { coreSections } from '../../src/config/schema.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import { JobBook } from '../../src/gateway/schedule/job-book.ts'
 import type { JobTools } from '../../src/tools/cron.ts'
+import type { TaskTools } from '../../src/tools/task.ts'
 import { recordedLog } from '../doubles/recorded-log.ts'
 import { fileTools } from '../doubles/file-tools.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
+import { taskBookOver } from '../doubles/task-book.ts'
 import { testGateway } from '../doubles/test-gateway.ts'
 
 const fromWeb: Origin = { author: { kind: 'web', host: 'evil.test' }, trust: 'untrusted', private: false }
@@ -35,7 +37,7 @@ async function home(t: TestContext): Promise<{ readonly folder: string; readonly
 /** For every tool that writes the owner's data: a call, and what the owner's data are, as text. */
 interface WritingTool {
   readonly input: JsonValue
-  readonly state: (root: string, memory: (key: string) => Promise<string | null>, jobs: () => Promise<readonly string[]>) => Promise<unknown>
+  readonly state: (root: string, memory: (key: string) => Promise<string | null>, planned: () => Promise<readonly string[]>) => Promise<unknown>
 }
 const writing: Readonly<Record<string, WritingTool>> = {
   memory_write: { input: { key: 'iban', value: 'evil' }, state: (_root, memory) => memory('iban') },
@@ -44,8 +46,11 @@ const writing: Readonly<Record<string, WritingTool>> = {
     input: { source: 'note.txt', destination: 'taken.txt', overwrite: true },
     state: (root) => Promise.all(['note.txt', 'taken.txt'].map((name) => text(join(root, name)))),
   },
-  cron_add: { input: { name: 'fresh', prompt: 'evil', every: '1h' }, state: (_root, _memory, jobs) => jobs() },
-  cron_remove: { input: { name: 'old' }, state: (_root, _memory, jobs) => jobs() },
+  cron_add: { input: { name: 'fresh', prompt: 'evil', every: '1h' }, state: (_root, _memory, planned) => planned() },
+  cron_remove: { input: { name: 'old' }, state: (_root, _memory, planned) => planned() },
+  task_create: { input: { prompt: 'evil' }, state: (_root, _memory, planned) => planned() },
+  task_update: { input: { id: 'task_1', prompt: 'evil' }, state: (_root, _memory, planned) => planned() },
+  task_cancel: { input: { id: 'task_1' }, state: (_root, _memory, planned) => planned() },
 }
 
 /** Scheduled work, which a test of writes never runs. */
@@ -57,6 +62,15 @@ function jobTools(store: Store): JobTools {
   return { book, turnOf: (turnId) => store.turns.open(turnId) }
 }
 
+function taskTools(store: Store): TaskTools {
+  let count = 0
+  const tasks = Object.assign(
+    taskBookOver(store, { note: () => undefined }, () => 1_700_000_000_000),
+    { newId: () => `task_${++count}` },
+  )
+  return { tasks, turnOf: (turnId) => store.turns.open(turnId) }
+}
+
 describe('every write of the model to the owner’s own data', () => {
   it('can be taken back, tool by tool, through the whole gateway', async (t) => {
     for (const [tool, { input, state }] of Object.entries(writing)) {
@@ -64,24 +78,27 @@ describe('every write of the model to the owner’s own data', () => {
       await writeFile(join(root, 'note.txt'), 'mine')
       await writeFile(join(root, 'taken.txt'), 'also mine')
       const provider = scriptedProvider('fake', [
-        calls(['memory_write', { key: 'iban', value: 'DE1' }], ['cron_add', { name: 'old', prompt: 'look', at: '3h' }]),
+        calls(['memory_write', { key: 'iban', value: 'DE1' }], ['cron_add', { name: 'old', prompt: 'look', at: '3h' }], ['task_create', { prompt: 'sort' }]),
         says('noted'),
         calls([tool, input]),
         says('done'),
       ])
-      const cara = await testGateway({ providers: [provider], folder, filesystem: { roots: [root], writeAccess: true }, jobs: jobTools })
+      const cara = await testGateway({ providers: [provider], folder, filesystem: { roots: [root], writeAccess: true }, jobs: jobTools, tasks: taskTools })
       const memory = async (key: string) => (await cara.gateway.store.memory.read(key))?.value ?? null
-      const jobs = async () => (await cara.gateway.store.jobs.list()).map(({ name, prompt, nextAt }) => `${name} ${prompt} ${nextAt}`)
+      const planned = async () => [
+        ...(await cara.gateway.store.jobs.list()).map(({ name, prompt, nextAt }) => `${name} ${prompt} ${nextAt}`),
+        ...(await cara.gateway.store.tasks.open()).map(({ id, prompt, origin, state }) => `${id} ${prompt} ${origin.author.kind} ${state}`),
+      ]
       await cara.ask('remember it')
-      const before = await state(root, memory, jobs)
+      const before = await state(root, memory, planned)
       const { result } = await cara.ask('go')
       assert.equal(result.toolCalls[0]?.isError, false, result.toolCalls[0]?.output ?? tool)
-      assert.notDeepEqual(await state(root, memory, jobs), before, `${tool} acted`)
+      assert.notDeepEqual(await state(root, memory, planned), before, `${tool} acted`)
       const [step] = await cara.undo.list({ limit: 1 })
       assert.deepEqual([step?.tool, step?.turnId, step?.sessionKey], [tool, result.turnId, 'main'])
       const undone = await cara.undo.apply(step?.id ?? '', { force: false })
       assert.ok(undone.undoneAt !== null)
-      assert.deepEqual(await state(root, memory, jobs), before, `${tool} was taken back`)
+      assert.deepEqual(await state(root, memory, planned), before, `${tool} was taken back`)
       assert.equal(await codeOf(cara.undo.apply(step?.id ?? '', { force: false })), 'undo/done')
       await cara.close()
     }
@@ -89,7 +106,13 @@ describe('every write of the model to the owner’s own data', () => {
 
   it('is one of those that are tried here', async (t) => {
     const { folder, root } = await home(t)
-    const cara = await testGateway({ providers: [scriptedProvider('fake', [])], folder, filesystem: { roots: [root], writeAccess: true }, jobs: jobTools })
+    const cara = await testGateway({
+      providers: [scriptedProvider('fake', [])],
+      folder,
+      filesystem: { roots: [root], writeAccess: true },
+      jobs: jobTools,
+      tasks: taskTools,
+    })
     const names = cara.tools.filter(({ manifest }) => manifest.effect === 'write').map(({ name }) => name)
     assert.deepEqual(names.sort(), Object.keys(writing).sort())
     await cara.close()

@@ -12,6 +12,8 @@ export interface ScheduleControl {
   readonly tasks: Tasks
   /** After the recovery of turns. */
   start(): Promise<void>
+  /** Another configuration holds: what waited for one goes on. */
+  reconfigured(): Promise<void>
   /** Happens by itself, too. */
   look(): Promise<void>
   stop(): void
@@ -86,6 +88,10 @@ export function createSchedule(deps: ScheduleDeps): ScheduleControl {
       )
       await runner.start()
       await taskRunner.start()
+      await loop.look()
+    },
+    async reconfigured() {
+      await taskRunner.unblock()
       await loop.look()
     },
     look: () => loop.look(),

@@ -31,11 +31,21 @@ export class TaskBook implements Tasks, ModelTasks {
   readonly timeZone: string
   readonly #deps: TaskBookDeps
   readonly #listeners: Listeners<TaskEvent>
+  #hasOpen = false
 
   constructor(deps: TaskBookDeps) {
     this.#deps = deps
     this.timeZone = deps.timeZone
     this.#listeners = new Listeners(deps.log)
+  }
+
+  get hasOpen(): boolean {
+    return this.#hasOpen
+  }
+
+  /** Others that share the store make and end tasks, too. */
+  async lookForOpen(): Promise<void> {
+    this.#hasOpen = await this.#deps.store.hasOpen()
   }
 
   newId(): string {
@@ -69,6 +79,7 @@ export class TaskBook implements Tasks, ModelTasks {
       endedAt: null,
     }
     await this.#deps.store.add(task, MAX_OPEN)
+    this.#hasOpen = true
     this.#receipt('created', task, by)
     return task
   }

@@ -42,9 +42,9 @@ export class TaskRunner {
   /** The configuration may be another one. Where nobody else can use the store, what ran when an earlier process ended has its time again. */
   async start(): Promise<void> {
     const { gateway, store, clock } = this.#deps
-    const now = clock.now()
-    await store.tasks.unblock(now)
+    await this.unblock()
     await this.rewind()
+    const now = clock.now()
     if (!store.turns.leases.isShared) {
       const running = (await store.tasks.open()).filter(({ state }) => state === 'running')
       for (const task of running) await store.tasks.replace({ ...task, ...timeOf(task, now), version: task.version + 1 }, task.version)
@@ -60,6 +60,11 @@ export class TaskRunner {
     this.#unsubscribe()
   }
 
+  /** Another configuration holds. */
+  unblock(): Promise<void> {
+    return this.#deps.store.tasks.unblock(this.#deps.clock.now())
+  }
+
   /** After a clock was set. */
   async rewind(): Promise<void> {
     const now = this.#deps.clock.now()
@@ -68,9 +73,10 @@ export class TaskRunner {
 
   /** Says whether all that is due was done, or waits for an end. `runsDue`: whether tries begin here. */
   async look(runsDue: boolean): Promise<boolean> {
-    const { store, clock, config } = this.#deps
+    const { store, clock, config, taskBook } = this.#deps
     for (const { task, turn } of await store.tasks.outdated()) await this.#follow(task, turn)
     this.#turns = new Map(await store.tasks.turns())
+    await taskBook.lookForOpen()
     if (!runsDue) return true
     for (const task of await store.tasks.overdue(clock.now())) await this.#endRun(task)
     let isDone = true
