@@ -902,6 +902,7 @@ export const requirements: readonly Requirement[] = [
       'No setting that decides about safety is shared, and no secret',
       'shares nothing that decides about safety, that is secret, or that is not valid',
     ],
+    ['CLUS-42', 'The bounds of a node follow the shared settings', 'bounds turns, and what is logged, by what is shared'],
     ['CLUS-33', 'Changes of shared settings at the same moment all stand', 'of changes at the same moment none is lost'],
     [
       'CLUS-34',

@@ -130,6 +130,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
       : await (await import('./cluster.ts')).openCluster({ cluster: store.cluster, store, loaded, audit, token, clock: systemClock, log })
   // What nodes share may change while they run.
   const live = shared?.settings.config() ?? config
+  writer.setLevel(live.logging.level)
   const settings = shared?.settings.settings() ?? loaded.settings
   // What several processes write is compared: by one clock, the database's.
   const storeClock = shared?.cluster.clock ?? systemClock
@@ -168,6 +169,7 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   let search = searchModel()
   let searched: Promise<unknown> = search
   shared?.settings.onChanged((before) => {
+    writer.setLevel(live.logging.level)
     if (before.agent.model === live.agent.model) return
     const next = searchModel()
     // Until it is found, the one before answers.

@@ -10,18 +10,7 @@ import { composeSchema, type Config, type Sections } from './schema.ts'
 import { refusePath } from './settings.ts'
 
 /** With everything below them. */
-export const sharedKeys = [
-  'agent.model',
-  'agent.systemPrompt',
-  'agent.temperature',
-  'agent.maxOutputTokens',
-  'agent.maxModelWaitMs',
-  'agent.budgets',
-  'agent.context',
-  'routes',
-  'usage.prices',
-  'retention',
-] as const
+export const sharedKeys = ['agent', 'routes', 'usage', 'retention', 'logging.level'] as const
 
 /** Characters of a value. */
 const MAX_VALUE = 64 * 1024
@@ -51,6 +40,9 @@ export function liveConfig(started: Config, current: () => Config): Config {
     },
     get usage() {
       return current().usage
+    },
+    get logging() {
+      return { ...started.logging, level: current().logging.level }
     },
     get retention() {
       return current().retention

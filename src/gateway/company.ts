@@ -11,7 +11,7 @@ import type { AppError } from '../contracts/errors.ts'
 import type { TurnEvent } from '../contracts/turn.ts'
 import type { ApprovalDesk } from './approval-desk.ts'
 import type { ClusterView, Gateway, TurnAddress } from './gateway.ts'
-import type { Lanes, Task } from './lanes.ts'
+import type { LaneLimits, Lanes, Task } from './lanes.ts'
 import type { LeaseWatch } from './lease-watch.ts'
 import type { RunningTurn, RunningTurns } from './running-turns.ts'
 import type { WaitingTurns } from './waiting-turns.ts'
@@ -41,8 +41,7 @@ export interface CompanyParts {
   readonly isStopping: () => boolean
   /** What runs is left as it is. */
   readonly isAbandoned: () => boolean
-  readonly maxRunning: number
-  readonly maxQueuedPerSession: number
+  readonly limits: LaneLimits
   readonly log: Log
 }
 

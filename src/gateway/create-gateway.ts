@@ -46,14 +46,23 @@ export function createGateway({ agent, defaultModel, notReady, maySend, place: g
   const { store, log } = agent
   const place = given ?? alone(store, agent.clock)
   const { id: owner, clock, leases } = place
-  const { maxConcurrentTurns: maxRunning, maxQueuedPerSession } = agent.config.agent
+  // What nodes share of the configuration may change while they run.
+  const limits = {
+    get maxRunning() {
+      return agent.config.agent.maxConcurrentTurns
+    },
+    get maxWaitingPerLane() {
+      return agent.config.agent.maxQueuedPerSession
+    },
+    maxWaiting: MAX_WAITING,
+  }
   const startedAt = clock.now()
   const halt = new AbortController()
   const abandon = new AbortController()
   const isAbandoned = () => abandon.signal.aborted
   const isRevoked = (credential: string | undefined) => credential !== undefined && !maySend(credential)
 
-  const lanes = new Lanes({ maxRunning, maxWaitingPerLane: maxQueuedPerSession, maxWaiting: MAX_WAITING })
+  const lanes = new Lanes(limits)
   const turns = new RunningTurns(log, place.record)
   const maxRunMs = () => agent.config.agent.budgets.maxTurnMs
   const watch = new LeaseWatch({ leases, owner, maxRunMs, onLapsed: (turnIds) => company.takeOver(turnIds), clock, log })
@@ -77,8 +86,7 @@ export function createGateway({ agent, defaultModel, notReady, maySend, place: g
     goOn: (turnId) => runner.goOn(turnId),
     isStopping: () => halt.signal.aborted,
     isAbandoned,
-    maxRunning,
-    maxQueuedPerSession,
+    limits,
     log,
   })
   const runner = new TurnRunner({ agent, company, turns, waiting, watch, desk, isRevoked, abandoned: abandon.signal })

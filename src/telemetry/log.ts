@@ -22,6 +22,8 @@ export interface LogWriter {
   readonly flush: () => void
   /** Flushes; lines after it go to the ring only. */
   readonly close: () => void
+  /** From now on. */
+  setLevel(level: LogLevel): void
 }
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
@@ -38,7 +40,7 @@ export function createLog(options: LogOptions): LogWriter {
   const buffer = new Buffered(options.file === null ? null : new LogFile(options.file, options.maxFileBytes))
   const format = createFormat(options.secrets)
   const now = options.now ?? Date.now
-  const least = SEVERITY[options.level]
+  let least = SEVERITY[options.level]
 
   const logger = (bindings: LogFields): Log => {
     const write = (level: LogLevel) => (event: string, fields?: LogFields) => {
@@ -56,7 +58,8 @@ export function createLog(options: LogOptions): LogWriter {
       child: (more) => logger({ ...bindings, ...more }),
     }
   }
-  return { log: logger({}), tail: ring, flush: () => buffer.flush(), close: () => buffer.close() }
+  const setLevel = (level: LogLevel) => void (least = SEVERITY[level])
+  return { log: logger({}), setLevel, tail: ring, flush: () => buffer.flush(), close: () => buffer.close() }
 }
 
 /** Gives the text of a line. Never throws, whatever the fields hold. */

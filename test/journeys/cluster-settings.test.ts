@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { clusterChangeResult, clusterStatusResult } from '../../src/contracts/ws/cluster.ts'
+import { statusResult } from '../../src/contracts/ws/health.ts'
 import { configGetResult } from '../../src/contracts/ws/config.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
@@ -67,6 +68,38 @@ describe('shared settings', { skip: missing !== null && missing }, () => {
     await assert.rejects(c.client.call('cluster.unset', { key: 'agent.model' }), { code: 'config/unknown-key' })
   })
 
+  it('bounds turns, and what is logged, by what is shared', async () => {
+    const url = await server.create()
+    await using a = await start(url)
+    await using b = await start(url)
+    await set(a, 'agent.maxConcurrentTurns', 1)
+    await set(a, 'agent.maxQueuedPerSession', 1)
+    await set(a, 'logging.level', 'error')
+    await goesBy(b, 3)
+    await set(a, 'agent.temperature', 0.5)
+    await goesBy(b, 4)
+    await set(a, 'logging.level', 'info')
+    await goesBy(b, 5)
+    await set(a, 'agent.temperature', 0.6)
+    await until(() => b.logged().includes('"settings.applied","version":6'))
+    assert.match(b.logged(), /"settings.applied","version":3/)
+    assert.doesNotMatch(b.logged(), /"settings.applied","version":4/)
+    const gate = Promise.withResolvers<string>()
+    const whole = chatReply({ text: ['first'] })
+    b.upstream.script({ ...whole, pieces: [gate.promise] }, chatReply({ text: ['second'] }), chatReply({ text: ['third'] }))
+    a.upstream.script(chatReply({ text: ['second'] }), chatReply({ text: ['third'] }))
+    const send = async (message: string, sessionKey: string) => b.client.call('chat.send', { message, sessionKey, idempotencyKey: message })
+    await send('one', 'first')
+    await until(() => b.upstream.requests.length === 1)
+    await send('two', 'first')
+    await assert.rejects(send('three', 'first'), { code: 'turn/queue-full' })
+    await send('four', 'second')
+    const status = statusResult.parse(await b.client.call('status'))
+    assert.deepEqual([status.activeTurns, b.upstream.requests.length], [1, 1])
+    gate.resolve(whole.pieces.map(String).join(''))
+    await until(() => a.upstream.requests.length + b.upstream.requests.length === 3)
+  })
+
   it('finds a change that nobody told it of, keeps what it cannot apply out, and cluster.status says why', async () => {
     const url = await server.create()
     await using a = await start(url)
@@ -113,8 +146,9 @@ describe('shared settings', { skip: missing !== null && missing }, () => {
       ['store.url', 'postgres://elsewhere/x'],
       ['secrets.github', { value: 'hush' }],
       ['providers.openai.apiKey', 'sk-hush'],
-      ['agent', { model: 'openai:x' }],
-      ['agent.maxConcurrentTurns', 3],
+      ['audit.keepFiles', 2],
+      ['logging', { level: 'debug' }],
+      ['logging.maxFileBytes', 1_000_000],
     ] as const)
       await refused(key, value, 'config/not-shared')
     await refused('agent.modle', 'openai:x', 'config/unknown-key')

@@ -59,7 +59,7 @@ export class SharedTurns implements Company {
     this.#cluster.reserve(turnId)
     if (sessionKey === null) return
     const open = await this.#cluster.store.order.open({ sessionKey })
-    if (open.length > this.#parts.maxQueuedPerSession) throw new AppError('turn/queue-full', undefined, { retryAfterMs: 5000 })
+    if (open.length > this.#parts.limits.maxWaitingPerLane) throw new AppError('turn/queue-full', undefined, { retryAfterMs: 5000 })
   }
 
   letGo(turnId: string): Promise<void> {
@@ -203,8 +203,8 @@ export class SharedTurns implements Company {
 
   /** What nobody holds, and no more than there is room for: other nodes may have some. */
   async #takeUp(turnIds: readonly string[]): Promise<void> {
-    const { lanes, maxRunning } = this.#parts
-    for (const turnId of turnIds) if (lanes.running + lanes.waiting < maxRunning) await this.#take(turnId)
+    const { lanes, limits } = this.#parts
+    for (const turnId of turnIds) if (lanes.running + lanes.waiting < limits.maxRunning) await this.#take(turnId)
   }
 
   async #take(turnId: string): Promise<void> {
