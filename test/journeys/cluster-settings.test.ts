@@ -1,5 +1,6 @@
 /** Settings that all gateways on one store go by. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { clusterChangeResult, clusterStatusResult } from '../../src/contracts/ws/cluster.ts'
 import { statusResult } from '../../src/contracts/ws/health.ts'
@@ -9,6 +10,7 @@ import { chatReply } from '../doubles/openai-wire.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
 import { Secret } from '../../src/contracts/secret.ts'
 import { connectGateway } from '../../src/net/gateway-client.ts'
+import { newestReceipts } from '../../src/telemetry/audit/newest.ts'
 import { until } from '../doubles/until.ts'
 import { cara, fakeServices } from './cli-fixture.ts'
 
@@ -49,6 +51,8 @@ describe('shared settings', { skip: missing !== null && missing }, () => {
       assert.match(String(node.sent(0).messages[0]?.content), /Answer like a pirate/)
       assert.equal(await valueAt(node, 'agent.budgets.maxOutputTokens'), 1000)
     }
+    const receipts = () => newestReceipts(join(a.folder, 'state', 'audit'), 9, 'config-changed')
+    await until(() => receipts().some(({ path, action, by }) => path === 'agent.systemPrompt' && action === 'set' && by === 'owner'))
     // One that comes later begins with them.
     await using c = await start(url)
     assert.equal((await own(c))?.settings, 3)

@@ -12,6 +12,7 @@ import type { TurnAddress } from '../gateway.ts'
 import type { ClusterDeps, ClusterHooks } from './cluster-parts.ts'
 import { EventFollower } from './event-follower.ts'
 import { EventRecorder } from './event-recorder.ts'
+import { HeldTurns } from './held-turns.ts'
 import { listNodes, type NodeList } from './list-nodes.ts'
 import { SharedTurns } from './shared-turns.ts'
 
@@ -35,6 +36,7 @@ export class Cluster implements Place {
   readonly #mine = new Set<string>()
   readonly #recorder: EventRecorder
   readonly #follower: EventFollower
+  readonly #held: HeldTurns
   readonly #startedAt: number
   readonly #listeners = new Map<(signal: Signal) => void, () => void>()
   #hooks: ClusterHooks | null = null
@@ -46,8 +48,6 @@ export class Cluster implements Place {
   #stopListening: (() => Promise<void>) | null = null
   #prunedAt = 0
   #isBeating = false
-  #strays: ReadonlySet<string> = new Set()
-  #lost: ReadonlySet<string> = new Set()
 
   constructor(deps: ClusterDeps) {
     const { cluster, turns, clock, log } = deps
@@ -56,6 +56,7 @@ export class Cluster implements Place {
     this.id = newId('node', this.#startedAt)
     this.clock = { ...clock, now: () => clock.now() + this.#offset, sleep: (ms, signal) => clock.sleep(ms, signal) }
     this.leases = { ...turns.leases, lapsed: (now) => this.#takeLapsed(now) }
+    this.#held = new HeldTurns(cluster.order, this.id)
     const tell = (turn: TurnAddress, event: TurnEvent, seq: number) => {
       this.#follower.heard(turn.turnId, seq, event.type === 'turn-finished')
       this.#hooks?.tell(turn, event, seq)
@@ -195,7 +196,7 @@ export class Cluster implements Place {
       this.#isDrained = draining
       this.#tell({ kind: 'settings', version: settings })
       this.#others = (await cluster.nodes(now - DEAD_MS)).filter(({ id }) => id !== this.id)
-      await this.#compareHeld()
+      this.#hooks?.lost(await this.#held.compare(this.#mine, this.#recorder.open()))
       await this.#hooks?.look()
       if (!this.#isDrained) await this.#hooks?.takeUp(await cluster.order.left(MAX_LEFT))
       await this.#lookForEnds()
@@ -217,22 +218,6 @@ export class Cluster implements Place {
     const taken = await this.#deps.cluster.order.takeLapsed({ owner: this.id, until: now + TAKEN_MS }, now, MAX_TAKEN)
     for (const turnId of taken) this.#mine.add(turnId)
     return taken
-  }
-
-  /**
-   * What the database says we hold, and we do not, twice in a row: the commit that would have said so was lost. And what we carry on, and it says that we do not hold: it was taken from us while
-   * we hung, or could not be reached.
-   */
-  async #compareHeld(): Promise<void> {
-    const { order } = this.#deps.cluster
-    const carried = this.#recorder.open()
-    const held = new Set(await order.held(this.id))
-    const strays = [...held].filter((turnId) => !this.#mine.has(turnId))
-    for (const turnId of strays) if (this.#strays.has(turnId)) await order.release(turnId, this.id)
-    this.#strays = new Set(strays)
-    const lost = carried.filter((turnId) => !held.has(turnId))
-    this.#hooks?.lost(lost.filter((turnId) => this.#lost.has(turnId)))
-    this.#lost = new Set(lost)
   }
 
   /** An end that nobody told of: whoever carried the turn on died right after it. */
