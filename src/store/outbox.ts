@@ -19,6 +19,9 @@ const ENTRIES = `SELECT outbox.id AS id, min(outbox.position) AS place, min(outb
     sum(CASE WHEN status = 'sent' THEN 1 ELSE 0 END) AS sent, sum(CASE WHEN status = 'waiting' THEN 1 ELSE 0 END) AS waiting,
     sum(CASE WHEN status = 'dead' THEN 1 ELSE 0 END) AS dead, sum(CASE WHEN status = 'dropped' THEN 1 ELSE 0 END) AS dropped
   FROM outbox LEFT JOIN sessions ON sessions.id = outbox.session_id`
+/** Whoever made it may come with it again, under the same key: a turn that has not ended, or a run whose answer is on its way (`cron:JOB:INSTANT`). Without its row it would be another message. */
+export const MAY_COME_AGAIN = `(EXISTS (SELECT 1 FROM turns WHERE turns.id = outbox.turn_id AND turns.finished = 0)
+  OR EXISTS (SELECT 1 FROM job_runs WHERE job_runs.status = 'sending' AND outbox.key = 'cron:' || job_runs.job_id || ':' || CAST(job_runs.due_at AS TEXT)))`
 /** A message is what one of its parts is, in this order; all have been sent otherwise. */
 const OF_STATUS: Readonly<Record<OutboxStatus, string>> = {
   dead: `SELECT id FROM outbox WHERE status = 'dead'`,
@@ -126,7 +129,7 @@ export function createOutboxStore(database: Database): OutboxStore {
         },
         { sql: `UPDATE outbox SET status = 'dead', why = $2, settled_at = $3 WHERE id = $1 AND status = 'waiting'`, params: [id, why, now] },
         {
-          sql: `DELETE FROM outbox WHERE status = 'dead' AND position <= coalesce(
+          sql: `DELETE FROM outbox WHERE status = 'dead' AND NOT ${MAY_COME_AGAIN} AND position <= coalesce(
             (SELECT position FROM outbox WHERE status = 'dead' ORDER BY position DESC LIMIT 1 OFFSET ${MAX_DEAD}), -1)`,
           params: [],
         },

@@ -7,7 +7,7 @@ import { EVENTS_KEPT_MS, NODE_KEPT_MS } from '../contracts/cluster.ts'
 import { ATTEMPTS_COUNT_MS } from '../contracts/limits.ts'
 import { integer, text, textOrNull } from './rows.ts'
 import { forgetQuestions } from './approvals.ts'
-import { forgetSettled } from './outbox.ts'
+import { forgetSettled, MAY_COME_AGAIN } from './outbox.ts'
 import { stands } from './stands.ts'
 
 type Days = keyof RetentionLimits
@@ -42,7 +42,7 @@ export const retentionRules: readonly RetentionRule[] = [
   { table: 'usage', age: 'at', days: 'usageDays', key: ['at', 'turn_id'] },
   { table: 'refusals', age: 'at', days: 'refusalDays', key: ['position'] },
   { table: 'approvals', age: 'decided_at', days: 'approvalDays', key: ['position'] },
-  { table: 'outbox', age: 'settled_at', days: 'outboxDays', key: ['position'] },
+  { table: 'outbox', age: 'settled_at', days: 'outboxDays', key: ['position'], where: `NOT ${MAY_COME_AGAIN}` },
   { table: 'undo_steps', because: 'undo.keepDays, undo.maxBytes and 10,000 steps bound it, with the copies of files (undo-log.ts)' },
   { table: 'memory', because: 'the notes hold 4 MiB together, and a fuller memory refuses more' },
   { table: 'memory_words', on: 'sqlite', because: 'the index of the notes grows and shrinks with them' },

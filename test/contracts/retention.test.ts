@@ -100,6 +100,24 @@ describe('retention', () => {
     assert.deepEqual(await column(database, 'SELECT status FROM approvals'), ['pending'])
   })
 
+  it('keeps what a turn has sent as long as that may send it again', async (t) => {
+    const database = await open(t)
+    const gone = { settled_at: daysAgo(40), status: 'sent' }
+    await insert(database, 'turns', { id: 'open', finished: 0 })
+    await insert(database, 'turns', { id: 'over', finished: 1 })
+    for (const turn of ['open', 'over', 'forgotten']) await insert(database, 'outbox', { ...gone, id: `of ${turn}`, turn_id: turn })
+    await insert(database, 'job_runs', { job_id: 'j', due_at: 1, status: 'sending' })
+    await insert(database, 'job_runs', { job_id: 'j', due_at: 2, status: 'ok' })
+    for (const due of [1, 2]) await insert(database, 'outbox', { ...gone, id: `of run ${due}`, key: `cron:j:${due}`, purpose: 'job', turn_id: null })
+    assert.equal((await forget(database, { outboxDays: 30 }))['outbox'], 3)
+    assert.deepEqual(await column(database, 'SELECT id FROM outbox ORDER BY id'), ['of open', 'of run 1'])
+    await database.commit([
+      { sql: 'UPDATE turns SET finished = 1', params: [] },
+      { sql: `UPDATE job_runs SET status = 'ok'`, params: [] },
+    ])
+    assert.equal((await forget(database, { outboxDays: 30 }))['outbox'], 2)
+  })
+
   it('forgets the outcome of a turn and keeps what was said in its conversation', async (t) => {
     const database = await open(t)
     await insert(database, 'sessions', { id: 'ses_1', key: 'main', last_activity_at: NOW })
