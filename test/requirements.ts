@@ -304,6 +304,11 @@ export const requirements: readonly Requirement[] = [
       'Word of a question that waits carries nothing that a model wrote',
       'is told to the owner’s destinations: tool, conversation, id, and nothing that a model wrote',
     ],
+    [
+      'MSG-52',
+      'Word of a question that cannot be handed over is tried again',
+      'that cannot be told waits all the same, and is tried again, under the same key',
+    ],
   ]),
   ...proved('test/faults/messages.test.ts', [
     [
@@ -414,6 +419,11 @@ export const requirements: readonly Requirement[] = [
       'SEC-123',
       'Killed around an answer, a call happens once, and what may be a repeat is marked',
       'killed ${blow}, an allowed call happens once, and a repeat is marked',
+    ],
+    [
+      'MSG-51',
+      'Word of a question survives a kill, and comes once',
+      'a question that was asked right before a kill is told by the next start, and each is told once',
     ],
   ]),
   ...proved('src/std/visible-text.test.ts', [
@@ -911,6 +921,7 @@ export const requirements: readonly Requirement[] = [
     ],
   ]),
   ...proved('test/contracts/store.test.ts', [
+    ['MSG-53', 'The store knows of which questions the owner was told', 'keeps which questions were told, by the notice that tells of them'],
     ['TURN-20', 'A worker whose turn was taken can keep nothing more of it', 'keeps nothing more of a worker whose turn another has taken'],
     ['TURN-21', 'A turn that waits for the owner belongs to nobody', 'lets go of a turn in the commit that asks the owner'],
   ]),

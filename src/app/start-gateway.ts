@@ -24,6 +24,7 @@ import type { Flag } from '../config/layers.ts'
 import { prepareStateDir, type Paths } from '../config/paths.ts'
 import { tightenState } from '../config/tighten.ts'
 import { asUnwritable } from '../config/unwritable.ts'
+import type { AnnounceOptions, ApprovalNotices } from '../gateway/announce-approvals.ts'
 import { createAnnouncer } from '../gateway/announce.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import { forgetInBackground } from '../gateway/forget-old.ts'
@@ -273,10 +274,10 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   const { gateway } = control
   const announcer = createAnnouncer(messages, audit, systemClock)
   const { notify } = config.approvals
-  if (notify.length > 0) {
-    const { announceApprovals } = await import('../gateway/announce-approvals.ts')
-    closers.push(announceApprovals({ approvals: gateway.approvals, announcer, notify, clock: systemClock, log }))
-  }
+  const { isShared } = store.turns.leases
+  const notices =
+    notify.length > 0 ? await openNotices({ approvals: gateway.approvals, store: store.approvals, announcer, notify, isShared, clock: systemClock, log }) : null
+  closers.push(() => notices?.stop())
   const forgetting = forgetInBackground({
     async *steps() {
       yield* store.forgetOld(live.retention, storeClock.now())
@@ -335,7 +336,8 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
   closers.push(() => server.close(0))
   shared?.cluster.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
   await control.recover()
-  await messages.start(store.turns.leases.isShared)
+  await messages.start(isShared)
+  notices?.look()
   await schedule.start()
   await writeInstance(paths.instance, { pid: process.pid, host, port, version })
   closers.push(() => removeInstance(paths.instance))
@@ -355,6 +357,11 @@ async function assemble(options: StartOptions, env: Environment, paths: Paths, o
     stopped.resolve()
   }
   return { warnings, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, model, stopped: stopped.promise, stop: () => (stop ??= shutDown()) }
+}
+
+async function openNotices(options: AnnounceOptions): Promise<ApprovalNotices> {
+  const { announceApprovals } = await import('../gateway/announce-approvals.ts')
+  return announceApprovals(options)
 }
 
 async function finishRestore(stateDir: string): Promise<boolean> {

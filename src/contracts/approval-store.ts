@@ -20,6 +20,13 @@ export interface ApprovalStore {
   due(now: number): Promise<readonly Approval[]>
   /** When the next one expires; null when none waits. */
   nextExpiry(): Promise<number | null>
+  /**
+   * Questions that wait and of which it is not known that the owner's destinations were told, by the notice that tells of them, at most 1,000. Those that are in no notice are in `fresh` from then on:
+   * in the same one again after a crash, and on whichever node.
+   */
+  untold(fresh: string): Promise<readonly Notice[]>
+  /** The notice is on its way. */
+  told(notice: string, now: number): Promise<void>
   /** All or none. Throws `store/conflict` when one does not wait any more. */
   decide(decisions: readonly Decision[], grants: readonly Grant[]): Promise<void>
   /** Questions of turns that have ended wait for nothing: they are cancelled. */
@@ -37,6 +44,11 @@ export interface Decision {
   readonly id: string
   readonly status: Exclude<ApprovalStatus, 'pending'>
   readonly decided: Decided
+}
+
+export interface Notice {
+  readonly id: string
+  readonly approvals: readonly Approval[]
 }
 
 export interface ApprovalList {

@@ -8,6 +8,7 @@ import { assertHeld, releaseTurn } from './turn-leases.ts'
 import { stands } from './stands.ts'
 
 const MAX_DUE = 1000
+const MAX_UNTOLD = 1000
 const MAX_OF_TURN = 1000
 const MAX_GRANTS = 1000
 const MAX_SHADOW = 10_000
@@ -42,6 +43,14 @@ export function createApprovalStore(database: Database): ApprovalStore {
     pending: async (turnId) => (await number(`SELECT count(*) AS n FROM approvals WHERE turn_id = $1 AND status = 'pending'`, [turnId])) ?? 0,
     due: (now) => approvals(`WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT ${MAX_DUE}`, [now]),
     nextExpiry: () => number(`SELECT min(expires_at) AS n FROM approvals WHERE status = 'pending'`, []),
+    async untold(fresh) {
+      const open = `WHERE status = 'pending' AND told_at IS NULL`
+      const [none] = await database.query(`SELECT 1 AS found FROM approvals ${open} AND notice IS NULL LIMIT 1`, [])
+      if (none !== undefined) await database.commit([{ sql: `UPDATE approvals SET notice = $1 ${open} AND notice IS NULL`, params: [fresh] }])
+      const rows = await database.query(`${SELECT} ${open} AND notice IS NOT NULL ORDER BY approvals.position LIMIT ${MAX_UNTOLD}`, [])
+      return [...Map.groupBy(rows, (row) => text(row, 'notice'))].map(([id, asked]) => ({ id, approvals: asked.map((row) => toApproval(texts, row)) }))
+    },
+    told: (notice, now) => database.commit([{ sql: 'UPDATE approvals SET told_at = $2 WHERE notice = $1 AND told_at IS NULL', params: [notice, now] }]),
     decide: (decisions, grants) =>
       database.commit([
         ...decisions.map(({ id, status, decided }) => ({

@@ -345,6 +345,12 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     )`,
     'CREATE INDEX attempts_by_time ON attempts (since)',
   ],
+  [
+    'ALTER TABLE approvals ADD COLUMN notice TEXT',
+    'ALTER TABLE approvals ADD COLUMN told_at INTEGER',
+    // Of what waits already somebody was told.
+    `UPDATE approvals SET told_at = created_at`,
+  ],
 ]
 
 /** What this program can read and write. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
+import type { Approval } from '../../src/contracts/approval.ts'
 import type { Cleared } from '../../src/contracts/cleared.ts'
 import { AppError } from '../../src/contracts/errors.ts'
 import { textOf } from '../../src/contracts/message.ts'
@@ -55,6 +56,28 @@ function result(turnId: string, more: Partial<TurnResult> = {}): TurnResult {
 const ASKED = message('asked')
 const LEASE = { owner: 'run_1', until: 0 }
 const NO_TAINT = { untrusted: false, private: false }
+const QUESTION: Approval = {
+  id: '',
+  callId: 'c1',
+  tool: 'act',
+  input: {},
+  binding: null,
+  hash: 'h',
+  effect: 'write',
+  destinations: [],
+  shown: [],
+  holds: [],
+  unlocks: ['once'],
+  turnId: '',
+  effectId: 'e1',
+  sessionId: null,
+  sessionKey: null,
+  group: 'g1',
+  status: 'pending',
+  createdAt: 1,
+  expiresAt: 90_000,
+  decision: null,
+}
 const reply = { role: 'assistant', parts: [{ type: 'text', text: 'hello', origin: OWNER }] } as const
 
 const noServer = installPostgres()
@@ -317,6 +340,29 @@ for (const { engine, isSealed } of kinds)
       ])
       assert.equal(await history.get('turn_t9'), null)
       assert.equal(await store.sessions.delete('told'), true)
+    })
+
+    it('keeps which questions were told, by the notice that tells of them', async () => {
+      const lease = { owner: 'run_1', until: Number.MAX_SAFE_INTEGER }
+      const { sessionId } = await store.turns.accept({ turnId: 'turn_n', request: message('tell', { sessionKey: 'tell' }), queued: false, now: 27_000, lease })
+      const held = { turnId: 'turn_n', sessionId, fence: 1 }
+      const asked = ['apr_n1', 'apr_n2', 'apr_n3'].map((id): Approval => ({ ...QUESTION, id, turnId: 'turn_n', sessionId }))
+      assert.deepEqual(await store.approvals.untold('notice_0'), [])
+      assert.equal(await store.approvals.ask(held, asked.slice(0, 2), 10), true)
+      const untold = async (fresh: string) => (await store.approvals.untold(fresh)).map(({ id, approvals }) => [id, approvals.map((one) => one.id)])
+      const decided = { at: 2, by: 'owner', door: 'test', unlock: null, input: null, hash: null, note: null }
+      assert.deepEqual(await untold('notice_1'), [['notice_1', ['apr_n1', 'apr_n2']]])
+      await store.approvals.decide([{ id: 'apr_n1', status: 'denied', decided }], [])
+      assert.equal(await store.approvals.ask(held, asked.slice(2), 10), true)
+      assert.deepEqual(await untold('notice_2'), [
+        ['notice_1', ['apr_n2']],
+        ['notice_2', ['apr_n3']],
+      ])
+      await store.approvals.told('notice_1', 28_000)
+      assert.deepEqual(await untold('notice_3'), [['notice_2', ['apr_n3']]])
+      await store.approvals.told('notice_2', 28_000)
+      assert.deepEqual(await untold('notice_4'), [])
+      assert.equal(await store.sessions.delete('tell'), true)
     })
 
     it('lets go of a turn in the commit that asks the owner', async () => {

@@ -88,3 +88,67 @@ for (const blow of ['while it waits', 'after the answer', 'after the intent'] as
     assert.ok(kinds.indexOf('approval-decided') < kinds.indexOf('effect-intended'))
   })
 }
+
+test('a question that was asked right before a kill is told by the next start, and each is told once', { timeout: 60_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'carapace-notice-kill-'))
+  const programs: Program[] = []
+  /** By their keys: the receiver takes each once. */
+  const posts = new Map<unknown, string>()
+  const waiting: { readonly holds: () => boolean; readonly tell: () => void }[] = []
+  const receiver = await startLoopback(async (request, response) => {
+    let body = ''
+    for await (const piece of request.setEncoding('utf8')) body += String(piece)
+    posts.set(request.headers['webhook-id'], body)
+    response.writeHead(200).end()
+    for (const { holds, tell } of waiting) if (holds()) tell()
+  })
+  const model = await startLoopback(async (request, response) => {
+    for await (const _ of request);
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const call = { id: 'c1', name: 'message_send', arguments: '{"to":"team-chat","text":"hello"}' }
+    for (const piece of chatReply({ calls: [call] }).pieces) response.write(String(piece))
+    response.end()
+  })
+  t.after(async () => {
+    for (const program of programs) await program.kill()
+    await receiver.close()
+    await model.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  await writeFile(
+    join(folder, 'carapace.json5'),
+    JSON.stringify({
+      messages: { destinations: { 'team-chat': { url: new URL('/hook', receiver.url).href, format: 'json' } } },
+      approvals: { notify: ['team-chat'] },
+    }),
+  )
+  const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: new URL('/v1', model.url).href })
+  const start = async () => {
+    const program = startProgram(env)
+    programs.push(program)
+    await program.ready()
+    return { program, client: await program.connect() }
+  }
+  const timesTold = (id: string) => [...posts.values()].filter((post) => post.includes(id)).length
+  const told = (id: string) => new Promise<void>((tell) => (timesTold(id) > 0 ? tell() : waiting.push({ holds: () => timesTold(id) > 0, tell })))
+  const ask = async (client: Awaited<ReturnType<Program['connect']>>, key: string) => {
+    const { runId } = agentResult.parse(await client.call('agent', { message: 'hello', idempotencyKey: key, sessionKey: key }))
+    const { approvals = [] } = agentWaitResult.parse(await client.call('agent.wait', { runId, timeoutMs: 20_000 }))
+    const [{ id } = { id: '' }] = approvals
+    assert.match(id, /^apr_/)
+    return id
+  }
+  const first = await start()
+  const one = await ask(first.client, 'one')
+  await told(one)
+  // Within the pause between two messages: nobody is told of it yet.
+  const two = await ask(first.client, 'two')
+  await first.program.kill()
+  const second = await start()
+  await told(two)
+  await second.program.kill()
+  const third = await start()
+  const three = await ask(third.client, 'three')
+  await told(three)
+  assert.deepEqual([one, two, three].map(timesTold), [1, 1, 1])
+})

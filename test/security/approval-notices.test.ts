@@ -41,7 +41,19 @@ function told(notify: readonly string[], announce: (announcement: Announcement) 
   const announced: Announcement[] = []
   const listeners = new Set<(approvals: readonly Approval[]) => void>()
   const { log, lines } = recordedLog()
-  const stop = announceApprovals({
+  const kept = new Map<string, { approval: Approval; notice: string | null; isTold: boolean }>()
+  const { stop, look } = announceApprovals({
+    store: {
+      async untold(fresh) {
+        const open = [...kept.values()].filter(({ approval: { status }, isTold }) => status === 'pending' && !isTold)
+        const ids = [...Map.groupBy(open, (one) => (one.notice ??= fresh))]
+        return ids.map(([id, asked]) => ({ id, approvals: asked.map((one) => one.approval) }))
+      },
+      async told(notice) {
+        for (const one of kept.values()) one.isTold ||= one.notice === notice
+      },
+    },
+    isShared: false,
     approvals: {
       subscribe(listener) {
         listeners.add(listener)
@@ -60,7 +72,11 @@ function told(notify: readonly string[], announce: (announcement: Announcement) 
     clock: { now: () => 0, sleep: (ms, signal) => sleep(ms > 0 ? 20 : 0, undefined, { signal }) },
     log,
   })
-  return { announced, lines, stop, tell: (...approvals: Approval[]) => listeners.forEach((listener) => listener(approvals)), listeners }
+  const tell = (...approvals: Approval[]) => {
+    for (const one of approvals) kept.set(one.id, { notice: null, isTold: false, ...kept.get(one.id), approval: one })
+    for (const listener of listeners) listener(approvals)
+  }
+  return { announced, lines, stop, look, tell, listeners }
 }
 
 describe('a question that waits', () => {
@@ -107,13 +123,33 @@ describe('a question that waits', () => {
     assert.equal(listeners.size, 0)
   })
 
-  it('that cannot be told waits all the same, and the next one is tried', async () => {
-    const { announced, tell, lines, stop } = told(['a'], () => Promise.reject(new AppError('message/undelivered', 'a')))
+  it('that cannot be told waits all the same, and is tried again, under the same key', async () => {
+    let failures = 3
+    const { announced, tell, lines, stop } = told(['a', 'b'], async ({ to }) => {
+      if (to === 'a' && failures-- > 0) throw new AppError('message/undelivered', 'a')
+    })
     tell(approval('apr_1'))
-    while (lines.length === 0) await sleep(5)
+    while (announced.length < 8) await sleep(5)
     assert.match(lines.join(), /approval\.untold/)
+    assert.equal(new Set(announced.map(({ id }) => id)).size, 2)
     tell(approval('apr_2'))
-    while (announced.length < 2) await sleep(5)
+    while (announced.length < 10) await sleep(5)
+    assert.equal(new Set(announced.map(({ id }) => id)).size, 4)
+    stop()
+  })
+
+  it('that an earlier process did not tell is told when this one looks', async () => {
+    const { announced, tell, listeners, look, stop } = told(['a'])
+    const [heard] = listeners
+    listeners.clear()
+    tell(approval('apr_1'))
+    assert.equal(announced.length, 0)
+    look()
+    while (announced.length < 1) await sleep(5)
+    assert.match(announced[0]?.text ?? '', /apr_1/)
+    heard?.([approval('apr_1')])
+    await sleep(0)
+    assert.equal(announced.length, 1)
     stop()
   })
 
