@@ -346,7 +346,7 @@ for (const { engine, isSealed } of kinds)
       const lease = { owner: 'run_1', until: Number.MAX_SAFE_INTEGER }
       const { sessionId } = await store.turns.accept({ turnId: 'turn_n', request: message('tell', { sessionKey: 'tell' }), queued: false, now: 27_000, lease })
       const held = { turnId: 'turn_n', sessionId, fence: 1 }
-      const asked = ['apr_n1', 'apr_n2', 'apr_n3'].map((id): Approval => ({ ...QUESTION, id, turnId: 'turn_n', sessionId }))
+      const asked = ['apr_n1', 'apr_n2', 'apr_n3'].map((id): Approval => Object.assign({}, QUESTION, { id, turnId: 'turn_n', sessionId }))
       assert.deepEqual(await store.approvals.untold('notice_0'), [])
       assert.equal(await store.approvals.ask(held, asked.slice(0, 2), 10), true)
       const untold = async (fresh: string) => (await store.approvals.untold(fresh)).map(({ id, approvals }) => [id, approvals.map((one) => one.id)])

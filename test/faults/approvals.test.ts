@@ -106,7 +106,8 @@ test('a question that was asked right before a kill is told by the next start, a
     for await (const _ of request);
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     const call = { id: 'c1', name: 'message_send', arguments: '{"to":"team-chat","text":"hello"}' }
-    for (const piece of chatReply({ calls: [call] }).pieces) response.write(String(piece))
+    const pieces: readonly unknown[] = chatReply({ calls: [call] }).pieces
+    for (const piece of pieces) response.write(String(piece))
     response.end()
   })
   t.after(async () => {

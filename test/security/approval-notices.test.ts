@@ -42,7 +42,7 @@ function told(notify: readonly string[], announce: (announcement: Announcement) 
   const listeners = new Set<(approvals: readonly Approval[]) => void>()
   const { log, lines } = recordedLog()
   const kept = new Map<string, { approval: Approval; notice: string | null; isTold: boolean }>()
-  const { stop, look } = announceApprovals({
+  const notices = announceApprovals({
     store: {
       async untold(fresh) {
         const open = [...kept.values()].filter(({ approval: { status }, isTold }) => status === 'pending' && !isTold)
@@ -76,7 +76,7 @@ function told(notify: readonly string[], announce: (announcement: Announcement) 
     for (const one of approvals) kept.set(one.id, { notice: null, isTold: false, ...kept.get(one.id), approval: one })
     for (const listener of listeners) listener(approvals)
   }
-  return { announced, lines, stop, look, tell, listeners }
+  return { announced, lines, stop: () => notices.stop(), look: () => notices.look(), tell, listeners }
 }
 
 describe('a question that waits', () => {
