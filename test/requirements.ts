@@ -940,6 +940,12 @@ export const requirements: readonly Requirement[] = [
       'for long is told as one that has not ended, keeps its place, and ends in this process once the store works',
     ],
     ['TURN-52', 'Such a turn can be cancelled', 'and that was cancelled stays cancelled'],
+    [
+      'TURN-57',
+      'What nobody could ask for again ends, and no model is asked for it',
+      'and that nobody could ask for again fails as it did, and no model is asked again',
+    ],
+    ['TURN-58', 'A client is told so, and can wait for the true end', 'is told to clients as one that goes on, and waited for to its true end'],
     ['TURN-53', 'Such a turn can be taken up before', 'goes on at once where its owner says so'],
     [
       'TURN-54',

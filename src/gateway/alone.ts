@@ -3,10 +3,11 @@ import type { Clock } from '../contracts/clock.ts'
 import { AppError, exposed } from '../contracts/errors.ts'
 import type { Store } from '../contracts/store.ts'
 import { newId } from '../std/ids.ts'
-import type { Company, CompanyParts, Place, RunEnd } from './company.ts'
+import type { Company, CompanyParts, LeftRun, Place, RunEnd } from './company.ts'
 import type { Gateway } from './gateway.ts'
 import { failedEnd } from './handle-message.ts'
 import { isUnavailable } from './insist.ts'
+import { isPromised, nobodyHears } from './intake.ts'
 import type { Task } from './lanes.ts'
 import type { RunningTurn } from './running-turns.ts'
 import { UnkeptTurns } from './unkept-turns.ts'
@@ -55,17 +56,23 @@ class Alone implements Company {
   }
 
   /** What only could not be written keeps its lane until it is taken up. */
-  left(_turn: object, running: RunningTurn, error: unknown): void | (() => void) {
-    const isOpen = isUnavailable(error) && !this.#parts.isAbandoned()
-    const { message, hint } = exposed(error)
-    running.emit(failedEnd(running, isOpen ? new AppError('turn/unkept', message, hint === undefined ? {} : { hint }) : error))
-    return isOpen ? this.#takeUpLater(running) : undefined
+  left({ request }: LeftRun, running: RunningTurn, error: unknown): void | (() => void) {
+    const isStopping = this.#parts.isAbandoned()
+    const isOpen = isUnavailable(error) && !isStopping
+    // Whoever could not ask for it again hears of no later end.
+    const goesOn = isOpen && isPromised(request)
+    running.emit(failedEnd(running, isStopping ? new AppError('turn/interrupted') : goesOn ? unkept(error) : error))
+    if (!isOpen) return this.#unkept.over(running.turnId)
+    const keep = this.#takeUpLater(running)
+    if (!goesOn) this.#parts.turns.get(running.turnId)?.controller.abort(nobodyHears())
+    return keep
   }
 
   untaken(running: RunningTurn, error: unknown): void | (() => void) {
     const { isAbandoned, log } = this.#parts
     if (!isAbandoned()) log.error('turn.unread', { turn: running.turnId, error })
     if (isUnavailable(error) && !isAbandoned()) return this.#takeUpLater(running)
+    this.#unkept.over(running.turnId)
     running.emit(failedEnd(running, error))
   }
 
@@ -151,4 +158,9 @@ class Alone implements Company {
     const { watch, log } = this.#parts
     return watch.close().catch((error: unknown) => log.warn('turn.unmoved', { error }))
   }
+}
+
+function unkept(error: unknown): AppError {
+  const { message, hint } = exposed(error)
+  return new AppError('turn/unkept', message, hint === undefined ? {} : { hint })
 }

@@ -47,6 +47,8 @@ export interface CompanyParts {
 
 export type RunEnd = 'finished' | 'waiting'
 
+export type LeftRun = Pick<StoredTurn, 'turnId' | 'sessionId' | 'request'>
+
 export interface Company {
   /** What doors may know of the nodes; null for one that is alone. */
   readonly view: ClusterView | null
@@ -65,7 +67,7 @@ export interface Company {
   wantsPieces(turn: RunningTurn): () => boolean
   ended(turn: { readonly turnId: string; readonly sessionId: string | null }, running: RunningTurn, how: RunEnd): ReturnType<Task> | void | (() => void)
   /** How it ended could not be kept, for this reason: it stays open, and whoever waits here is told what is known. */
-  left(turn: { readonly turnId: string; readonly sessionId: string | null }, running: RunningTurn, error: unknown): ReturnType<Task> | void | (() => void)
+  left(turn: LeftRun, running: RunningTurn, error: unknown): ReturnType<Task> | void | (() => void)
   /** It could not be taken up, for this reason. */
   untaken(running: RunningTurn, error: unknown): ReturnType<Task> | void | (() => void)
   /** With what a turn that was taken up must end, since it was tried too often; null where it may go on. */

@@ -42,3 +42,6 @@ function admitted(decision: Decision<InboundMessage>, keeping: RefusalKeeping): 
 export function isPromised({ sessionKey, idempotencyKey }: InboundMessage): boolean {
   return sessionKey !== null || idempotencyKey !== undefined
 }
+
+/** Why one that was not promised is not gone on with. */
+export const nobodyHears = () => new DOMException('Nobody could hear the answer', 'AbortError')

@@ -7,7 +7,7 @@ import { PARKED } from '../agent/turn-outcome.ts'
 import type { ApprovalDesk } from './approval-desk.ts'
 import type { Company } from './company.ts'
 import { handleMessage, type HandledTurn } from './handle-message.ts'
-import { isPromised } from './intake.ts'
+import { isPromised, nobodyHears } from './intake.ts'
 import type { Task } from './lanes.ts'
 import { STUCK, type LeaseWatch } from './lease-watch.ts'
 import type { RunningTurn, RunningTurns } from './running-turns.ts'
@@ -83,7 +83,7 @@ export class TurnRunner {
     agent.audit.note({ kind: 'turn-recovered', turn: turnId, session: sessionId, door: request.door, by: sentBy(request) })
     const running = turns.get(turnId) ?? turns.add({ turnId, sessionKey }, null, request.credential)
     const isSessionGone = sessionKey === null && request.sessionKey !== null
-    if (isSessionGone || !isPromised(request)) running.controller.abort(new DOMException('Nobody could hear the answer', 'AbortError'))
+    if (isSessionGone || !isPromised(request)) running.controller.abort(nobodyHears())
     if (until !== null && !running.controller.signal.aborted) waiting.keep(turnId, sessionKey, until)
     else company.enter(sessionKey, () => this.goOn(turnId))
   }

@@ -5,17 +5,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import * as z from 'zod'
 import { AppError } from '../../src/contracts/errors.ts'
 import { textOf } from '../../src/contracts/message.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Database, Statement } from '../../src/contracts/store.ts'
 import type { InboundMessage, TurnEvent, TurnResult } from '../../src/contracts/turn.ts'
+import { agentWaitResult } from '../../src/contracts/ws/agent.ts'
+import { chatSendResult } from '../../src/contracts/ws/chat.ts'
 import type { TestGateway } from '../doubles/test-gateway.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { storeOver } from '../../src/store/open-store.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
+import { openDoors } from '../doubles/open-doors.ts'
 import { byOwner, scheduledGateway, type ScheduledGateway } from '../doubles/scheduled-gateway.ts'
 import { says, scriptedProvider } from '../doubles/scripted-provider.ts'
+import { connectSocket } from '../doubles/socket-client.ts'
 import { failingDatabase, type Failure } from './failing-database.ts'
 
 const HOUR_MS = 3_600_000
@@ -56,13 +61,14 @@ async function open(folder: string, state: Broken, wrap?: (database: Database) =
   })
 }
 
-const message = (text: string): InboundMessage => {
-  return { door: 'test', sender: { kind: 'owner' }, sessionKey: 'main', parts: [{ type: 'text', text, origin: OWNER }], options: {} }
+const message = (text: string, sessionKey: string | null): InboundMessage => {
+  return { door: 'test', sender: { kind: 'owner' }, sessionKey, parts: [{ type: 'text', text, origin: OWNER }], options: {} }
 }
 
 async function send(
   { gateway }: TestGateway,
   text: string,
+  sessionKey: string | null = 'main',
 ): Promise<{ readonly turnId: string; readonly ends: readonly TurnResult[]; readonly first: Promise<TurnResult> }> {
   const ends: TurnResult[] = []
   const first = Promise.withResolvers<TurnResult>()
@@ -71,7 +77,7 @@ async function send(
     ends.push(event.result)
     first.resolve(event.result)
   }
-  const { turnId } = await gateway.submit(message(text), hear)
+  const { turnId } = await gateway.submit(message(text, sessionKey), hear)
   return { turnId, ends, first: first.promise }
 }
 
@@ -128,6 +134,35 @@ describe('a turn whose last write fails', () => {
     state.left = 0
     await cara.gateway.abort({ turnId }, 'enough')
     assert.deepEqual([(await end(cara, turnId)).status, state.asked], ['cancelled', 1])
+    await cara.close()
+  })
+
+  it('and that nobody could ask for again fails as it did, and no model is asked again', async (t) => {
+    const state = broken(Infinity)
+    const { gateway: cara } = await open(await folderOf(t), state)
+    const { turnId, first } = await send(cara, 'hello', null)
+    assert.equal((await first).error?.code, 'store/unavailable')
+    await setImmediate()
+    state.left = 0
+    await cara.look()
+    assert.deepEqual([(await end(cara, turnId)).status, state.asked], ['cancelled', 1])
+    assert.deepEqual(await cara.gateway.store.turns.unfinished(), [])
+    await cara.close()
+  })
+
+  it('is told to clients as one that goes on, and waited for to its true end', async (t) => {
+    const state = broken(Infinity)
+    const { gateway: cara } = await open(await folderOf(t), state)
+    await using doors = await openDoors({}, { gateway: cara.gateway })
+    const client = await connectSocket(doors)
+    const { runId } = await client.result('chat.send', chatSendResult, { message: 'hello', idempotencyKey: 'k', sessionKey: 'main' })
+    await client.event('agent', (payload) => JSON.stringify(payload).includes('turn/unkept'))
+    const waiting = client.result('agent.wait', agentWaitResult, { runId, timeoutMs: 20_000 })
+    await client.result('health', z.unknown())
+    state.left = 0
+    await cara.look()
+    assert.equal((await waiting).result?.text, 'answer to hello')
+    await client.close()
     await cara.close()
   })
 

@@ -1,7 +1,7 @@
 /** What becomes of turns where the store is shared: taken up, left to others, cancelled and asked about, wherever they run. Loaded where there are others. */
 import { AppError } from '../../contracts/errors.ts'
 import type { KeptEvent } from '../../contracts/cluster.ts'
-import type { Company, CompanyParts, RunEnd } from '../company.ts'
+import type { Company, CompanyParts, LeftRun, RunEnd } from '../company.ts'
 import type { ClusterView, Gateway } from '../gateway.ts'
 import { failedEnd } from '../handle-message.ts'
 import type { Task } from '../lanes.ts'
@@ -84,7 +84,7 @@ export class SharedTurns implements Company {
   }
 
   /** At a stop nobody can hear more here; otherwise whoever waits hears how it goes on elsewhere. */
-  async left(turn: { readonly turnId: string; readonly sessionId: string | null }, running: RunningTurn): Promise<void> {
+  async left(turn: LeftRun, running: RunningTurn): Promise<void> {
     if (this.#parts.isAbandoned()) running.hear(failedEnd(running, new AppError('turn/interrupted')))
     await this.#settle(turn, 'left')
   }
