@@ -403,7 +403,10 @@ describe('three processes on one PostgreSQL', { skip: noServer !== null && noSer
     const diedAt = clock.now()
     while (first.posts.length === 0 && clock.now() - diedAt < 9000) {
       await clock.advance(1000)
-      for (let tries = 0; first.posts.length === 0 && tries < 20; tries++) await sleep(5)
+      // Once it is free they take it with their next look, as fast as this machine is.
+      const isFree = ((await one?.store.outbox.head('first'))?.leaseUntil ?? 0) <= clock.now()
+      const most = isFree ? 400 : 0
+      for (let tries = 0; first.posts.length === 0 && tries < most; tries++) await sleep(5)
     }
     assert.ok(clock.now() - diedAt < 10_000)
     await one?.until(() => first.posts.length === 40)

@@ -23,7 +23,7 @@ test('finds the servers that list models, in order, and nothing else, within its
   const ports = [slow, first, page, empty, second, gone].map((server, index) => [`server-${index}`, portOf(server)] as const)
   const startedAt = performance.now()
   const found = await probeLocalServers(uncheckedFetch(transport), t.signal, ports)
-  assert.ok(performance.now() - startedAt < 1500)
+  assert.ok(performance.now() - startedAt < 10_000)
   assert.deepEqual(
     found.map(({ id, baseUrl, models }) => ({ id, baseUrl: baseUrl.href, models })),
     [

@@ -103,7 +103,7 @@ for (const when of ['before the head', 'in the body', 'while nobody reads']) {
     if (when === 'while nobody reads') await assert.rejects(textOf(await sent), reason)
     else await assert.rejects(reading, reason)
     await closed
-    assert.ok(performance.now() - startedAt < 500)
+    assert.ok(performance.now() - startedAt < 10_000)
   })
 }
 

@@ -174,8 +174,8 @@ async function hour(day: Errands): Promise<void> {
 }
 
 async function lookAround(day: Errands): Promise<void> {
-  const { cara, store } = day
-  for (let tries = 0; tries < 60; tries++) {
+  const { cara, store, patienceMs } = day
+  for (const startedAt = performance.now(); performance.now() - startedAt < patienceMs;) {
     await cara.look()
     await see(day)
     if ((await store.jobs.running()).length === 0 && (await store.jobs.due(cara.clock.now())).length === 0) return drain(day)

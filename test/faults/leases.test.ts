@@ -23,19 +23,21 @@ function deaf(
   t: TestContext,
   provider: Provider,
   isDeaf: (request: number) => boolean,
-): { readonly provider: Provider; readonly reached: Promise<void>; readonly letGo: () => void } {
+): { readonly provider: Provider; readonly reached: Promise<void>; readonly again: Promise<void>; readonly letGo: () => void } {
   const gate = Promise.withResolvers<void>()
-  const reached = Promise.withResolvers<void>()
+  const arrivals = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
   let requests = 0
+  let unheard = 0
   t.after(() => gate.resolve())
   return {
-    reached: reached.promise,
+    reached: arrivals[0].promise,
+    again: arrivals[1].promise,
     letGo: () => gate.resolve(),
     provider: {
       ...provider,
       async *stream(request) {
         if (isDeaf(++requests)) {
-          reached.resolve()
+          arrivals[unheard++]?.resolve()
           await gate.promise
         }
         yield* provider.stream(request, new AbortController().signal)
@@ -98,12 +100,12 @@ describe('a run that stands still', () => {
   })
 
   it('ends when it stands still at the same place again', async (t) => {
-    const { provider } = deaf(t, scriptedProvider('fake', []), () => true)
+    const { provider, reached, again } = deaf(t, scriptedProvider('fake', []), () => true)
     const [cara] = await gateways(t, 1, provider)
     assert.ok(cara !== undefined)
     const asking = cara.ask('hello')
-    for (let look = 0; look < 3; look++) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    for (const arrival of [reached, again]) {
+      await arrival
       forward(cara, TOO_LONG_MS)
       await cara.look()
     }

@@ -274,7 +274,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     await using _a = a
     await using _b = b
     for (const each of [a, b]) each.upstream.script(...Array.from({ length: 8 }, () => chatReply({ text: ['done'] })))
-    const at = new Date(Date.now() + 1500).toISOString().slice(0, 19)
+    const at = new Date(Date.now() + 5000).toISOString().slice(0, 19)
     const names = Array.from({ length: 6 }, (_, index) => `job-${index}`)
     for (const [index, name] of names.entries())
       await (index % 2 === 0 ? a : b).client.call('cron.add', { name, schedule: { at, timeZone: 'UTC' }, prompt: 'Say done.' })

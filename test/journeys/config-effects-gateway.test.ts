@@ -79,7 +79,7 @@ describe('gateway', () => {
     const begunAt = performance.now()
     const { status } = await cara.request('/v1/chat/completions', { method: 'POST', body: '{', isOpen: true, headers: { 'content-length': '100' } })
     assert.equal(status, 408)
-    assert.ok(performance.now() - begunAt < 2000)
+    assert.ok(performance.now() - begunAt < 10_000)
   })
 
   it('drainMs is what running turns get when it stops', async () => {

@@ -117,5 +117,5 @@ test('a client that leaves ends the request upstream', async () => {
   for await (const chunk of stream) if (chunk.choices[0]?.delta.content?.startsWith('Once') === true) break
   const leftAt = performance.now()
   await aborted
-  assert.ok(performance.now() - leftAt < 1000)
+  assert.ok(performance.now() - leftAt < 10_000)
 })

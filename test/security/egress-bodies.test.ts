@@ -39,10 +39,10 @@ test('I1 the whole time is bounded, over a slow body too', async () => {
   })
   await using _ = web
   const startedAt = performance.now()
-  const response = await get({ totalTimeoutMs: 200 })
+  const response = await get({ totalTimeoutMs: 1000 })
   await assert.rejects(textOf(response), failure('net/timeout'))
   await closed
-  assert.ok(performance.now() - startedAt < 2000)
+  assert.ok(performance.now() - startedAt < 20_000)
 })
 
 test('I1 the whole time is bounded, over a chain of redirects too', async () => {
@@ -58,7 +58,7 @@ test('I1 the whole time is bounded, over a chain of redirects too', async () => 
 test('I1 the whole time is bounded, over a body that nobody reads too', async () => {
   const { web, closed, get } = await siteThat((_, response) => void response.write('first'))
   await using _ = web
-  assert.equal((await get({ totalTimeoutMs: 100 })).status, 200)
+  assert.equal((await get({ totalTimeoutMs: 1000 })).status, 200)
   await closed
 })
 
