@@ -955,6 +955,7 @@ export const requirements: readonly Requirement[] = [
     ['TURN-55', 'A message that stands in the journal is accepted', 'is accepted where it stands there, and answered once'],
     ['TURN-56', 'One that does not is refused', 'is refused where it does not'],
     ['CRON-50', 'A run ends as the journal of its turn does', 'stays open, and ends with it in this process, whose answer is delivered once'],
+    ['CRON-52', 'It ends where its conversation is deleted', 'ends as it was heard to end where its conversation is deleted before anybody looks'],
     ['CRON-51', 'Also after a restart', 'ends with it after the next start, whose answer is delivered once'],
   ]),
   ...proved('test/contracts/db-check.test.ts', [

@@ -19,7 +19,7 @@ import { storeOver } from '../../src/store/open-store.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
 import { openDoors } from '../doubles/open-doors.ts'
 import { byOwner, scheduledGateway, type ScheduledGateway } from '../doubles/scheduled-gateway.ts'
-import { says, scriptedProvider } from '../doubles/scripted-provider.ts'
+import { hangs, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { connectSocket } from '../doubles/socket-client.ts'
 import { failingDatabase, type Failure } from './failing-database.ts'
 
@@ -43,12 +43,16 @@ async function folderOf(t: TestContext): Promise<string> {
   return folder
 }
 
-async function open(folder: string, state: Broken, wrap?: (database: Database) => Database): Promise<ScheduledGateway> {
+async function open(folder: string, state: Broken, wrap?: (database: Database) => Database, onHanging?: () => void): Promise<ScheduledGateway> {
   return scheduledGateway({
     folder,
     destinations: ['keyed'],
     providers: [
       scriptedProvider('fake', (request) => {
+        if (onHanging !== undefined) {
+          onHanging()
+          return hangs
+        }
         if (++state.asked === 1) state.left = state.fromAnswer
         return says(`answer to ${textOf(request.messages.findLast(({ role }) => role === 'user') ?? { role: 'user', parts: [] })}`)
       }),
@@ -264,5 +268,37 @@ describe('a run of a job whose turn could not be kept', () => {
     assert.deepEqual(statuses(await second.runs()), ['ok'])
     assert.deepEqual([first.announced.length, second.announced.map(({ text }) => text)], [0, ['answer to hourly']])
     await second.close()
+  })
+
+  it('ends as it was heard to end where its conversation is deleted before anybody looks', async (t) => {
+    const gone = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    const cara = await open(
+      await folderOf(t),
+      broken(0),
+      (database) => ({
+        ...database,
+        // A remote one answers later.
+        async query(sql, params) {
+          if (sql.startsWith('SELECT result FROM turns')) await gone.promise
+          return database.query(sql, params)
+        },
+      }),
+      () => asked.resolve(),
+    )
+    await cara.start()
+    await cara.jobs.add({ name: 'hourly', prompt: 'hourly', schedule: { cron: '0 * * * *' } }, byOwner)
+    const ended = new Promise<void>((resolve) => cara.gateway.gateway.subscribe((_, { type }) => type === 'turn-finished' && resolve()))
+    cara.pass(HOUR_MS)
+    const looking = cara.look()
+    await asked.promise
+    await cara.gateway.gateway.abort({ sessionKey: 'cron:hourly' }, 'it is deleted')
+    await ended
+    assert.equal(await cara.gateway.gateway.store.sessions.delete('cron:hourly'), true)
+    gone.resolve()
+    await looking
+    await cara.settle()
+    assert.deepEqual(statuses(await cara.runs()), ['cancelled'])
+    await cara.close()
   })
 })

@@ -60,7 +60,7 @@ export class JobRunner {
     this.#unsubscribe = gateway.subscribe(({ turnId }, event) => {
       if (event.type === 'approval-requested') this.#asking.add(turnId)
       else if (event.type === 'turn-started') this.#asking.delete(turnId)
-      else if (event.type === 'turn-finished' && this.#running.has(turnId)) void this.#finish(turnId)
+      else if (event.type === 'turn-finished' && this.#running.has(turnId)) void this.#finish(turnId, event.result)
     }, 'answers')
     for (const run of await store.jobs.running()) {
       if (run.turnId === null) continue
@@ -163,11 +163,11 @@ export class JobRunner {
   async #submit(job: Job, claim: JobClaim): Promise<JobRun | null> {
     const { gateway, store, book } = this.#deps
     // Its turn may end before `submit` answers.
-    let hasEnded = false
+    const ended: TurnResult[] = []
     const accepted = await gateway.submit(
       runMessage(job, claim),
       (event) => {
-        if (event.type === 'turn-finished') hasEnded = true
+        if (event.type === 'turn-finished') ended.push(event.result)
       },
       'answers',
     )
@@ -177,7 +177,7 @@ export class JobRunner {
     if (run === null) return null
     this.#running.set(accepted.turnId, run)
     book.tell({ action: 'started', job, run })
-    if (hasEnded) void this.#finish(accepted.turnId)
+    if (ended[0] !== undefined) void this.#finish(accepted.turnId, ended[0])
     return run
   }
 
@@ -210,12 +210,14 @@ export class JobRunner {
   }
 
   /** As its journal says, whatever was heard: one that could not be kept stays open, and whoever goes on with it ends the run. */
-  async #finish(turnId: string): Promise<void> {
+  async #finish(turnId: string, heard: TurnResult): Promise<void> {
     const run = this.#running.get(turnId)
     if (run === undefined) return
     try {
-      const result = await this.#deps.store.turns.result(turnId)
-      if (result !== null) await this.#settle(run, result)
+      const { turns } = this.#deps.store
+      if ((await turns.open(turnId)) !== null) return
+      // It may have gone with its conversation, right after its end.
+      await this.#settle(run, (await turns.result(turnId)) ?? heard)
     } catch (error) {
       // The next look finds it.
       this.#deps.log.error('cron.unsettled', { job: run.jobId, error })
