@@ -1051,6 +1051,7 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/contracts/retention.test.ts', [
     ['STORE-20', 'No table grows without a rule or a written reason', 'has a rule or a reason for every table'],
     ['STORE-21', 'What is too old goes in short commits', 'goes in short commits'],
+    ['STORE-71', 'Forgetting that is cut off breaks no law between rows', 'that is cut off in the middle of a conversation leaves what must hold'],
     ['MSG-50', 'What a turn may send again stays known', 'keeps what a turn has sent as long as that may send it again'],
     ['STORE-22', 'A conversation loses whole turns only', 'forgets old messages by whole turns, and counts what is left'],
   ]),

@@ -60,6 +60,8 @@ export const retentionRules: readonly RetentionRule[] = [
   { table: 'meta', because: 'a few names, each once' },
 ]
 
+/** The lines of a conversation that count as its messages. */
+const countedLines = (which: string) => `(SELECT count(*) FROM entries WHERE ${which} AND kind IN ('user', 'handed-in', 'reply'))`
 const DAY_MS = 86_400_000
 const ROWS_AT_ONCE = 200
 const MOMENTS_AT_ONCE = 5000
@@ -163,8 +165,7 @@ async function* forgetMessages(database: Database, { messageDays }: RetentionLim
     }
     const statements = [...turns].flatMap(([turnId, sessionId]): readonly Statement[] => [
       {
-        sql: `UPDATE sessions SET message_count = message_count - (SELECT count(*) FROM entries WHERE turn_id = $1 AND kind IN ('user', 'handed-in', 'reply'))
-          WHERE id = $2`,
+        sql: `UPDATE sessions SET message_count = message_count - ${countedLines('turn_id = $1')} WHERE id = $2`,
         params: [turnId, sessionId],
       },
       { sql: 'DELETE FROM entries WHERE turn_id = $1', params: [turnId] },
@@ -198,7 +199,11 @@ async function* forgetConversations(database: Database, { conversationDays }: Re
       )
       const until = end?.['until'] ?? null
       if (until === null) break
-      await database.commit([{ sql: 'DELETE FROM entries WHERE session_id = $1 AND id <= $2', params: [id, until] }])
+      // A pass may end here: what is counted is what is left.
+      await database.commit([
+        { sql: `UPDATE sessions SET message_count = message_count - ${countedLines('session_id = $1 AND id <= $2')} WHERE id = $1`, params: [id, until] },
+        { sql: 'DELETE FROM entries WHERE session_id = $1 AND id <= $2', params: [id, until] },
+      ])
       yield 0
     }
     // Not where somebody wrote in it just now.

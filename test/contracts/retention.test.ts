@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { coreSections } from '../../src/config/schema.ts'
+import { AppError } from '../../src/contracts/errors.ts'
 import type { Database, RetentionLimits, SqlValue } from '../../src/contracts/store.ts'
+import { checkInvariants } from '../../src/store/check-invariants.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { forgetOld, retentionRules } from '../../src/store/retention.ts'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
@@ -191,6 +193,24 @@ describe('retention', () => {
     for (const table of ['turns', 'approvals', 'grants', 'refusals', 'entries'])
       assert.deepEqual(await column(database, `SELECT DISTINCT session_id FROM ${table} ORDER BY 1`), ['asking', 'live'], table)
     assert.deepEqual(await column(database, 'SELECT id FROM sessions ORDER BY 1'), ['asking', 'live'])
+  })
+
+  it('that is cut off in the middle of a conversation leaves what must hold', async (t) => {
+    const database = await open(t)
+    const turn = { id: 't', session_id: 's', finished: 1, begun: 1, request: '{}', accepted_at: daysAgo(20), result: '{}' }
+    await insert(database, 'sessions', { id: 's', key: 'k', last_activity_at: daysAgo(20), message_count: 300 })
+    await insert(database, 'turns', turn)
+    const line = { session_id: 's', turn_id: 't', kind: 'user', tokens: 1, data: JSON.stringify({ role: 'user', parts: [] }), at: daysAgo(20) }
+    for (let lines = 0; lines < 300; lines++) await insert(database, 'entries', line)
+    const cut: Database = {
+      ...database,
+      commit: (statements) =>
+        statements.some(({ sql }) => sql.startsWith('DELETE FROM turns')) ? Promise.reject(new AppError('store/unavailable')) : database.commit(statements),
+    }
+    await assert.rejects(forget(cut, { conversationDays: 10 }))
+    assert.deepEqual(await column(database, 'SELECT count(*) FROM entries'), [0])
+    assert.deepEqual(await checkInvariants(database), [])
+    assert.equal((await forget(database, { conversationDays: 10 }))['sessions'], 1)
   })
 
   it('goes in short commits', async (t) => {
