@@ -274,17 +274,20 @@ const live: Life<Told>['live'] = async (place, folder, clock, failsAt, isWhole) 
   }
   const failing = (database: Database) => failingDatabase(database, (write) => failsAt((tried = write)))
   const day = await begin(place, folder, clock, told, failing, isWhole ? 6 * PATIENCE_MS : WAIT_MS)
-  await day.cara.start()
-  for (const [name, run] of steps) {
-    try {
-      await run(day)
-    } catch (error) {
-      // A fault has a name. Anything else is a defect.
-      assert.ok(error instanceof AppError, `${name}: ${String(error)}`)
+  try {
+    await day.cara.start()
+    for (const [name, run] of steps) {
+      try {
+        await run(day)
+      } catch (error) {
+        // A fault has a name. Anything else is a defect.
+        assert.ok(error instanceof AppError, `${name}: ${String(error)}`)
+      }
     }
+    assert.deepEqual(await day.store.check(), [], 'before the next start')
+  } finally {
+    await end(day)
   }
-  assert.deepEqual(await day.store.check(), [], 'before the next start')
-  await end(day)
   return { tried, told }
 }
 

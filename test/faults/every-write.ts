@@ -144,16 +144,19 @@ async function live(
     }),
   )
   const told: Day['told'] = new Map()
-  for (const [name, run] of steps) {
-    try {
-      await run({ cara, folder, told, patienceMs })
-    } catch (error) {
-      // A fault has a name. Anything else is a defect.
-      assert.ok(error instanceof AppError, `${name}: ${String(error)}`)
+  try {
+    for (const [name, run] of steps) {
+      try {
+        await run({ cara, folder, told, patienceMs })
+      } catch (error) {
+        // A fault has a name. Anything else is a defect.
+        assert.ok(error instanceof AppError, `${name}: ${String(error)}`)
+      }
     }
+    assert.deepEqual(await cara.gateway.store.check(), [], 'before the next start')
+  } finally {
+    await cara.crash()
   }
-  assert.deepEqual(await cara.gateway.store.check(), [], 'before the next start')
-  await cara.crash()
   return { tried, told }
 }
 

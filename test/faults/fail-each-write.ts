@@ -56,11 +56,14 @@ export async function failEachWrite<Told>(life: Life<Told>, failure: Failure, op
           await life.assertWhole(place, folder, clock, told, where)
         })
       } catch (error) {
+        // Nobody begins another day.
+        at = tried
         throw new Error(`${where}: ${String(error)}`, { cause: error })
       }
     }
   }
   // They wait for their disks more than they work.
-  await Promise.all([work(), work(), work()])
+  const ends = await Promise.allSettled([work(), work(), work()])
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
   return tried
 }
