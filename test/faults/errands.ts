@@ -272,10 +272,18 @@ const live: Life<Told>['live'] = async (place, folder, clock, failsAt, isWhole) 
     turnsOf: new Map(),
     lookedAt: clock.now(),
   }
-  const failing = (database: Database) => failingDatabase(database, (write) => failsAt((tried = write)))
-  const day = await begin(place, folder, clock, told, failing, isWhole ? 6 * PATIENCE_MS : WAIT_MS)
+  const failing = (database: Database) => failingDatabase(database, () => failsAt(++tried))
+  const open = () => begin(place, folder, clock, told, failing, isWhole ? 6 * PATIENCE_MS : WAIT_MS)
+  let day = await open()
   try {
-    await day.cara.start()
+    try {
+      await day.cara.start()
+    } catch (error) {
+      assert.ok(error instanceof AppError, `the start: ${String(error)}`)
+      await end(day)
+      day = await open()
+      await day.cara.start()
+    }
     for (const [name, run] of steps) {
       try {
         await run(day)
