@@ -1288,6 +1288,9 @@ export const requirements: readonly Requirement[] = [
       'that wait for the owner go on waiting after a crash, and are done with his answer',
     ],
   ]),
+  ...proved('test/faults/every-write.test.ts', [
+    ['TASK-44', 'A write that fails loses no task', 'of tasks fails once (${failure}), and no task is lost and no try made twice'],
+  ]),
   ...proved('test/journeys/cli-task.test.ts', [
     ['CLI-31', 'Tasks at the command line', 'cara task creates, lists, shows, changes, cancels and begins a task again'],
   ]),

@@ -41,6 +41,12 @@ export function createTaskStore(database: Database): TaskStore {
   const { texts } = database
   const tasks = async (where: string, params: readonly SqlValue[]) => (await database.query(`${TASKS} ${where}`, params)).map((row) => toTask(texts, row))
 
+  /** To the first of `params`. Nothing is written where there is none. */
+  const bringForward = async (where: string, params: readonly SqlValue[]) => {
+    const found = await database.query(`SELECT 1 AS one FROM tasks WHERE ended_at IS NULL AND (${where}) LIMIT 1`, params)
+    if (found.length > 0) await database.commit([{ sql: `UPDATE tasks SET next_at = $1, version = version + 1 WHERE ended_at IS NULL AND (${where})`, params }])
+  }
+
   return {
     async add(task, maxOpen) {
       const places = NAMES.map((_, index) => `$${index + 1}`).join(', ')
@@ -86,17 +92,8 @@ export function createTaskStore(database: Database): TaskStore {
       const sql = `UPDATE tasks SET ${sets} WHERE id = $1 AND version = $${NAMES.length + 1}`
       return stands(database.commit([{ sql, params: [...columns(texts, task), version], expectChanges: 1 }]))
     },
-    rewind: (now, latest) =>
-      database.commit([
-        {
-          sql: `UPDATE tasks SET next_at = $1, version = version + 1 WHERE (state = 'queued' AND next_at > $1) OR (state = 'retry_wait' AND next_at > $2)`,
-          params: [now, latest],
-        },
-      ]),
-    unblock: (now) =>
-      database.commit([
-        { sql: `UPDATE tasks SET next_at = $1, version = version + 1 WHERE state = 'blocked' AND blocked_reason = 'config_missing'`, params: [now] },
-      ]),
+    rewind: (now, latest) => bringForward(`(state = 'queued' AND next_at > $1) OR (state = 'retry_wait' AND next_at > $2)`, [now, latest]),
+    unblock: (now) => bringForward(`state = 'blocked' AND blocked_reason = 'config_missing' AND (next_at IS NULL OR next_at > $1)`, [now]),
   }
 }
 

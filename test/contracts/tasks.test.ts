@@ -132,6 +132,8 @@ for (const engine of ['SQLite', 'PostgreSQL'])
       await store.tasks.add(task('b'), 10)
       const won = await Promise.all([1, 2, 3].map((at) => store.tasks.replace(task('b', { since: at, version: 2 }), 1)))
       assert.equal(won.filter(Boolean).length, 1)
+      // Nor begun as it was before.
+      await assert.rejects(accept(claimOf('b', 1)), code('store/conflict'))
       await store.tasks.replace(task('b', { state: 'cancelled', nextAt: null, endedAt: 7, version: 3 }), 2)
     })
 
@@ -172,7 +174,8 @@ for (const engine of ['SQLite', 'PostgreSQL'])
       await store.tasks.rewind(1000, 6000)
       const next = async (id: string) => (await store.tasks.get(id))?.nextAt
       assert.deepEqual([await next('early'), await next('long'), await next('short')], [1000, 1000, 5000])
-      await store.tasks.unblock(2000)
-      assert.deepEqual([(await store.tasks.get('whole'))?.state, await next('whole')], ['blocked', 2000])
+      const later = 2_000_000_000_000
+      await store.tasks.unblock(later)
+      assert.deepEqual([(await store.tasks.get('whole'))?.state, await next('whole')], ['blocked', later])
     })
   })

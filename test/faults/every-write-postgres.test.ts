@@ -9,6 +9,7 @@ import { errands } from './errands.ts'
 import { longDay } from './every-write.ts'
 import { failEachWrite, type Life } from './fail-each-write.ts'
 import type { Failure } from './failing-database.ts'
+import { taskDay } from './task-day.ts'
 
 const missing = installPostgres()
 
@@ -19,7 +20,7 @@ describe('every write of a day on PostgreSQL', { skip: missing !== null && missi
   })
   after(() => server.stop())
 
-  async function failAll<Told>(life: Life<Told>, failure: Failure): Promise<void> {
+  async function failAll<Told>(life: Life<Told>, failure: Failure, least = 50): Promise<void> {
     const template = await server.create()
     const database = await openPostgres({ url: template })
     await migrate(database)
@@ -28,7 +29,7 @@ describe('every write of a day on PostgreSQL', { skip: missing !== null && missi
       const url = await server.create(template)
       return { open: () => openPostgres({ url }), close: async () => undefined }
     })
-    assert.ok(writes > 50, `${writes} writes`)
+    assert.ok(writes > least, `${writes} writes`)
   }
 
   // Nothing is flushed apart from its commit there, but the answer to one may be lost.
@@ -36,6 +37,8 @@ describe('every write of a day on PostgreSQL', { skip: missing !== null && missi
     it(`fails once (${failure}), and what must hold between rows holds there too`, () => failAll(longDay, failure))
 
     it(`of errands fails once (${failure}), and no message and no run of a job is lost or there twice`, () => failAll(errands, failure))
+
+    it(`of tasks fails once (${failure}), and no task is lost and no try made twice`, () => failAll(taskDay, failure, 20))
   }
 
   it('has a rule or a reason for every table there', async () => {

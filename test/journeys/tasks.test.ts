@@ -336,9 +336,9 @@ describe('tasks', () => {
     const { runUntil } = await cara.tasks.get(id)
     cara.pass(5 * MINUTE)
     const leases = { ...store.turns.leases, isShared: true }
-    await runnerOver(cara, { ...store, turns: { ...store.turns, leases } }).start()
+    await runnerOver(cara, { ...store, turns: { ...store.turns, leases } }).look(false)
     assert.equal((await cara.tasks.get(id)).runUntil, runUntil)
-    await runnerOver(cara, store).start()
+    await runnerOver(cara, store).look(false)
     assert.equal((await cara.tasks.get(id)).runUntil, (runUntil ?? 0) + 5 * MINUTE)
     await cara.close()
   })

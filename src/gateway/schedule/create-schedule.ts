@@ -87,7 +87,7 @@ export function createSchedule(deps: ScheduleDeps): ScheduleControl {
         taskBook.subscribe(({ action }) => void (TASKS_LOOKED_AT.has(action) && loop.look())),
       )
       await runner.start()
-      await taskRunner.start()
+      taskRunner.start()
       await loop.look()
     },
     async reconfigured() {

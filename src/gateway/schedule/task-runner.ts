@@ -26,6 +26,7 @@ export interface TaskRunnerDeps {
 
 /** A turn that is cancelled may take a moment. */
 const ABORT_AGAIN_MS = 30_000
+const MAX_RUNNING = 1000
 /** The turn waits, goes on, or is over. */
 const HEARD: ReadonlySet<TurnEvent['type']> = new Set(['approval-requested', 'turn-started', 'turn-finished'])
 
@@ -34,23 +35,14 @@ export class TaskRunner {
   /** The task of each turn that goes on. */
   #turns = new Map<string, string>()
   #unsubscribe: () => void = () => undefined
+  #hasBegun = false
 
   constructor(deps: TaskRunnerDeps) {
     this.#deps = deps
   }
 
-  /** The configuration may be another one. Where nobody else can use the store, what ran when an earlier process ended has its time again. */
-  async start(): Promise<void> {
-    const { gateway, store, clock } = this.#deps
-    await this.unblock()
-    await this.rewind()
-    const now = clock.now()
-    if (!store.turns.leases.isShared) {
-      const running = (await store.tasks.open()).filter(({ state }) => state === 'running')
-      for (const task of running) await store.tasks.replace({ ...task, ...timeOf(task, now), version: task.version + 1 }, task.version)
-    }
-    this.#turns = new Map(await store.tasks.turns())
-    this.#unsubscribe = gateway.subscribe(({ turnId }, { type }) => {
+  start(): void {
+    this.#unsubscribe = this.#deps.gateway.subscribe(({ turnId }, { type }) => {
       const id = this.#turns.get(turnId)
       if (id !== undefined && HEARD.has(type)) void this.#followNow(id)
     }, 'answers')
@@ -71,9 +63,10 @@ export class TaskRunner {
     await this.#deps.store.tasks.rewind(now, now + MAX_WAIT_MS)
   }
 
-  /** Says whether all that is due was done, or waits for an end. `runsDue`: whether tries begin here. */
+  /** Says whether all that is due was done, or waits for an end. `runsDue`: whether tries begin here. The first one takes up what an earlier process left. */
   async look(runsDue: boolean): Promise<boolean> {
     const { store, clock, config, taskBook } = this.#deps
+    if (!this.#hasBegun) await this.#takeUp()
     for (const { task, turn } of await store.tasks.outdated()) await this.#follow(task, turn)
     this.#turns = new Map(await store.tasks.turns())
     await taskBook.lookForOpen()
@@ -85,6 +78,16 @@ export class TaskRunner {
       if (!(await this.#attempt(task))) isDone = false
     }
     return isDone
+  }
+
+  /** The configuration may be another one. Where nobody else can use the store, what ran when an earlier process ended has its time again. */
+  async #takeUp(): Promise<void> {
+    const { store, clock } = this.#deps
+    await this.unblock()
+    await this.rewind()
+    const running = store.turns.leases.isShared ? [] : await store.tasks.list({ state: 'running', limit: MAX_RUNNING })
+    for (const task of running) await store.tasks.replace({ ...task, ...timeOf(task, clock.now()), version: task.version + 1 }, task.version)
+    this.#hasBegun = true
   }
 
   /** False where it is to be looked at again, soon. */
