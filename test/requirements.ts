@@ -1291,6 +1291,14 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/faults/every-write.test.ts', [
     ['TASK-44', 'A write that fails loses no task', 'of tasks fails once (${failure}), and no task is lost and no try made twice'],
   ]),
+  ...proved('test/journeys/tasks.test.ts', [
+    [
+      'TASK-45',
+      'The time of a run does not pass while its turn waits behind others',
+      'behind another turn of its conversation has its time from when it begins',
+    ],
+    ['TASK-46', 'A try that is refused is one of those that are bounded', 'whose conversation takes no more is tried again, and that counts'],
+  ]),
   ...proved('test/journeys/cli-task.test.ts', [
     ['CLI-31', 'Tasks at the command line', 'cara task creates, lists, shows, changes, cancels and begins a task again'],
   ]),

@@ -20,7 +20,7 @@ export interface TaskPolicy {
   readonly maxTotalRuntimeMs: number
   /** Turns in all, for good. */
   readonly maxTurns: number
-  /** Of one run, from when its turn is accepted, or goes on after it waited. */
+  /** Of one run, from when its turn begins, or goes on after it waited. */
   readonly maxRunTimeoutSeconds: number
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
+import { OWNER } from '../../src/contracts/origin.ts'
 import { textOf } from '../../src/contracts/message.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { Task, TaskPolicy } from '../../src/contracts/task.ts'
@@ -168,6 +169,50 @@ describe('a task', () => {
     await cara.gateway.look()
     await until(async () => (await cara.stands(task)) === 'done')
     assert.equal((await cara.tasks.get(task.id)).attempts, 1)
+    await cara.close()
+  })
+
+  it('behind another turn of its conversation has its time from when it begins', async () => {
+    const cara = await open([hangs, hangs, says('done')])
+    const message = { door: 'test', sender: OWNER.author, sessionKey: 'busy', parts: [{ type: 'text', text: 'hello', origin: OWNER }], options: {} } as const
+    const { turnId } = await cara.gateway.gateway.submit(message)
+    await hanging(cara)
+    const { id } = await cara.tasks.create({ prompt: 'go', sessionKey: 'busy', policy: { maxRunTimeoutSeconds: 60 } }, byOwner)
+    await cara.look()
+    for (let minutes = 0; minutes < 3; minutes++) {
+      cara.pass(MINUTE)
+      await cara.look()
+    }
+    assert.equal((await cara.tasks.get(id)).state, 'running')
+    cara.pass(MINUTE / 2)
+    await cara.gateway.gateway.abort({ turnId }, 'enough')
+    await hanging(cara, 2)
+    const begun = cara.clock.now()
+    await until(async () => (await cara.tasks.get(id)).runUntil === begun + MINUTE)
+    cara.pass(MINUTE)
+    await cara.settle()
+    const { state, lastError } = await cara.tasks.get(id)
+    assert.deepEqual([state, lastError], ['retry_wait', 'its run took longer than 60 s'])
+    await cara.close()
+  })
+
+  it('whose conversation takes no more is tried again, and that counts', async () => {
+    const cara = await open([hangs, says('done')], { agent: { maxQueuedPerSession: 1 } })
+    const submit = (text: string) =>
+      cara.gateway.gateway.submit({ door: 'test', sender: OWNER.author, sessionKey: 'busy', parts: [{ type: 'text', text, origin: OWNER }], options: {} })
+    const [first, second] = [await submit('one'), await submit('two')]
+    await hanging(cara)
+    const { id } = await cara.tasks.create({ prompt: 'go', sessionKey: 'busy', policy: { maxAttempts: 3 } }, byOwner)
+    await cara.settle()
+    const refused = await cara.tasks.get(id)
+    assert.deepEqual([refused.state, refused.attempts, refused.runIds, refused.lastError], ['retry_wait', 1, [], 'Too many messages wait in this conversation'])
+    for (let tries = 0; tries < 2; tries++) {
+      cara.pass(20 * MINUTE)
+      await cara.settle()
+    }
+    const { state, attempts, lastError } = await cara.tasks.get(id)
+    assert.deepEqual([state, attempts, lastError], ['failed', 3, 'Too many messages wait in this conversation (all 3 attempts are used up)'])
+    for (const { turnId } of [second, first]) await cara.gateway.gateway.abort({ turnId }, 'enough')
     await cara.close()
   })
 

@@ -34,6 +34,8 @@ export class TaskRunner {
   readonly #deps: TaskRunnerDeps
   /** The task of each turn that goes on. */
   #turns = new Map<string, string>()
+  /** Turns that wait behind others of their conversation: their time begins with them. */
+  readonly #behind = new Set<string>()
   #unsubscribe: () => void = () => undefined
   #hasBegun = false
 
@@ -44,7 +46,7 @@ export class TaskRunner {
   start(): void {
     this.#unsubscribe = this.#deps.gateway.subscribe(({ turnId }, { type }) => {
       const id = this.#turns.get(turnId)
-      if (id !== undefined && HEARD.has(type)) void this.#followNow(id)
+      if (id !== undefined && HEARD.has(type)) void this.#followNow(id, type === 'turn-started' && this.#behind.delete(turnId))
     }, 'answers')
   }
 
@@ -82,11 +84,11 @@ export class TaskRunner {
 
   /** The configuration may be another one. Where nobody else can use the store, what ran when an earlier process ended has its time again. */
   async #takeUp(): Promise<void> {
-    const { store, clock } = this.#deps
+    const { store } = this.#deps
     await this.unblock()
     await this.rewind()
     const running = store.turns.leases.isShared ? [] : await store.tasks.list({ state: 'running', limit: MAX_RUNNING })
-    for (const task of running) await store.tasks.replace({ ...task, ...timeOf(task, clock.now()), version: task.version + 1 }, task.version)
+    for (const task of running) await this.#giveTime(task)
     this.#hasBegun = true
   }
 
@@ -101,6 +103,7 @@ export class TaskRunner {
       const accepted = await gateway.submit(taskMessage(task, { taskId: id, version, attempts: task.attempts + 1, until: runUntil }))
       if (accepted.status === 'repeated') return false
       this.#turns.set(accepted.turnId, id)
+      if (accepted.status === 'queued') this.#behind.add(accepted.turnId)
     } catch (error) {
       const why = exposed(error)
       if (why.code === 'internal') log.error('task.defect', { task: id, error })
@@ -114,9 +117,12 @@ export class TaskRunner {
     return true
   }
 
-  async #followNow(id: string): Promise<void> {
+  async #followNow(id: string, isFirst = false): Promise<void> {
+    const { tasks } = this.#deps.store
     try {
-      for (const { task, turn } of await this.#deps.store.tasks.outdated(id)) await this.#follow(task, turn)
+      for (const { task, turn } of await tasks.outdated(id)) await this.#follow(task, turn)
+      const begun = isFirst ? await tasks.get(id) : null
+      if (begun?.state === 'running') await this.#giveTime(begun)
     } catch (error) {
       // The next look finds it.
       this.#deps.log.error('task.unfollowed', { task: id, error })
@@ -128,6 +134,7 @@ export class TaskRunner {
     const { turnId } = task
     if (turnId === null) return
     const isOver = turn === 'ended' || turn === 'gone'
+    if (isOver) this.#behind.delete(turnId)
     if (task.state === 'cancelled') {
       if (isOver) await store.tasks.replace({ ...task, turnId: null, version: task.version + 1 }, task.version)
       else await gateway.abort({ turnId }, task.lastError ?? 'Its task was cancelled')
@@ -143,9 +150,16 @@ export class TaskRunner {
   /** The end of its turn is followed like any other; `runUntil` says then why it was cancelled. */
   async #endRun(task: Task): Promise<void> {
     const { gateway, store, clock } = this.#deps
+    if (task.turnId === null) return
+    if ((await store.turns.history.get(task.turnId))?.state === 'queued') return void (await this.#giveTime(task))
     const again = { ...task, nextAt: clock.now() + ABORT_AGAIN_MS, version: task.version + 1 }
-    if (task.turnId === null || !(await store.tasks.replace(again, task.version))) return
+    if (!(await store.tasks.replace(again, task.version))) return
     await gateway.abort({ turnId: task.turnId }, 'The time of one run of its task is over')
+  }
+
+  #giveTime(task: Task): Promise<boolean> {
+    const { store, clock } = this.#deps
+    return store.tasks.replace({ ...task, ...timeOf(task, clock.now()), version: task.version + 1 }, task.version)
   }
 
   #circumstances({ credential }: Task): Circumstances {
