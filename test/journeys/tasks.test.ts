@@ -323,6 +323,7 @@ describe('a task', () => {
     await refused(failed.id, cancel, resume, update)
     await assert.rejects(cara.tasks.get('task_none'), code('task/not-found'))
     await assert.rejects(cara.create(' '), code('task/invalid'))
+    await assert.rejects(cara.create('x'.repeat(64 * 1024 + 1)), code('task/invalid'))
     await cara.close()
   })
 

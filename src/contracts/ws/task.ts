@@ -28,6 +28,6 @@ export const taskView = z.object({
  * Event `task {action, task}` when something happens to one.
  */
 export const taskResult = z.object({ task: taskView })
-/** `task.list {state?, limit?}`, newest first. */
+/** `task.list {state?, limit?}`, newest first. Lists and events tell the first 1,000 characters of what a task says. */
 export const taskListResult = z.object({ tasks: z.array(taskView), timeZone: z.string() })
 export const taskEvent = z.object({ action: z.enum(['created', 'updated', 'retried', 'resumed', ...taskStates]), task: taskView })

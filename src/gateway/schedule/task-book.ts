@@ -24,6 +24,7 @@ type ByHand = 'updated' | 'cancelled' | 'retried' | 'resumed'
 
 const POLICY: TaskPolicy = { maxAttempts: 100, maxTotalRuntimeMs: 604_800_000, maxTurns: 25, maxRunTimeoutSeconds: 600 }
 const MAX_OPEN = 1000
+const MAX_PROMPT = 64 * 1024
 /** A change that loses against a run of the same moment is tried again. */
 const TRIES = 5
 
@@ -182,7 +183,8 @@ function queued(now: number): Partial<Task> {
 }
 
 function saying(prompt: string): string {
-  if (prompt.trim() === '') throw new AppError('task/invalid', 'the prompt', { hint: 'Say what is to be done' })
+  if (prompt.trim() === '' || prompt.length > MAX_PROMPT)
+    throw new AppError('task/invalid', 'the prompt', { hint: 'Say what is to be done, in at most 64 KiB' })
   return prompt
 }
 

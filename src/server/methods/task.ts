@@ -4,7 +4,7 @@ import type { Principal } from '../../contracts/principal.ts'
 import type { JobAuthor } from '../../contracts/schedule.ts'
 import { taskListResult, taskResult, taskStates } from '../../contracts/ws/task.ts'
 import { defineMethod } from '../method.ts'
-import { viewTask } from '../task-view.ts'
+import { briefTask, viewTask } from '../task-view.ts'
 import { messageText, model, sessionKey } from './params.ts'
 
 const id = z.string().min(1).max(128)
@@ -35,7 +35,7 @@ export const taskList = defineMethod({
   scope: 'operator.read',
   params: z.strictObject({ state: z.enum(taskStates).optional(), limit: z.int().min(1).max(1000).default(50) }),
   result: taskListResult,
-  handle: async (params, { deps: { tasks } }) => ({ tasks: (await tasks.list(params)).map(viewTask), timeZone: tasks.timeZone }),
+  handle: async (params, { deps: { tasks } }) => ({ tasks: (await tasks.list(params)).map(briefTask), timeZone: tasks.timeZone }),
 })
 
 export const taskGet = defineMethod({

@@ -11,7 +11,7 @@ import { addressKey } from '../../guard/stages/request/rate-limits.ts'
 import { newId } from '../../std/ids.ts'
 import { viewApproval } from '../approval-view.ts'
 import { viewJob, viewRun } from '../job-view.ts'
-import { viewTask } from '../task-view.ts'
+import { briefTask } from '../task-view.ts'
 import type { JobEvent } from '../../gateway/schedule/jobs.ts'
 import type { Drain } from '../drain.ts'
 import { readHealth } from '../health.ts'
@@ -105,7 +105,7 @@ export class SocketDoor {
     const unsubscribe = this.#deps.gateway.subscribe((turn, event, seq) => broadcast.hear(turn, event, seq), 'pieces')
     const unfollow = this.#deps.gateway.approvals.subscribe((approvals) => this.#tellApprovals(approvals), 'everywhere')
     const leave = this.#deps.jobs.subscribe((event) => this.#tellJob(event))
-    const forgetTasks = this.#deps.tasks.subscribe(({ action, task }) => this.#tellReaders('task', JSON.stringify({ action, task: viewTask(task) })))
+    const forgetTasks = this.#deps.tasks.subscribe(({ action, task }) => this.#tellReaders('task', JSON.stringify({ action, task: briefTask(task) })))
     this.#lastHealth = readHealth(this.#deps).notReady.join('\n')
     const timer = setInterval(() => this.#tick(), wsLimits.tickIntervalMs)
     return () => {

@@ -282,6 +282,7 @@ const scenarios: readonly Scenario[] = [
       await client.call('task.resume', { id })
       await client.call('task.retry', { id })
       await client.call('task.get', { id: 'task_none' })
+      await client.call('task.create', { prompt: 'long '.repeat(300) })
       await client.call('task.list', { state: 'queued' })
       await client.call('task.list', { state: 'lost' })
     },
