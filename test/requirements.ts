@@ -884,7 +884,7 @@ export const requirements: readonly Requirement[] = [
       'Guesses at the same moment at every node gain no more than what one node allows for each',
       'A3 of a hundred guesses at once at every node no more are compared than each node has by itself, and then none',
     ],
-    ['SEC-390', 'A restart ends no lock-out', 'A3 a guesser who is locked out is so after a restart, and the owner is not'],
+    ['SEC-390', 'Neither a restart nor a crash ends a lock-out', 'A3 a guesser who is locked out is so after ${how}, and the owner is not'],
   ]),
   ...proved('test/contracts/limits.test.ts', [
     [

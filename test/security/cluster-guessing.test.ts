@@ -1,11 +1,12 @@
 /** Guessers who go round the nodes of a shared store, or wait for a restart. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it, test } from 'node:test'
-import { createServices } from '../../src/app/services.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
+import { cleanEnvironment, startProgram, type Program } from '../doubles/gateway-process.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
 import { until } from '../doubles/until.ts'
 
@@ -52,31 +53,46 @@ describe('guessers at several nodes', { skip: missing !== null && missing }, () 
   })
 })
 
-test('A3 a guesser who is locked out is so after a restart, and the owner is not', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'carapace-guess-'))
-  try {
-    const env = {
-      HOME: folder,
-      CARAPACE_STATE_DIR: join(folder, 'state'),
-      CARAPACE_CONFIG_PATH: join(folder, 'carapace.json5'),
-      CARAPACE_GATEWAY_TOKEN: TOKEN,
-    }
-    await writeFile(env.CARAPACE_CONFIG_PATH, JSON.stringify({ gateway: { port: 0 }, agent: { model: 'openai:none' } }))
+for (const [how, stop] of [
+  ['a restart', (program: Program) => program.child.kill('SIGTERM') && program.ended],
+  ['a crash', (program: Program) => program.kill()],
+] as const)
+  test(`A3 a guesser who is locked out is so after ${how}, and the owner is not`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'carapace-guess-'))
+    const env = cleanEnvironment(folder, { CARAPACE_GATEWAY_TOKEN: TOKEN })
     const ask = async (url: string, token: string) => {
       const answer = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${token}` } })
       await answer.arrayBuffer()
       return answer.status
     }
-    const first = await createServices(env).startGateway({})
-    const statuses = []
-    for (let index = 0; index < 12; index++) statuses.push(await ask(first.url, `wrong-${index}`))
-    assert.deepEqual(statuses.slice(9), [401, 429, 429])
-    await first.stop()
-    const second = await createServices(env).startGateway({})
-    assert.equal(await ask(second.url, 'wrong-again'), 429)
-    assert.equal(await ask(second.url, TOKEN), 200)
-    await second.stop()
+    const programs: Program[] = []
+    const start = async () => {
+      const program = startProgram(env)
+      programs.push(program)
+      return { program, url: await program.ready() }
+    }
+    try {
+      const first = await start()
+      const statuses = []
+      for (let index = 0; index < 12; index++) statuses.push(await ask(first.url, `wrong-${index}`))
+      assert.deepEqual(statuses.slice(9), [401, 429, 429])
+      // Kept within moments, so that a crash forgets no more than those.
+      await until(() => keptAttempts(join(folder, 'state', 'carapace.db')) === 12)
+      await stop(first.program)
+      const second = await start()
+      assert.equal(await ask(second.url, 'wrong-again'), 429)
+      assert.equal(await ask(second.url, TOKEN), 200)
+    } finally {
+      for (const program of programs) await program.kill()
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
+function keptAttempts(path: string): unknown {
+  const database = new DatabaseSync(path, { readOnly: true })
+  try {
+    return database.prepare('SELECT sum(count) AS sum FROM attempts').get()?.['sum']
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    database.close()
   }
-})
+}
