@@ -1,6 +1,6 @@
 /**
- * Secrets that are spread: their letters and digits in order, with spaces, dashes, line ends or invisible characters between them. Compared without case; what stands between two of them
- * is at most a few characters, so that words which begin like the letters of a secret are no secret.
+ * Secrets that are spread: their letters and digits in order, with spaces, dashes, line ends or invisible characters between them. Compared without case, and whatever letters they are
+ * written in (full-width, mathematical, circled). What stands between two of them is at most a few characters, so that words which begin like the letters of a secret are no secret.
  */
 import { TextSearch } from './text-search.ts'
 
@@ -8,7 +8,7 @@ const MIN_LENGTH = 12
 const MAX_GAP = 8
 
 interface Squeezed {
-  /** Letters and digits of ASCII, in small letters. */
+  /** Letters and digits, as small ones of ASCII. */
   readonly text: string
   /** Where each of them stands. */
   readonly at: Uint32Array
@@ -30,7 +30,7 @@ export class SplitSecrets {
     return this.#search
       .matches(squeezed.text)
       .filter(([start, length]) => isTight(squeezed.at, start, start + length))
-      .map(([start, length]) => [squeezed.at[start] ?? 0, (squeezed.at[start + length - 1] ?? 0) + 1])
+      .map(([start, length]) => [squeezed.at[start] ?? 0, after(text, squeezed.at[start + length - 1] ?? 0)])
   }
 
   /** Goes back from the end over letters that stand close enough together, and forward again to where a secret may begin. */
@@ -39,7 +39,7 @@ export class SplitSecrets {
     let letters = 0
     let from = text.length
     for (let at = text.length - 1; at >= 0 && from - at <= MAX_GAP + 1 && letters < this.#longest; at--) {
-      if ((SMALL[text.charCodeAt(at)] ?? 0) === 0) continue
+      if (smallAt(text, at) === 0) continue
       from = at
       letters++
     }
@@ -59,13 +59,34 @@ function isTight(at: Uint32Array, from: number, until: number): boolean {
 const SMALL = Uint8Array.from({ length: 128 }, (_, code) =>
   /[a-z0-9]/i.test(String.fromCharCode(code)) ? String.fromCharCode(code).toLowerCase().charCodeAt(0) : 0,
 )
+/** The same of what Unicode takes for another form of a letter, as far as it was met: 0 where it was not, NONE for all else. Beyond the first two planes there is none. */
+const met = new Uint8Array(0x20000)
+const NONE = 1
+
+function smallAt(text: string, index: number): number {
+  const code = text.charCodeAt(index)
+  if (code < SMALL.length) return SMALL[code] ?? 0
+  const point = text.codePointAt(index) ?? 0
+  if (point >= met.length) return 0
+  if (met[point] === 0) {
+    const plain = String.fromCodePoint(point).normalize('NFKC')
+    met[point] = plain.length === 1 ? SMALL[plain.charCodeAt(0)] || NONE : NONE
+  }
+  const small = met[point] ?? NONE
+  return small === NONE ? 0 : small
+}
+
+/** Behind the character that begins there. */
+function after(text: string, index: number): number {
+  return index + ((text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1)
+}
 
 function squeeze(text: string): Squeezed {
   const letters = Buffer.allocUnsafe(text.length)
   const at = new Uint32Array(text.length)
   let length = 0
   for (let index = 0; index < text.length; index++) {
-    const small = SMALL[text.charCodeAt(index)] ?? 0
+    const small = smallAt(text, index)
     if (small === 0) continue
     letters[length] = small
     at[length++] = index

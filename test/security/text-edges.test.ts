@@ -602,6 +602,7 @@ describe('the arguments of a call', () => {
       ['plain', 'plain'],
       [`a ${SECRET} b`, 'a [secret] b'],
       [`a ${SECRET.split('').join('-')} b`, 'a [secret] b'],
+      [`a ${SECRET.replaceAll(/[a-z0-9]/g, (one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0))} b`, 'a [secret] b'],
       ['password: Zx9Kq2Lm8Vn4Bt7Rw1Yp', 'password: Zx9Kq2Lm8Vn4Bt7Rw1Yp'],
     ] as const) {
       assert.equal(clearArgument(given, { secrets }, quiet), after)

@@ -178,6 +178,11 @@ describe('markup in a reply (A7)', () => {
   })
 })
 
+/** The same in letters that begin at `a`, and digits that begin at `zero`. */
+function written(text: string, a: number, zero: number): string {
+  return text.replaceAll(/[a-z0-9]/g, (one) => String.fromCodePoint(/\d/.test(one) ? zero + Number(one) : a + one.charCodeAt(0) - 0x61))
+}
+
 describe('secrets in a reply (L2)', () => {
   const spread: Readonly<Record<string, string>> = {
     spaced: Array.from(SECRET).join(' '),
@@ -187,6 +192,9 @@ describe('secrets in a reply (L2)', () => {
     'with zero-width characters': Array.from(SECRET).join('\u200b'),
     backwards: Array.from(SECRET).toReversed().join(''),
     'in capitals': SECRET.toUpperCase(),
+    'in full-width letters': written(SECRET, 0xff41, 0xff10),
+    'in mathematical letters': written(SECRET, 0x1d5ba, 0x1d7e2),
+    'in circled letters, spaced': Array.from(written(SECRET, 0x24d0, 0xff10)).join(' '),
     'in hex, spaced': (Buffer.from(SECRET).toString('hex').match(/../g) ?? []).join(' '),
     'in base64, over lines': (
       Buffer.from(SECRET)
@@ -196,7 +204,11 @@ describe('secrets in a reply (L2)', () => {
   }
   for (const [name, text] of Object.entries(spread)) {
     it(`do not leave ${name}`, () => {
-      const bare = (one: string) => one.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+      const bare = (one: string) =>
+        one
+          .normalize('NFKC')
+          .toLowerCase()
+          .replaceAll(/[^a-z0-9]/g, '')
       assert.match(left(`It is ${text}. Bye`, plain), /\[secret\]/)
       assert.ok(!bare(left(`It is ${text}. Bye`, plain)).includes(bare(text)))
     })
@@ -216,6 +228,7 @@ describe('a reply that streams', () => {
     ...KNOWN,
     ...HARMLESS,
     `key ${SECRET} x`,
+    `key ${written(SECRET, 0x1d5ba, 0x1d7e2)} x`,
     'password: aB3dE5fG7hJ9kL1mN3pQ ok',
     'a `<b>` c\n```\n<p>\n```\n<i>',
     'Call +49 30 901820, DE89 3704 0044 0532 0130 00 or a@b.example.',
