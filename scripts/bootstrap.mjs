@@ -191,9 +191,15 @@ function privateNode() {
 
 function environment() {
   const cache = process.env.NODE_COMPILE_CACHE ?? join(modules, '.cache', 'compile')
-  // More arenas only keep what threads once needed (glibc).
-  const MALLOC_ARENA_MAX = process.env.MALLOC_ARENA_MAX ?? '2'
-  return { ...process.env, MALLOC_ARENA_MAX, NODE_COMPILE_CACHE: cache, PATH: `${join(modules, '.bin')}${delimiter}${process.env.PATH ?? ''}` }
+  // glibc: more arenas only keep what threads once needed; a threshold that is set does not grow with the largest buffer there was.
+  const { MALLOC_ARENA_MAX = '1', MALLOC_TRIM_THRESHOLD_ = '131072' } = process.env
+  return {
+    ...process.env,
+    MALLOC_ARENA_MAX,
+    MALLOC_TRIM_THRESHOLD_,
+    NODE_COMPILE_CACHE: cache,
+    PATH: `${join(modules, '.bin')}${delimiter}${process.env.PATH ?? ''}`,
+  }
 }
 
 /** @param {string} node */

@@ -36,7 +36,8 @@ if (major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1])) {
   await import(new URL('./main.js', import.meta.url).href)
 } else {
   const args = ['--max-semi-space-size=8', fileURLToPath(new URL('./main.js', import.meta.url)), ...process.argv.slice(2)]
-  const env = { ...process.env, MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2', NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? cacheFolder() }
+  const { MALLOC_ARENA_MAX = '1', MALLOC_TRIM_THRESHOLD_ = '131072', NODE_COMPILE_CACHE = cacheFolder() } = process.env
+  const env = { ...process.env, MALLOC_ARENA_MAX, MALLOC_TRIM_THRESHOLD_, NODE_COMPILE_CACHE }
   const node = packagedNode()
   if (typeof process.execve === 'function' && process.platform !== 'win32') process.execve(node, [node, ...args], env)
   const child = spawn(node, args, { stdio: 'inherit', env })

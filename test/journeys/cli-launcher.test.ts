@@ -17,7 +17,7 @@ const environment = Object.fromEntries(Object.entries(process.env).filter(([name
 const env = { ...environment, PATH: plainPath }
 
 /** The same through the script and through what builds. */
-const MEMORY = ['--max-semi-space-size=8', '2']
+const MEMORY = ['--max-semi-space-size=8', '1', '131072']
 
 const PROGRAM = `
 import { greeting } from './greeting.ts'
@@ -27,7 +27,7 @@ if (command === 'wait') {
   setInterval(() => undefined, 1000)
   console.log('waiting')
 } else {
-  console.log(JSON.stringify({ greeting, args: process.argv.slice(2), node: process.versions.node, folder: process.cwd(), memory: [...process.execArgv, process.env.MALLOC_ARENA_MAX] }))
+  console.log(JSON.stringify({ greeting, args: process.argv.slice(2), node: process.versions.node, folder: process.cwd(), memory: [...process.execArgv, process.env.MALLOC_ARENA_MAX, process.env.MALLOC_TRIM_THRESHOLD_] }))
   process.exitCode = command === 'fail' ? 3 : 0
 }
 `
