@@ -1046,6 +1046,11 @@ export const requirements: readonly Requirement[] = [
       'There, too, a write that fails costs no message and no run of a job',
       'of errands fails once (${failure}), and no message and no run of a job is lost or there twice',
     ],
+    [
+      'STORE-72',
+      'There, an answer that is lost with its connection loses nothing',
+      'of ${name} holds all the same where answers to commits are lost with their connections',
+    ],
     ['STORE-54', 'No table grows there without a rule or a written reason', 'has a rule or a reason for every table there'],
   ]),
   ...proved('test/contracts/retention.test.ts', [

@@ -13,6 +13,8 @@ export interface Place {
   close(): Promise<void>
 }
 
+type Open = (folder: string) => Promise<Place>
+
 /** `Told`: what somebody was told that day, and holds the program to. */
 export interface Life<Told> {
   /** With a database that fails where `failsAt` says; how many writes were tried. `isWhole`: nothing fails, so that nobody waits in vain. */
@@ -27,21 +29,23 @@ export interface Life<Told> {
   assertWhole(place: Place, folder: string, clock: ManualClock, told: Told, where: string): Promise<void>
 }
 
-/** Fails every write once; how many there were. */
-export async function failEachWrite<Told>(life: Life<Told>, failure: Failure, open: (folder: string) => Promise<Place>): Promise<number> {
-  const inFolder = async <T>(work: (folder: string, place: Place, clock: ManualClock) => Promise<T>): Promise<T> => {
-    const folder = await mkdtemp(join(tmpdir(), 'carapace-every-'))
-    await mkdir(join(folder, 'files'))
-    await writeFile(join(folder, 'files', 'a.txt'), 'as it was')
-    const place = await open(folder)
-    try {
-      return await work(folder, place, manualClock())
-    } finally {
-      await place.close()
-      await rm(folder, { recursive: true, force: true })
-    }
+/** A folder as every day begins with it. */
+export async function inFolder<T>(open: Open, work: (folder: string, place: Place, clock: ManualClock) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'carapace-every-'))
+  await mkdir(join(folder, 'files'))
+  await writeFile(join(folder, 'files', 'a.txt'), 'as it was')
+  const place = await open(folder)
+  try {
+    return await work(folder, place, manualClock())
+  } finally {
+    await place.close()
+    await rm(folder, { recursive: true, force: true })
   }
-  const { tried } = await inFolder(async (folder, place, clock) => {
+}
+
+/** Fails every write once; how many there were. */
+export async function failEachWrite<Told>(life: Life<Told>, failure: Failure, open: Open): Promise<number> {
+  const { tried } = await inFolder(open, async (folder, place, clock) => {
     const whole = await life.live(place, folder, clock, () => null, true)
     await life.assertWhole(place, folder, clock, whole.told, 'without a failure')
     return whole
@@ -51,7 +55,7 @@ export async function failEachWrite<Told>(life: Life<Told>, failure: Failure, op
     for (let mine = ++at; mine <= tried; mine = ++at) {
       const where = `${failure} at write ${mine} of ${tried}`
       try {
-        await inFolder(async (folder, place, clock) => {
+        await inFolder(open, async (folder, place, clock) => {
           const { told } = await life.live(place, folder, clock, (write) => (write === mine ? failure : null), false)
           await life.assertWhole(place, folder, clock, told, where)
         })
