@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { afterEach, describe, it, type TestContext } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import { textOf } from '../../src/contracts/message.ts'
@@ -25,6 +25,13 @@ const unfinished = calls(['current_time', {}])
 
 type Opened = ScheduledGateway & Awaited<ReturnType<typeof open>>
 
+/** What a test that fails leaves behind. */
+const running = new Set<() => Promise<void>>()
+afterEach(async () => {
+  for (const crash of running) await crash()
+  running.clear()
+})
+
 async function open(scenes: readonly Scene[] | ((index: number) => Scene), more: Partial<ScheduledOptions> = {}) {
   const provider = scriptedProvider('scripted', typeof scenes === 'function' ? (_, index) => scenes(index) : scenes)
   const cara = await scheduledGateway({ providers: [provider], ...more })
@@ -37,7 +44,13 @@ async function open(scenes: readonly Scene[] | ((index: number) => Scene), more:
     const { state, blockedReason } = await cara.tasks.get(id)
     return blockedReason === null ? state : `${state}: ${blockedReason}`
   }
-  return Object.assign(cara, { provider, told, create, stands })
+  const ending = (end: () => Promise<void>) => () => {
+    running.delete(crash)
+    return end()
+  }
+  const { crash, close } = cara
+  running.add(crash)
+  return Object.assign(cara, { provider, told, create, stands, crash: ending(crash), close: ending(close) })
 }
 
 /** The turn has begun to ask the model, and waits for it. */
