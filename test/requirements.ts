@@ -1304,6 +1304,10 @@ export const requirements: readonly Requirement[] = [
     ],
     ['TASK-46', 'A try that is refused is one of those that are bounded', 'whose conversation takes no more is tried again, and that counts'],
   ]),
+  ...proved('test/journeys/tasks.test.ts', [
+    ['TASK-47', 'A task that runs ends with the credential that answers for it', 'whose maker may send no more while it runs is stopped'],
+    ['TASK-48', 'Tasks of other processes are known', 'of other processes are known after a look'],
+  ]),
   ...proved('test/journeys/cli-task.test.ts', [
     ['CLI-31', 'Tasks at the command line', 'cara task creates, lists, shows, changes, cancels and begins a task again'],
   ]),

@@ -9,6 +9,7 @@ import { OWNER } from '../../src/contracts/origin.ts'
 import { textOf } from '../../src/contracts/message.ts'
 import type { Store } from '../../src/contracts/store.ts'
 import type { Task, TaskPolicy } from '../../src/contracts/task.ts'
+import type { TaskBook } from '../../src/gateway/schedule/task-book.ts'
 import { TaskRunner } from '../../src/gateway/schedule/task-runner.ts'
 import { outsideTools } from '../doubles/outside-tools.ts'
 import { recordedLog } from '../doubles/recorded-log.ts'
@@ -44,11 +45,11 @@ async function open(scenes: readonly Scene[] | ((index: number) => Scene), more:
     const { state, blockedReason } = await cara.tasks.get(id)
     return blockedReason === null ? state : `${state}: ${blockedReason}`
   }
+  const [crash, close] = [cara.crash.bind(cara), cara.close.bind(cara)]
   const ending = (end: () => Promise<void>) => () => {
     running.delete(crash)
     return end()
   }
-  const { crash, close } = cara
   running.add(crash)
   return Object.assign(cara, { provider, told, create, stands, crash: ending(crash), close: ending(close) })
 }
@@ -261,6 +262,19 @@ describe('a task', () => {
     await cara.close()
   })
 
+  it('whose maker may send no more while it runs is stopped', async () => {
+    const good = new Set(['device:a'])
+    const cara = await open([hangs], { maySend: (credential) => good.has(credential) })
+    const task = await cara.tasks.create({ prompt: 'go' }, { ...byOwner, credential: 'device:a' })
+    await cara.look()
+    await hanging(cara)
+    good.clear()
+    assert.equal(cara.gateway.reauthorise(), 1)
+    await cara.settle()
+    assert.equal(await cara.stands(task), 'blocked: operator_action_required')
+    await cara.close()
+  })
+
   it('is cancelled wherever it stands, and its turn with it', async () => {
     const outside = outsideTools()
     const asks = calls(['send_mail', { to: 'ann@example.org', text: 'hi' }])
@@ -370,6 +384,11 @@ describe('tasks', () => {
   it('do not run, and cannot be made, where scheduled work is switched off', async () => {
     const cara = await open(() => hangs, { cron: { enabled: false } })
     await assert.rejects(cara.create(), code('cron/off'))
+    const { id } = await taskBookOver(cara.gateway.gateway.store, cara.gateway.audit, () => cara.clock.now()).create({ prompt: 'go' }, byOwner)
+    await cara.look()
+    for (const work of [cara.tasks.resume(id, byOwner), cara.tasks.retry(id, byOwner), cara.tasks.update(id, {}, byOwner)])
+      await assert.rejects(work, code('cron/off'))
+    assert.deepEqual([(await cara.tasks.cancel(id, 'owner')).state, cara.provider.requests.length], ['cancelled', 0])
     await cara.close()
   })
 
@@ -383,6 +402,22 @@ describe('tasks', () => {
     const all = await cara.tasks.list({ limit: 100 })
     assert.deepEqual([all.length, all.every(({ state, attempts, runIds }) => state === 'done' && attempts === 1 && runIds.length === 1)], [12, true])
     assert.equal(cara.provider.requests.length, 12)
+    await cara.close()
+  })
+
+  it('of other processes are known after a look', async () => {
+    const cara = await open([])
+    const { store } = cara.gateway.gateway
+    const book = taskBookOver(store, cara.gateway.audit, () => cara.clock.now())
+    const runner = runnerOver(cara, store, book)
+    const task = await taskBookOver(store, cara.gateway.audit, () => cara.clock.now()).create({ prompt: 'go' }, byOwner)
+    const known: boolean[] = []
+    for (const change of [() => undefined, () => cara.tasks.cancel(task.id, 'owner')]) {
+      await change()
+      await runner.look(false)
+      known.push(book.hasOpen)
+    }
+    assert.deepEqual(known, [true, false])
     await cara.close()
   })
 
@@ -459,9 +494,9 @@ describe('tasks', () => {
   })
 })
 
-function runnerOver(cara: ScheduledGateway, store: Store): TaskRunner {
+function runnerOver(cara: ScheduledGateway, store: Store, book?: TaskBook): TaskRunner {
   const { log } = recordedLog()
   const { clock, gateway } = cara
-  const taskBook = taskBookOver(store, gateway.audit, () => clock.now())
+  const taskBook = book ?? taskBookOver(store, gateway.audit, () => clock.now())
   return new TaskRunner({ gateway: gateway.gateway, store, taskBook, config: { maxConcurrentRuns: 4 }, maySend: () => true, clock, log })
 }
