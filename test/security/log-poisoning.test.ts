@@ -70,9 +70,9 @@ test('K2 what a model puts into a call is in no line of the log, and the owner f
 test('K2 a host that a model chose is short in the log, and holds no known secret however it is spelled', async () => {
   const secret = 'Canary-of-a-host-name-55D1'
   await using cara = await configuredGateway({ approvals: { mode: 'shadow' }, secrets: { site: { value: secret, hosts: ['api.site.example'] } } })
-  // A URL reads these letters as those of ASCII, and as small ones.
-  const wide = Array.from(secret, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xfee0)).join('')
-  const hosts = [`${wide}.internal`, `${'b'.repeat(3000)}.internal`]
+  // A URL reads this one as two letters of ASCII, and all as small ones.
+  const written = secret.replace('st', '\u{fb06}')
+  const hosts = [`${written}.internal`, `${'b'.repeat(3000)}.internal`]
   const calls = hosts.map((host, index) => ({ id: `c${index}`, name: 'web_fetch', arguments: JSON.stringify({ url: `https://${host}/` }) }))
   cara.upstream.script(chatReply({ calls }), chatReply({ text: ['Done.'] }))
   await cara.chat('hello')

@@ -144,6 +144,7 @@ const READABLE = new Set([
   'devices.public_key',
   'devices.token_hash',
   'devices.approved_by',
+  'approvals.notice',
   'outbox.key',
   'outbox.destination',
   'outbox.lane',
