@@ -4,21 +4,53 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { agentResult, agentWaitResult } from '../../src/contracts/ws/agent.ts'
 import { approvalsListResult } from '../../src/contracts/ws/approvals.ts'
+import type { GatewayClient } from '../../src/net/gateway-client.ts'
 import { newestReceipts } from '../../src/telemetry/audit/newest.ts'
+import { startChatModel } from '../doubles/chat-model.ts'
 import { cleanEnvironment, startProgram, type Program } from '../doubles/gateway-process.ts'
-import { startLoopback } from '../doubles/loopback.ts'
-import { chatReply } from '../doubles/openai-wire.ts'
+import { startLoopback, type Listener } from '../doubles/loopback.ts'
+
+const CALL = { id: 'c1', name: 'message_send', arguments: '{"to":"team-chat","text":"hello"}' }
+
+interface Scene {
+  readonly folder: string
+  readonly start: () => Promise<{ readonly program: Program; readonly client: GatewayClient }>
+}
+
+/** Programs that are killed and started again in one folder, with a model and a receiver that outlive them. */
+async function openScene(t: TestContext, answer: Parameters<typeof startChatModel>[0], receive: Listener, format: string, more: object = {}): Promise<Scene> {
+  const folder = await mkdtemp(join(tmpdir(), 'carapace-answer-kill-'))
+  const programs: Program[] = []
+  const receiver = await startLoopback(receive)
+  const model = await startChatModel(answer)
+  t.after(async () => {
+    for (const program of programs) await program.kill()
+    await receiver.close()
+    await model.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const destinations = { 'team-chat': { url: new URL('/hook', receiver.url).href, format } }
+  await writeFile(join(folder, 'carapace.json5'), JSON.stringify({ messages: { destinations }, ...more }))
+  const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: model.baseUrl })
+  return {
+    folder,
+    async start() {
+      const program = startProgram(env)
+      programs.push(program)
+      await program.ready()
+      return { program, client: await program.connect() }
+    },
+  }
+}
 
 for (const blow of ['while it waits', 'after the answer', 'after the intent'] as const) {
   test(`killed ${blow}, an allowed call happens once, and a repeat is marked`, { timeout: 60_000 }, async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), 'carapace-answer-kill-'))
-    const programs: Program[] = []
     const posts: string[] = []
     const struck = Promise.withResolvers<void>()
-    const receiver = await startLoopback(async (request, response) => {
+    const receive: Listener = async (request, response) => {
       let body = ''
       for await (const piece of request.setEncoding('utf8')) body += String(piece)
       posts.push(body)
@@ -27,34 +59,8 @@ for (const blow of ['while it waits', 'after the answer', 'after the intent'] as
         return
       }
       response.writeHead(200).end()
-    })
-    const model = await startLoopback(async (request, response) => {
-      let body = ''
-      for await (const piece of request.setEncoding('utf8')) body += String(piece)
-      const isAnswered = body.includes('"role":"tool"')
-      const call = { id: 'c1', name: 'message_send', arguments: '{"to":"team-chat","text":"hello"}' }
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      const pieces: readonly unknown[] = chatReply(isAnswered ? { text: ['Done.'] } : { calls: [call] }).pieces
-      for (const piece of pieces) response.write(String(piece))
-      response.end()
-    })
-    t.after(async () => {
-      for (const program of programs) await program.kill()
-      await receiver.close()
-      await model.close()
-      await rm(folder, { recursive: true, force: true })
-    })
-    await writeFile(
-      join(folder, 'carapace.json5'),
-      JSON.stringify({ messages: { destinations: { 'team-chat': { url: new URL('/hook', receiver.url).href, format: 'slack' } } } }),
-    )
-    const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: new URL('/v1', model.url).href })
-    const start = async () => {
-      const program = startProgram(env)
-      programs.push(program)
-      await program.ready()
-      return { program, client: await program.connect() }
     }
+    const { folder, start } = await openScene(t, (body) => (body.includes('"role":"tool"') ? { text: ['Done.'] } : { calls: [CALL] }), receive, 'slack')
     const first = await start()
     const { runId } = agentResult.parse(await first.client.call('agent', { message: 'hello', idempotencyKey: 'a', sessionKey: 'main' }))
     const waiting = agentWaitResult.parse(await first.client.call('agent.wait', { runId, timeoutMs: 20_000 }))
@@ -90,49 +96,20 @@ for (const blow of ['while it waits', 'after the answer', 'after the intent'] as
 }
 
 test('a question that was asked right before a kill is told by the next start, and each is told once', { timeout: 60_000 }, async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'carapace-notice-kill-'))
-  const programs: Program[] = []
   /** By their keys: the receiver takes each once. */
   const posts = new Map<unknown, string>()
   const waiting: { readonly holds: () => boolean; readonly tell: () => void }[] = []
-  const receiver = await startLoopback(async (request, response) => {
+  const receive: Listener = async (request, response) => {
     let body = ''
     for await (const piece of request.setEncoding('utf8')) body += String(piece)
     posts.set(request.headers['webhook-id'], body)
     response.writeHead(200).end()
     for (const { holds, tell } of waiting) if (holds()) tell()
-  })
-  const model = await startLoopback(async (request, response) => {
-    for await (const _ of request);
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const call = { id: 'c1', name: 'message_send', arguments: '{"to":"team-chat","text":"hello"}' }
-    const pieces: readonly unknown[] = chatReply({ calls: [call] }).pieces
-    for (const piece of pieces) response.write(String(piece))
-    response.end()
-  })
-  t.after(async () => {
-    for (const program of programs) await program.kill()
-    await receiver.close()
-    await model.close()
-    await rm(folder, { recursive: true, force: true })
-  })
-  await writeFile(
-    join(folder, 'carapace.json5'),
-    JSON.stringify({
-      messages: { destinations: { 'team-chat': { url: new URL('/hook', receiver.url).href, format: 'json' } } },
-      approvals: { notify: ['team-chat'] },
-    }),
-  )
-  const env = cleanEnvironment(folder, { CARAPACE_MODEL: 'openai:test', OPENAI_BASE_URL: new URL('/v1', model.url).href })
-  const start = async () => {
-    const program = startProgram(env)
-    programs.push(program)
-    await program.ready()
-    return { program, client: await program.connect() }
   }
+  const { start } = await openScene(t, () => ({ calls: [CALL] }), receive, 'json', { approvals: { notify: ['team-chat'] } })
   const timesTold = (id: string) => [...posts.values()].filter((post) => post.includes(id)).length
   const told = (id: string) => new Promise<void>((tell) => (timesTold(id) > 0 ? tell() : waiting.push({ holds: () => timesTold(id) > 0, tell })))
-  const ask = async (client: Awaited<ReturnType<Program['connect']>>, key: string) => {
+  const ask = async (client: GatewayClient, key: string) => {
     const { runId } = agentResult.parse(await client.call('agent', { message: 'hello', idempotencyKey: key, sessionKey: key }))
     const { approvals = [] } = agentWaitResult.parse(await client.call('agent.wait', { runId, timeoutMs: 20_000 }))
     const [{ id } = { id: '' }] = approvals

@@ -11,10 +11,10 @@ import * as z from 'zod'
 import postgres, { type Sql } from 'postgres'
 import { connectGateway, type GatewayClient } from '../../src/net/gateway-client.ts'
 import { Secret } from '../../src/contracts/secret.ts'
+import { startChatModel } from '../doubles/chat-model.ts'
 import { cutProxy } from '../doubles/cut-proxy.ts'
 import { cleanEnvironment, startProgram, type Program } from '../doubles/gateway-process.ts'
 import { startLoopback } from '../doubles/loopback.ts'
-import { chatReply } from '../doubles/openai-wire.ts'
 import { startPostgres } from '../doubles/postgres-server.ts'
 
 export interface StormOptions {
@@ -63,19 +63,13 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
   const proxy = await cutProxy(server.port)
   const direct = await server.create()
   const url = direct.replace(String(server.port), String(proxy.port))
-  const model = await startLoopback(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk)
-    const { messages } = chatBody.parse(JSON.parse(Buffer.concat(chunks).toString()))
+  const model = await startChatModel(async (body) => {
+    const { messages } = chatBody.parse(JSON.parse(body))
     const asked = /c\d+-m\d+/.exec(JSON.stringify(messages.findLast(({ role }) => role === 'user')?.content))?.[0] ?? ''
-    const reply =
-      messages.at(-1)?.role === 'tool'
-        ? chatReply({ text: [`sent ${asked}`] })
-        : chatReply({ calls: [{ id: 'call_1', name: 'message_send', arguments: JSON.stringify({ to: 'platform', text: asked }) }] })
     // A model takes its time, so that a blow falls in the middle of many turns.
     await sleep(300 + Math.random() * 1200)
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.end(reply.pieces.map(String).join(''))
+    if (messages.at(-1)?.role === 'tool') return { text: [`sent ${asked}`] }
+    return { calls: [{ id: 'call_1', name: 'message_send', arguments: JSON.stringify({ to: 'platform', text: asked }) }] }
   })
   /** As a platform with idempotency does: a key that it has seen has no second effect. */
   const keys = new Map<string, string>()
@@ -100,7 +94,7 @@ export async function storm({ conversations, messagesEach, kills, betweenKillsMs
       CARAPACE_GATEWAY_TOKEN: TOKEN,
       CARAPACE_STORE_URL: url,
       CARAPACE_MODEL: 'openai:test',
-      OPENAI_BASE_URL: `${model.url.origin}/v1`,
+      OPENAI_BASE_URL: model.baseUrl,
     })
   }
   const config = {

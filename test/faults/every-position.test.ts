@@ -14,9 +14,9 @@ import { chatHistoryResult } from '../../src/contracts/ws/chat.ts'
 import { usageStatusResult } from '../../src/contracts/ws/usage.ts'
 import type { GatewayClient } from '../../src/net/gateway-client.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { startChatModel } from '../doubles/chat-model.ts'
 import { cleanEnvironment, startProgram, type Program } from '../doubles/gateway-process.ts'
 import { startLoopback } from '../doubles/loopback.ts'
-import { chatReply } from '../doubles/openai-wire.ts'
 
 /** Blows that are struck at once. */
 const SIDE_BY_SIDE = 3
@@ -57,15 +57,10 @@ async function openOutside(root: string): Promise<Outside> {
     },
     { calls: [call('x1', 'exec', { argv: ['sh', '-c', 'echo once >> counted'] })] },
   ]
-  const model = await startLoopback(async (request, response) => {
-    let body = ''
-    for await (const piece of request.setEncoding('utf8')) body += String(piece)
+  const model = await startChatModel((body) => {
     const { messages } = chatBody.parse(JSON.parse(body))
     const answered = messages.filter(({ role, tool_calls: calls }) => role === 'assistant' && calls !== undefined).length
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const pieces: readonly unknown[] = chatReply(steps[answered] ?? { text: FINAL.split(/(?= )/) }).pieces
-    for (const piece of pieces) response.write(String(piece))
-    response.end()
+    return steps[answered] ?? { text: FINAL.split(/(?= )/) }
   })
   const received = new Map<string, number>()
   const parts: string[] = []
@@ -80,7 +75,7 @@ async function openOutside(root: string): Promise<Outside> {
     response.writeHead(200).end()
   })
   return {
-    modelUrl: new URL('/v1', model.url).href,
+    modelUrl: model.baseUrl,
     hookUrl: hook.url.href,
     received,
     parts,

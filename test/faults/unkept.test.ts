@@ -92,6 +92,15 @@ async function linesOf({ gateway: { store } }: TestGateway, key: string): Promis
   return (await store.sessions.tail(session?.id ?? '', { limit: 100 })).map((entry) => textOf(entry.message))
 }
 
+/** Its last write has failed; from now on the disk works. */
+async function sendUnkept(cara: TestGateway, state: Broken): Promise<{ readonly turnId: string }> {
+  const { turnId, first } = await send(cara, 'hello')
+  await first
+  await setImmediate()
+  state.left = 0
+  return { turnId }
+}
+
 describe('a turn whose last write fails', () => {
   for (const how of ['unwritten', 'unflushed'] as const) {
     it(`once (${how}) ends as it ended, and no model is asked again`, async (t) => {
@@ -132,10 +141,7 @@ describe('a turn whose last write fails', () => {
   it('and that was cancelled stays cancelled', async (t) => {
     const state = broken(Infinity)
     const { gateway: cara } = await open(await folderOf(t), state)
-    const { turnId, first } = await send(cara, 'hello')
-    await first
-    await setImmediate()
-    state.left = 0
+    const { turnId } = await sendUnkept(cara, state)
     await cara.gateway.abort({ turnId }, 'enough')
     assert.deepEqual([(await end(cara, turnId)).status, state.asked], ['cancelled', 1])
     await cara.close()
@@ -173,10 +179,7 @@ describe('a turn whose last write fails', () => {
   it('goes on at once where its owner says so', async (t) => {
     const state = broken(Infinity)
     const { gateway: cara } = await open(await folderOf(t), state)
-    const { turnId, first } = await send(cara, 'hello')
-    await first
-    await setImmediate()
-    state.left = 0
+    const { turnId } = await sendUnkept(cara, state)
     await cara.gateway.resume(turnId)
     assert.equal((await end(cara, turnId)).text, 'answer to hello')
     await cara.close()

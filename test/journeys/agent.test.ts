@@ -6,10 +6,11 @@ import { AppError } from '../../src/contracts/errors.ts'
 import { textOf } from '../../src/contracts/message.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { EgressFetch } from '../../src/contracts/egress.ts'
-import type { AnyTool, Tool } from '../../src/contracts/tool.ts'
+import type { AnyTool } from '../../src/contracts/tool.ts'
 import type { TurnEvent } from '../../src/contracts/turn.ts'
 import { calls, fault, hangs, says, scriptedProvider, usage, type Scene } from '../doubles/scripted-provider.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from '../doubles/test-gateway.ts'
+import { manifest } from '../doubles/manifest.ts'
 
 const open: TestGateway[] = []
 async function gateway(options: TestGatewayOptions): Promise<TestGateway> {
@@ -26,23 +27,12 @@ after(closeAll)
 const types = (events: readonly TurnEvent[]) => events.map(({ type }) => type)
 const streamed = (events: readonly TurnEvent[]) => events.map((event) => (event.type === 'text-delta' ? event.text : '')).join('')
 
-function tool(name: string, run: (signal: AbortSignal) => Promise<string>, manifest: Partial<Tool['manifest']> = {}): AnyTool {
+function tool(name: string, run: (signal: AbortSignal) => Promise<string>, more: Parameters<typeof manifest>[0] = {}): AnyTool {
   return {
     name,
     description: 'A tool of this test',
     input: z.object({ value: z.string().optional() }),
-    manifest: {
-      effect: 'read',
-      effectWithoutDestination: 'read',
-      recovery: 'pure',
-      destinations: [],
-      targets: [],
-      content: [],
-      paths: [],
-      consent: 'judged',
-      returns: { trust: 'trusted', private: false, curated: false, records: false },
-      ...manifest,
-    },
+    manifest: manifest(more),
     run: async (_input, _call, signal) => ({ output: await run(signal) }),
   }
 }

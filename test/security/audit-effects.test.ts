@@ -25,6 +25,7 @@ import { chatReply } from '../doubles/openai-wire.ts'
 import { calls, says, scriptedProvider } from '../doubles/scripted-provider.ts'
 import { startWebhookServer } from '../doubles/webhook-server.ts'
 import { testGateway, type TestGateway, type TestGatewayOptions } from '../doubles/test-gateway.ts'
+import { manifest } from '../doubles/manifest.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'carapace-receipts-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -37,23 +38,12 @@ const verified = (folder: string) => {
   return verifyTrail(trailOf(folder), verifier)
 }
 
-function acting(run: (signal: AbortSignal) => Promise<string>, manifest: Partial<ToolManifest> = {}): AnyTool {
+function acting(run: (signal: AbortSignal) => Promise<string>, more: Partial<ToolManifest> = {}): AnyTool {
   return {
     name: 'act',
     description: 'Acts',
     input: z.looseObject({}),
-    manifest: {
-      effect: 'write',
-      effectWithoutDestination: 'write',
-      recovery: 'idempotent',
-      targets: [],
-      destinations: ['to'],
-      content: [],
-      paths: [],
-      consent: 'judged',
-      returns: { trust: 'trusted', private: false, curated: false, records: false },
-      ...manifest,
-    },
+    manifest: manifest({ effect: 'write', effectWithoutDestination: 'write', recovery: 'idempotent', destinations: ['to'], ...more }),
     run: async (_input, _call, signal) => ({ output: await run(signal) }),
   }
 }
@@ -142,8 +132,8 @@ describe('an effect', () => {
 
   it('tells failed, timed out, cancelled, unknown and refused apart', async () => {
     const approvals = { mode: 'deny' }
-    const outcome = async (run: (signal: AbortSignal) => Promise<string>, more: Partial<TestGatewayOptions> = {}, manifest: Partial<ToolManifest> = {}) =>
-      withGateway({ tools: [acting(run, manifest)], approvals, ...more }, async (cara) => {
+    const outcome = async (run: (signal: AbortSignal) => Promise<string>, more: Partial<TestGatewayOptions> = {}, declared: Partial<ToolManifest> = {}) =>
+      withGateway({ tools: [acting(run, declared)], approvals, ...more }, async (cara) => {
         await cara.ask('go')
         cara.audit.close()
         const found = receipts(cara.folder).find(({ kind }) => kind === 'effect-completed' || kind === 'effect-refused')
