@@ -29,6 +29,8 @@ test('cara task creates, lists, shows, changes, cancels and begins a task again'
   assert.equal((await run('cancel', id)).out, `cancelled: ${id}\n`)
   const named = JSON.parse((await run('create', '--session', 'kitchen', '--model', 'scripted:model', '--json', 'Tea')).out).task
   assert.deepEqual([named.sessionKey, named.model, named.state], ['kitchen', 'scripted:model', 'queued'])
+  assert.equal(JSON.parse((await run('list', '--json')).out).tasks.length, 2)
+  assert.equal(JSON.parse((await run('list', '--limit', '1', '--json')).out).tasks.length, 1)
   const wrong = await run('create', '--max-attempts', '0', 'go')
   assert.deepEqual([wrong.code, /maxAttempts/.test(wrong.err)], [1, true])
   assert.match((await run('show', 'task_none')).err, /no such task/)
