@@ -913,6 +913,7 @@ export const requirements: readonly Requirement[] = [
       'shares nothing that decides about safety, that is secret, or that is not valid',
     ],
     ['CLUS-42', 'The bounds of a node follow the shared settings', 'bounds turns, and what is logged, by what is shared'],
+    ['CLUS-43', 'Routes, prices and retention follow the shared settings', 'answers by routes, counts by prices and forgets by limits that are shared'],
     ['CLUS-33', 'Changes of shared settings at the same moment all stand', 'of changes at the same moment none is lost'],
     [
       'CLUS-34',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { clusterChangeResult, clusterStatusResult } from '../../src/contracts/ws/cluster.ts'
 import { statusResult } from '../../src/contracts/ws/health.ts'
+import { dbPruneResult } from '../../src/contracts/ws/data.ts'
 import { configGetResult } from '../../src/contracts/ws/config.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
@@ -102,6 +103,23 @@ describe('shared settings', { skip: missing !== null && missing }, () => {
     assert.deepEqual([status.activeTurns, b.upstream.requests.length], [1, 1])
     gate.resolve(whole.pieces.map(String).join(''))
     await until(() => a.upstream.requests.length + b.upstream.requests.length === 3)
+  })
+
+  it('answers by routes, counts by prices and forgets by limits that are shared', async () => {
+    const url = await server.create()
+    await using a = await start(url)
+    await using b = await start(url)
+    await set(a, 'routes.best', { models: ['openai:second'] })
+    await set(a, 'usage.prices', { 'openai:second': { inputPerMTok: 0, outputPerMTok: 1_000_000 } })
+    await goesBy(b, await set(a, 'agent.model', 'best'))
+    b.upstream.script(chatReply({ text: ['Hello.'], usage: { input: 3, output: 2 } }))
+    const { model, costUsd } = await b.chat('hello', 'main')
+    assert.deepEqual([model, costUsd], ['openai:second', 2])
+    const forgotten = async () => dbPruneResult.parse(await b.client.call('db.prune')).forgotten['usage']
+    await server.run(url, 'UPDATE usage SET at = at - 86400000 * 5')
+    assert.equal((await forgotten()) ?? 0, 0)
+    await goesBy(b, await set(a, 'retention.usageDays', 4))
+    assert.equal(await forgotten(), 1)
   })
 
   it('finds a change that nobody told it of, keeps what it cannot apply out, and cluster.status says why', async () => {
