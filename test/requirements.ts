@@ -838,6 +838,11 @@ export const requirements: readonly Requirement[] = [
       'A node under a schema that it does not know is not ready, whatever it can read',
       'stays out of service under another schema, whatever it can still read',
     ],
+    [
+      'CLUS-45',
+      'What nodes tell of jobs and tasks has one order, and is sealed like all texts',
+      'keeps what becomes of jobs and tasks in one order, sealed like all texts, and passes over what it cannot read',
+    ],
     ['CLUS-5', 'Nothing that a statement held stands in an error', 'says nothing of what stood in a statement when the server refuses it'],
     ['CLUS-6', 'The way to a database elsewhere is encrypted', 'encrypts beyond this machine, and checks who answers, unless the address says otherwise'],
   ]),
@@ -858,6 +863,11 @@ export const requirements: readonly Requirement[] = [
       'streams a turn to the clients of every node in order, and resumes a stream on another node',
     ],
     [
+      'CLUS-44',
+      'Every node tells what becomes of jobs and tasks, wherever it happens',
+      'tells the clients of every node what becomes of jobs and tasks, in one order, wherever it happens',
+    ],
+    [
       'CLUS-36',
       'A cancelled turn ends also where its node could not be told',
       'cancels a turn on a node that was cut off at that moment, and one whose node does not come back',
@@ -872,6 +882,20 @@ export const requirements: readonly Requirement[] = [
     ],
     ['CLUS-19', 'A job fires once, whichever nodes there are', 'fires a job on one node'],
     ['CLUS-11', 'Only the store knows its engine', 'nobody outside of the store asks which engine it is'],
+  ]),
+  ...proved('test/contracts/shared-work.test.ts', [
+    [
+      'CLUS-46',
+      'Events of jobs and tasks are heard once each, in the order in which they were kept',
+      'are heard by all in the order in which they are kept, and each once, however often a node looks',
+    ],
+    [
+      'CLUS-47',
+      'An event that could not be kept is told where it happened',
+      'are told here alone where they could not be kept, and what comes later is heard by all again',
+    ],
+    ['CLUS-48', 'What a newer node tells stops no older one', 'that this version cannot read are passed over'],
+    ['CLUS-49', 'Events wait for a store in bounded number', 'wait for a store that does not answer, a thousand at most'],
   ]),
   ...proved('test/security/cluster-guessing.test.ts', [
     [

@@ -143,6 +143,7 @@ async function assemble(given: BaseOptions, closers: Closers): Promise<RunningGa
     announcer,
     config: config.cron,
     isBrief: options.embedded === true,
+    work: shared?.cluster.work ?? null,
     conditions: { memory: store.memory, files, fetch, timeZone: book.timeZone },
     maySend: (credential) => access.maySend(credential),
     clock,
@@ -162,6 +163,7 @@ async function assemble(given: BaseOptions, closers: Closers): Promise<RunningGa
     forgetOld: () => forgetting.now(),
     jobs: schedule.jobs,
     tasks: schedule.tasks,
+    work: schedule.work,
     async erase(key, session, by) {
       await audit.keep({ kind: 'conversation-erased', session, by })
       return store.eraseConversation(key, { copies: paths.undo, backups: paths.backups })

@@ -4,6 +4,7 @@ import type { LimitKind } from './limits.ts'
 import type { SharedValues } from './settings.ts'
 import type { Lease } from './turn-lease.ts'
 import type { TurnEvent } from './turn.ts'
+import type { WorkLog } from './work.ts'
 
 /** What one tells the others; whoever does not hear it finds it out by looking, a little later. */
 export type Signal =
@@ -19,6 +20,8 @@ export type Signal =
   | { readonly kind: 'limits'; readonly counted: readonly (readonly [kind: LimitKind, key: string, times: number])[]; readonly node: string }
   /** The shared settings have this version now. */
   | { readonly kind: 'settings'; readonly version: number }
+  /** Something became of a job or a task. */
+  | { readonly kind: 'work'; readonly node: string }
   /** Something in the list of nodes has changed. */
   | { readonly kind: 'nodes' }
 
@@ -104,7 +107,7 @@ export interface SettingsStore {
 
 /** Nobody asks any more about a node that was not seen for so long. */
 export const NODE_KEPT_MS = 24 * 3_600_000
-/** Events of turns, for whoever comes back. */
+/** Events, for whoever comes back. */
 export const EVENTS_KEPT_MS = 10 * 60_000
 
 /** A node that was not seen for so long is taken for dead. */
@@ -112,6 +115,7 @@ export const DEAD_MS = 10_000
 
 export interface ClusterStore {
   readonly events: EventLog
+  readonly work: WorkLog
   readonly order: TurnOrder
   readonly settings: SettingsStore
   send(signal: Signal): Promise<void>

@@ -72,6 +72,14 @@ export interface JobRun {
   readonly note: string | null
 }
 
+export type JobAction = 'added' | 'updated' | 'removed' | 'paused' | 'resumed' | 'started' | 'finished' | 'skipped' | 'missed'
+
+export interface JobEvent {
+  readonly action: JobAction
+  readonly job: Job
+  readonly run: JobRun | null
+}
+
 /** Taken in the commit that accepts the turn, or not at all: one job and instant has one run, on every node and after every crash. */
 export interface JobClaim {
   readonly jobId: string

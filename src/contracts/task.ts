@@ -61,6 +61,11 @@ export interface Task extends TaskSpec {
   readonly endedAt: number | null
 }
 
+export interface TaskEvent {
+  readonly action: 'created' | 'updated' | 'retried' | 'resumed' | TaskState
+  readonly task: Task
+}
+
 /** Taken in the commit that accepts the turn, or not at all: one try has one turn, on every node and after every crash. */
 export interface TaskClaim {
   readonly taskId: string

@@ -4,6 +4,7 @@ import type { Settings, SharedSettings } from '../contracts/settings.ts'
 import type { Announcer } from '../gateway/announce.ts'
 import type { Erased } from '../contracts/store.ts'
 import type { Undo } from '../contracts/undo.ts'
+import type { WorkFeed } from '../contracts/work.ts'
 import type { Jobs } from '../gateway/schedule/jobs.ts'
 import type { Tasks } from '../gateway/schedule/tasks.ts'
 import type { OutboxDesk } from '../gateway/outbox/outbox-desk.ts'
@@ -23,6 +24,8 @@ export interface ServerDeps {
   readonly forgetOld: () => Promise<Readonly<Record<string, number>>>
   readonly jobs: Jobs
   readonly tasks: Tasks
+  /** What becomes of jobs and tasks, on every node. */
+  readonly work: Pick<WorkFeed, 'add'>
   readonly settings: Settings
   /** Of all nodes; null where the store is shared with nobody. */
   readonly sharedSettings: SharedSettings | null

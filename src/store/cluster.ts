@@ -10,6 +10,7 @@ import { integer, text, textOrNull } from './rows.ts'
 import { limitKind } from './limits.ts'
 import { createSettingsStore, SETTINGS_VERSION } from './shared-settings.ts'
 import { stands } from './stands.ts'
+import { createWorkLog } from './work-events.ts'
 
 const id = z.string().check(z.maxLength(200))
 const signalSchema = z.discriminatedUnion('kind', [
@@ -19,6 +20,7 @@ const signalSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('credentials'), node: id }),
   z.object({ kind: z.literal('limits'), counted: z.array(z.tuple([limitKind, id, z.int()])), node: id }),
   z.object({ kind: z.literal('settings'), version: z.int() }),
+  z.object({ kind: z.literal('work'), node: id }),
   z.object({ kind: z.literal('nodes') }),
 ])
 
@@ -32,6 +34,7 @@ export function createClusterStore(database: Database): ClusterStore | null {
   const send = (signal: Signal) => database.commit([signals.statement(JSON.stringify(signal))])
   return {
     events: createEventLog(database, signals),
+    work: createWorkLog(database, signals),
     order: createTurnOrder(database, signals),
     settings: createSettingsStore(database, signals),
     send,

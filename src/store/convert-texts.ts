@@ -20,7 +20,7 @@ export const LEFTOVERS = {
     sweep: [`INSERT INTO memory_words (memory_words) VALUES ('rebuild')`, 'VACUUM', 'PRAGMA wal_checkpoint(TRUNCATE)'],
   },
   // The write-ahead log and the backups of the server are its administrator's.
-  postgres: { prepare: ['TRUNCATE turn_events', `DELETE FROM meta WHERE name = 'texts-key'`], sweep: ['VACUUM FULL'] },
+  postgres: { prepare: ['TRUNCATE turn_events, work_events', `DELETE FROM meta WHERE name = 'texts-key'`], sweep: ['VACUUM FULL'] },
 } as const
 
 /** Where a row lies, as a text or number that a later one exceeds. A row of PostgreSQL that changes moves on, and is met again as one that has changed already. */

@@ -351,6 +351,21 @@ const steps: readonly (readonly SchemaStatement[])[] = [
     // Of what waits already somebody was told.
     `UPDATE approvals SET told_at = created_at`,
   ],
+  [
+    {
+      sqlite: [],
+      postgres: [
+        // Its positions only grow, after a crash of the server too: so it is no unlogged one.
+        `CREATE TABLE work_events (
+          position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          id TEXT COLLATE "C" NOT NULL,
+          data TEXT NOT NULL,
+          at BIGINT NOT NULL
+        )`,
+        'CREATE INDEX work_events_by_time ON work_events (at)',
+      ],
+    },
+  ],
 ]
 
 /** What this program can read and write. */

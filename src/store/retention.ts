@@ -54,6 +54,7 @@ export const retentionRules: readonly RetentionRule[] = [
   // Gateways that run forget these with their signs of life, too.
   { table: 'nodes', on: 'postgres', age: 'seen_at', ms: NODE_KEPT_MS },
   { table: 'turn_events', on: 'postgres', age: 'at', ms: EVENTS_KEPT_MS },
+  { table: 'work_events', on: 'postgres', age: 'at', ms: EVENTS_KEPT_MS },
   { table: 'attempts', age: 'since', ms: ATTEMPTS_COUNT_MS },
   { table: 'shared_settings', because: 'a row for each setting that is shared, at most 500 (shared-settings.ts)' },
   { table: 'tasks', age: 'ended_at', days: 'turnDays', key: ['id'] },

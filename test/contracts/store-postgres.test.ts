@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { AppError } from '../../src/contracts/errors.ts'
 import type { Database } from '../../src/contracts/store.ts'
+import type { WorkEvent } from '../../src/contracts/work.ts'
 import { migrate } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { postgresAddress } from '../../src/store/postgres-address.ts'
 import { openPostgres } from '../../src/store/postgres-database.ts'
+import { aTask } from '../doubles/a-task.ts'
 import { cutProxy, type CutProxy } from '../doubles/cut-proxy.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
 import { until } from '../doubles/until.ts'
@@ -148,6 +150,40 @@ describe('the shared engine', { skip: missing !== null && missing }, () => {
     await Promise.all(opened.map((each) => each.close()))
     await server.run(empty, `UPDATE meta SET value = '999' WHERE name = 'schema'`)
     await assert.rejects(openStore({ path: '', url: empty, synchronous: 'full' }), code('store/newer'))
+  })
+
+  it('keeps what becomes of jobs and tasks in one order, sealed like all texts, and passes over what it cannot read', async () => {
+    const url = await server.create()
+    const open = () => openStore({ path: '', url, synchronous: 'full', encrypt: { isOn: true, key: () => Buffer.alloc(32, 7) } })
+    const [one, two] = [await open(), await open()]
+    try {
+      const event = (prompt: string): WorkEvent => ({ kind: 'task', action: 'created', task: aTask('task_1', { prompt }) })
+      const [log, other] = [one.cluster?.work, two.cluster?.work]
+      assert.ok(log !== undefined && other !== undefined)
+      // However many commit at the same moment: nobody who has read up to a position has missed one before it.
+      const read: number[] = []
+      const reading = (async () => {
+        for (let last = 0; read.length < 60;) for (const { position } of await log.after(last, 7)) read.push((last = position))
+      })()
+      await Promise.all(Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? log : other).append(event(`${index}`), 'node', index)))
+      await reading
+      assert.deepEqual(
+        read,
+        read.toSorted((a, b) => a - b),
+      )
+      assert.equal(new Set(read).size, 60)
+      assert.deepEqual(await server.run(url, `SELECT id FROM work_events WHERE data LIKE '%prompt%'`), [])
+      const last = await log.last()
+      await server.run(url, `INSERT INTO work_events (id, data, at) VALUES ('work_x', '{"kind":"dream"}', 1), ('work_y', 'no json', 1)`)
+      await log.append(event('readable'), 'node', 100)
+      const words = (await log.after(last, 10)).map(({ event: each }) => (each?.kind === 'task' ? each.task.prompt : each))
+      assert.deepEqual(words, [null, null, 'readable'])
+      await log.prune(100)
+      assert.deepEqual((await log.after(0, 10)).length, 1)
+    } finally {
+      await one.close()
+      await two.close()
+    }
   })
 
   it('forgets what nodes kept for each other, however much it is', async () => {

@@ -6,37 +6,11 @@ import { OWNER } from '../../src/contracts/origin.ts'
 import { NO_TAINT } from '../../src/contracts/store.ts'
 import type { Task, TaskClaim } from '../../src/contracts/task.ts'
 import { NO_USAGE } from '../../src/contracts/usage.ts'
+import { aTask } from '../doubles/a-task.ts'
 import { cleared } from '../doubles/cleared.ts'
 import { onBothEngines } from '../doubles/both-engines.ts'
 
 const code = (expected: string) => (error: unknown) => error instanceof AppError && error.code === expected
-
-function task(id: string, more: Partial<Task> = {}): Task {
-  return {
-    id,
-    prompt: `do ${id}`,
-    origin: OWNER,
-    model: null,
-    policy: { maxAttempts: 3, maxTotalRuntimeMs: 1000, maxTurns: 3, maxRunTimeoutSeconds: 1 },
-    credential: null,
-    by: 'owner',
-    begunAt: 1,
-    sessionKey: `task:${id}`,
-    state: 'queued',
-    attempts: 0,
-    runIds: [],
-    turnId: null,
-    nextAt: 1,
-    runUntil: null,
-    blockedReason: null,
-    lastError: null,
-    since: 1,
-    version: 1,
-    createdAt: 1,
-    endedAt: null,
-    ...more,
-  }
-}
 
 await onBothEngines('a task', (store) => {
   let turns = 0
@@ -55,7 +29,7 @@ await onBothEngines('a task', (store) => {
   const claimOf = (taskId: string, version: number): TaskClaim => ({ taskId, version, attempts: version, until: 500 })
 
   it('is given as it was kept, and no more are kept than may be open', async () => {
-    const whole = task('whole', {
+    const whole = aTask('whole', {
       model: 'a:b',
       runIds: ['turn_a', 'turn_b'],
       lastError: 'no',
@@ -65,10 +39,10 @@ await onBothEngines('a task', (store) => {
     })
     await store().tasks.add(whole, 2)
     assert.deepEqual(await store().tasks.get('whole'), whole)
-    await store().tasks.add(task('second'), 2)
-    await assert.rejects(store().tasks.add(task('third'), 2), code('task/full'))
-    await store().tasks.replace(task('second', { state: 'done', nextAt: null, endedAt: 3, version: 2 }), 1)
-    await store().tasks.add(task('third', { createdAt: 2 }), 2)
+    await store().tasks.add(aTask('second'), 2)
+    await assert.rejects(store().tasks.add(aTask('third'), 2), code('task/full'))
+    await store().tasks.replace(aTask('second', { state: 'done', nextAt: null, endedAt: 3, version: 2 }), 1)
+    await store().tasks.add(aTask('third', { createdAt: 2 }), 2)
     assert.deepEqual(
       (await store().tasks.list({ limit: 2 })).map(({ id }) => id),
       ['third', 'whole'],
@@ -81,11 +55,11 @@ await onBothEngines('a task', (store) => {
       (await store().tasks.open()).map(({ id }) => id),
       ['whole', 'third'],
     )
-    await store().tasks.replace(task('third', { state: 'cancelled', nextAt: null, endedAt: 3, version: 2 }), 1)
+    await store().tasks.replace(aTask('third', { state: 'cancelled', nextAt: null, endedAt: 3, version: 2 }), 1)
   })
 
   it('has one turn for each try, in the commit that accepts it', async () => {
-    await store().tasks.add(task('a'), 10)
+    await store().tasks.add(aTask('a'), 10)
     assert.deepEqual(
       (await store().tasks.due(9, 5)).map(({ id }) => id),
       ['a'],
@@ -103,21 +77,21 @@ await onBothEngines('a task', (store) => {
     await assert.rejects(accept(claimOf('a', 2)), code('store/conflict'))
     assert.deepEqual([await store().tasks.due(9, 5), await store().tasks.running(), await store().tasks.nextDue(9)], [[], 1, 500])
     assert.deepEqual([...(await store().tasks.turns())], [[won?.turnId, 'a']])
-    await store().tasks.replace(task('a', { state: 'cancelled', nextAt: null, endedAt: 7, version: 3 }), 2)
+    await store().tasks.replace(aTask('a', { state: 'cancelled', nextAt: null, endedAt: 7, version: 3 }), 2)
     await assert.rejects(accept(claimOf('a', 3)), code('store/conflict'))
   })
 
   it('that somebody else changed is not replaced', async () => {
-    await store().tasks.add(task('b'), 10)
-    const won = await Promise.all([1, 2, 3].map((at) => store().tasks.replace(task('b', { since: at, version: 2 }), 1)))
+    await store().tasks.add(aTask('b'), 10)
+    const won = await Promise.all([1, 2, 3].map((at) => store().tasks.replace(aTask('b', { since: at, version: 2 }), 1)))
     assert.equal(won.filter(Boolean).length, 1)
     // Nor begun as it was before.
     await assert.rejects(accept(claimOf('b', 1)), code('store/conflict'))
-    await store().tasks.replace(task('b', { state: 'cancelled', nextAt: null, endedAt: 7, version: 3 }), 2)
+    await store().tasks.replace(aTask('b', { state: 'cancelled', nextAt: null, endedAt: 7, version: 3 }), 2)
   })
 
   it('is found where it stands otherwise than its turn', async () => {
-    await store().tasks.add(task('c'), 10)
+    await store().tasks.add(aTask('c'), 10)
     const { turnId, end } = await accept(claimOf('c', 1))
     const found = async () => (await store().tasks.outdated('c')).map(({ task: { state }, turn }) => `${state} ${turn}`)
     const stands = async (change: Partial<Task>) => {
@@ -147,9 +121,9 @@ await onBothEngines('a task', (store) => {
   })
 
   it('that a clock which stood ahead put off comes now, and so does one that waits for a configuration', async () => {
-    await store().tasks.add(task('early', { nextAt: 10_000 }), 10)
-    await store().tasks.add(task('long', { state: 'retry_wait', nextAt: 90_000 }), 10)
-    await store().tasks.add(task('short', { state: 'retry_wait', nextAt: 5000 }), 10)
+    await store().tasks.add(aTask('early', { nextAt: 10_000 }), 10)
+    await store().tasks.add(aTask('long', { state: 'retry_wait', nextAt: 90_000 }), 10)
+    await store().tasks.add(aTask('short', { state: 'retry_wait', nextAt: 5000 }), 10)
     await store().tasks.rewind(1000, 6000)
     const next = async (id: string) => (await store().tasks.get(id))?.nextAt
     assert.deepEqual([await next('early'), await next('long'), await next('short')], [1000, 1000, 5000])

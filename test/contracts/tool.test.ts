@@ -9,7 +9,6 @@ import type { EgressFetch } from '../../src/contracts/egress.ts'
 import { OWNER, type Origin } from '../../src/contracts/origin.ts'
 import type { Entry, MemoryRecord, Session } from '../../src/contracts/store.ts'
 import type { Job } from '../../src/contracts/schedule.ts'
-import type { Task } from '../../src/contracts/task.ts'
 import type { JobTools } from '../../src/tools/cron.ts'
 import type { TaskTools } from '../../src/tools/task.ts'
 import type { AnyTool } from '../../src/contracts/tool.ts'
@@ -18,6 +17,7 @@ import { oneAtATime } from '../../src/std/one-at-a-time.ts'
 import { toolDefinition } from '../../src/tools/definition.ts'
 import { locate, openChecked, type FileAccess } from '../../src/tools/file-access.ts'
 import { createTools } from '../../src/tools/registry.ts'
+import { aTask } from '../doubles/a-task.ts'
 import { memoryInMemory, sessionsInMemory } from '../doubles/memory-store.ts'
 import { PNG } from '../doubles/pictures.ts'
 import { takenMessages } from '../doubles/taken-messages.ts'
@@ -111,29 +111,17 @@ const jobs: JobTools = {
   turnOf: async () => ({ request }),
 }
 
-const task: Task = {
-  id: 'task_1',
+const task = aTask('task_1', {
   prompt: 'Sort',
   origin: { author: { kind: 'model', name: 'agent' }, trust: 'trusted', private: false },
-  model: null,
-  policy: { maxAttempts: 1, maxTotalRuntimeMs: 1, maxTurns: 1, maxRunTimeoutSeconds: 1 },
-  credential: null,
   by: 'model',
-  begunAt: NOW,
-  sessionKey: 'task:task_1',
   state: 'retry_wait',
   attempts: 1,
   runIds: ['turn_1'],
-  turnId: null,
   nextAt: NOW + 5000,
-  runUntil: null,
-  blockedReason: null,
-  lastError: null,
   since: NOW,
-  version: 3,
   createdAt: NOW,
-  endedAt: null,
-}
+})
 const tasks: TaskTools = {
   tasks: {
     hasOpen: true,

@@ -191,7 +191,7 @@ function fixedSettings(): Settings {
 }
 
 /** Runs nothing by itself. */
-function scheduleOver(gateway: ScriptedGateway, now: () => number): Pick<ScheduleControl, 'jobs' | 'tasks'> {
+function scheduleOver(gateway: ScriptedGateway, now: () => number): Pick<ScheduleControl, 'jobs' | 'tasks' | 'work'> {
   const { log } = recordedLog()
   const config = coreSections.cron.parse({})
   const book = new JobBook({ store: gateway.store.jobs, config, destinations: [], timeZone: 'Europe/Berlin', audit: noAudit, now, log })
@@ -212,8 +212,8 @@ function scheduleOver(gateway: ScriptedGateway, now: () => number): Pick<Schedul
     monotonic: now,
     log,
   }
-  const { jobs, tasks } = createSchedule(deps)
-  return { jobs, tasks }
+  const { jobs, tasks, work } = createSchedule(deps)
+  return { jobs, tasks, work }
 }
 
 const noMessages: Announcer = { destinations: [], announce: () => Promise.reject(new AppError('message/unknown-destination')) }

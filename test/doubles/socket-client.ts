@@ -26,7 +26,7 @@ export const CONNECT = { minProtocol: 3, maxProtocol: 3, client: { id: 'test', v
 
 /** Opens the socket without the handshake. */
 export async function openSocket(
-  doors: OpenDoors,
+  doors: Pick<OpenDoors, 'port'>,
   options: ClientOptions = { headers: { authorization: `Bearer ${TOKEN}` } },
   protocols: readonly string[] = [],
 ): Promise<SocketClient> {
@@ -87,7 +87,7 @@ export async function openSocket(
 }
 
 /** Opens the socket and shakes hands. */
-export async function connectSocket(doors: OpenDoors, more: Readonly<Record<string, unknown>> = {}, token = TOKEN): Promise<SocketClient> {
+export async function connectSocket(doors: Pick<OpenDoors, 'port'>, more: Readonly<Record<string, unknown>> = {}, token = TOKEN): Promise<SocketClient> {
   const client = await openSocket(doors, { headers: { authorization: `Bearer ${token}` } })
   const response = await client.call('connect', { ...CONNECT, ...more })
   if (!response.ok) throw new Error(response.error?.message)

@@ -246,7 +246,7 @@ async function begin(
     cron: { keepRuns: 2 },
     announce: (announcement) => createAnnouncer(messages, cara.gateway.audit, clock).announce(announcement),
   })
-  cara.jobs.subscribe(({ run }) => run !== null && note(told, run))
+  cara.work.add((event) => event.kind === 'job' && event.run !== null && note(told, event.run))
   await outbox.start(database.isShared)
   const desk = createOutboxDesk({ ...shared, outbox, audit: cara.gateway.audit })
   return { cara, store, outbox, desk, told, patienceMs }

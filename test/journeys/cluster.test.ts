@@ -6,14 +6,17 @@ import { after, before, describe, it, test } from 'node:test'
 import { agentEvent, agentResumeResult, agentWaitResult } from '../../src/contracts/ws/agent.ts'
 import { chatSendResult } from '../../src/contracts/ws/chat.ts'
 import { clusterStatusResult } from '../../src/contracts/ws/cluster.ts'
+import { cronEvent } from '../../src/contracts/ws/cron.ts'
 import { statusResult } from '../../src/contracts/ws/health.ts'
 import { deviceListResult } from '../../src/contracts/ws/devices.ts'
+import { taskEvent } from '../../src/contracts/ws/task.ts'
 import { SCHEMA } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { cutProxy } from '../doubles/cut-proxy.ts'
 import { configuredGateway, type ConfiguredGateway } from '../doubles/configured-gateway.ts'
 import { chatReply } from '../doubles/openai-wire.ts'
 import { installPostgres, startPostgres, type PostgresServer } from '../doubles/postgres-server.ts'
+import { connectSocket, type SocketClient } from '../doubles/socket-client.ts'
 import { until } from '../doubles/until.ts'
 
 const TOKEN = 'one-token-for-every-node-of-this-test-0123456789'
@@ -258,7 +261,7 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
       url,
       `UPDATE nodes SET schema = schema - 1; UPDATE meta SET value = (value::int - 1)::text WHERE name = 'schema';
       -- What the newest step of the schema made.
-      ALTER TABLE approvals DROP COLUMN notice, DROP COLUMN told_at`,
+      DROP TABLE work_events`,
     )
     const later = async (migrate: boolean) => openStore({ path: '', url, synchronous: 'full', migrate })
     await assert.rejects(later(false), { code: 'store/in-use' })
@@ -266,7 +269,34 @@ describe('gateways on PostgreSQL', { skip: missing !== null && missing }, () => 
     assert.equal((await a.request('/health/ready')).status, 503)
     await (await later(true)).close()
     assert.deepEqual(await server.run(url, `SELECT value::int AS schema FROM meta WHERE name = 'schema'`), [{ schema: SCHEMA }])
-    assert.deepEqual(await server.run(url, 'SELECT notice, told_at FROM approvals'), [])
+    assert.deepEqual(await server.run(url, 'SELECT data FROM work_events'), [])
+  })
+
+  it('tells the clients of every node what becomes of jobs and tasks, in one order, wherever it happens', async () => {
+    const { a, b } = await two()
+    await using _a = a
+    await using _b = b
+    for (const node of [a, b]) node.upstream.script(...Array.from({ length: 4 }, () => chatReply({ text: ['done'] })))
+    const [onA, onB] = [await connectSocket(a, {}, TOKEN), await connectSocket(b, {}, TOKEN)]
+    const heardBy = ({ frames }: SocketClient) =>
+      frames.flatMap((frame) => {
+        if (frame.type !== 'event' || (frame.event !== 'task' && frame.event !== 'cron')) return []
+        if (frame.event === 'cron') return [`job ${cronEvent.parse(frame.payload).job.name} ${cronEvent.parse(frame.payload).action}`]
+        const { action, task } = taskEvent.parse(frame.payload)
+        return [`task ${task.prompt} ${action}`]
+      })
+    await a.client.call('cron.add', { name: 'tea', schedule: { every: '1h' }, prompt: 'Make tea' })
+    await b.client.call('cron.update', { name: 'tea', enabled: false })
+    await a.client.call('task.create', { prompt: 'Sort my notes' })
+    await until(() => heardBy(onB).includes('task Sort my notes done'))
+    await b.client.call('cron.remove', { name: 'tea' })
+    await until(() => heardBy(onA).length >= 6 && heardBy(onB).length >= 6)
+    assert.deepEqual(heardBy(onA), heardBy(onB))
+    assert.deepEqual(heardBy(onA).toSorted(), [
+      ...['added', 'paused', 'removed'].map((action) => `job tea ${action}`),
+      ...['created', 'done', 'running'].map((action) => `task Sort my notes ${action}`),
+    ])
+    await Promise.all([onA.close(), onB.close()])
   })
 
   it('fires a job on one node', async () => {

@@ -39,7 +39,7 @@ async function open(scenes: readonly Scene[] | ((index: number) => Scene), more:
   await cara.gateway.recover()
   await cara.start()
   const told: string[] = []
-  cara.tasks.subscribe(({ action }) => told.push(action))
+  cara.work.add(({ kind, action }) => kind === 'task' && told.push(action))
   const create = (prompt = 'go', policy: Partial<TaskPolicy> = {}) => cara.tasks.create({ prompt, policy }, byOwner)
   const stands = async ({ id }: Task) => {
     const { state, blockedReason } = await cara.tasks.get(id)

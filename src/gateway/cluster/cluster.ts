@@ -15,6 +15,7 @@ import { EventRecorder } from './event-recorder.ts'
 import { HeldTurns } from './held-turns.ts'
 import { listNodes, type NodeList } from './list-nodes.ts'
 import { SharedTurns } from './shared-turns.ts'
+import { SharedWork } from './shared-work.ts'
 
 const BEAT_MS = 1000
 const MAX_LEFT = 100
@@ -31,6 +32,7 @@ export class Cluster implements Place {
   readonly leases: TurnLeases
   /** By the database. */
   readonly clock: Clock
+  readonly work: SharedWork
   readonly record = ({ turnId }: TurnAddress, event: TurnEvent) => this.#recorder.record(turnId, event)
   readonly #deps: ClusterDeps
   readonly #mine = new Set<string>()
@@ -57,6 +59,7 @@ export class Cluster implements Place {
     this.clock = { ...clock, now: () => clock.now() + this.#offset, sleep: (ms, signal) => clock.sleep(ms, signal) }
     this.leases = { ...turns.leases, lapsed: (now) => this.#takeLapsed(now) }
     this.#held = new HeldTurns(cluster.order, this.id)
+    this.work = new SharedWork({ kept: cluster.work, node: this.id, now: () => this.clock.now(), log })
     const tell = (turn: TurnAddress, event: TurnEvent, seq: number) => {
       this.#follower.heard(turn.turnId, seq, event.type === 'turn-finished')
       this.#hooks?.tell(turn, event, seq)
@@ -160,6 +163,7 @@ export class Cluster implements Place {
     this.#timer = null
     await this.#stopListening?.()
     await Promise.all([...this.#mine].map((turnId) => this.letGo(turnId)))
+    await this.work.settled()
     await this.#deps.cluster.leave(this.id)
   }
 
@@ -170,6 +174,7 @@ export class Cluster implements Place {
       if (isHeard && !this.#recorder.isOpen(signal.turn)) this.#follower.signalled(signal.turn, signal.session, signal.seq)
     } else if (signal.kind === 'abort') this.#hooks?.abort(signal.turns, signal.reason)
     else if (signal.kind === 'approvals') this.#hooks?.approvals(signal.ids)
+    else if (signal.kind === 'work') void this.work.look()
     else if (signal.kind === 'nodes') void this.#beat()
     this.#tell(signal)
   }
@@ -200,10 +205,12 @@ export class Cluster implements Place {
       await this.#hooks?.look()
       if (!this.#isDrained) await this.#hooks?.takeUp(await cluster.order.left(MAX_LEFT))
       await this.#lookForEnds()
+      await this.work.look()
       this.#follower.forget((turnId) => this.#hooks?.isHeard(turnId) === true)
       if (before - this.#prunedAt >= PRUNE_MS) {
         this.#prunedAt = before
         await cluster.events.prune(now - EVENTS_KEPT_MS)
+        await cluster.work.prune(now - EVENTS_KEPT_MS)
       }
     } catch (error) {
       log.warn('node.unseen', { error })

@@ -1,5 +1,7 @@
 /** Scheduled work: the jobs and tasks as doors and tools see them, and what runs them. */
 import type { Job } from '../../contracts/schedule.ts'
+import type { WorkEvent, WorkFeed } from '../../contracts/work.ts'
+import { Listeners } from '../listeners.ts'
 import type { JobBook } from './job-book.ts'
 import { JobRunner, type JobRunnerDeps } from './job-runner.ts'
 import type { Jobs } from './jobs.ts'
@@ -10,6 +12,8 @@ import type { Tasks } from './tasks.ts'
 export interface ScheduleControl {
   readonly jobs: Jobs
   readonly tasks: Tasks
+  /** What becomes of them. */
+  readonly work: Pick<WorkFeed, 'add'>
   /** After the recovery of turns. */
   start(): Promise<void>
   /** Another configuration holds: what waited for one goes on. */
@@ -25,6 +29,8 @@ export interface ScheduleDeps extends Omit<Runners, 'store' | 'gateway'>, Pick<S
   readonly gateway: Runners['gateway']
   /** A gateway that lives for one command leaves what is due to the next one that stays. */
   readonly isBrief: boolean
+  /** Of all who share the store; by default it is told here alone. */
+  readonly work?: WorkFeed | null
 }
 
 const MAX_NAMES = 10_000
@@ -75,12 +81,13 @@ export function createSchedule(deps: ScheduleDeps): ScheduleControl {
       const all = await book.list()
       return { isOn: config.enabled, jobs: all.length, running: runner.running, nextAt: await store.jobs.nextDue(clock.now()) }
     },
-    subscribe: (listener) => book.subscribe(listener),
   }
-  const leave: (() => void)[] = []
+  const work = deps.work ?? new Listeners<WorkEvent>(deps.log)
+  const leave = [book.subscribe((event) => work.tell({ kind: 'job', ...event })), taskBook.subscribe((event) => work.tell({ kind: 'task', ...event }))]
   return {
     jobs,
     tasks: taskBook,
+    work,
     async start() {
       leave.push(
         book.subscribe(({ action }) => void (JOBS_LOOKED_AT.has(action) && loop.look())),

@@ -5,10 +5,10 @@ import type { AuditTrail } from '../../contracts/audit.ts'
 import type { DestinationInfo } from '../../contracts/destination.ts'
 import { AppError } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/log.ts'
-import type { Job, JobAuthor, JobSpec, JobStore, ModelJobs, ScheduleText } from '../../contracts/schedule.ts'
+import type { Job, JobAuthor, JobEvent, JobSpec, JobStore, ModelJobs, ScheduleText } from '../../contracts/schedule.ts'
 import { Listeners } from '../listeners.ts'
 import { instantsOf } from './instants.ts'
-import type { JobChange, JobEvent, JobText } from './jobs.ts'
+import type { JobChange, JobText } from './jobs.ts'
 import { readSchedule } from './read-schedule.ts'
 
 export interface JobBookDeps {

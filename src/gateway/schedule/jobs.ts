@@ -17,14 +17,6 @@ export interface JobText {
 /** What is not named stays. */
 export type JobChange = { readonly [Member in keyof JobText]?: JobText[Member] | undefined }
 
-export type JobAction = 'added' | 'updated' | 'removed' | 'paused' | 'resumed' | 'started' | 'finished' | 'skipped' | 'missed'
-
-export interface JobEvent {
-  readonly action: JobAction
-  readonly job: Job
-  readonly run: JobRun | null
-}
-
 /** A job is named by its name or its id. All throw `cron/not-found`, and while scheduled work is switched off `cron/off` where they would make or run something. */
 export interface Jobs {
   readonly timeZone: string
@@ -44,5 +36,4 @@ export interface Jobs {
   /** The next instants, at most `count`. */
   upcoming(job: Job, count: number): Promise<readonly number[]>
   status(): Promise<{ readonly isOn: boolean; readonly jobs: number; readonly running: number; readonly nextAt: number | null }>
-  subscribe(listener: (event: JobEvent) => void): () => void
 }

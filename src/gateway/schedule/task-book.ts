@@ -5,11 +5,11 @@ import type { AuditTrail } from '../../contracts/audit.ts'
 import { AppError } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/log.ts'
 import type { JobAuthor } from '../../contracts/schedule.ts'
-import { ENDED, type ModelTasks, type Task, type TaskPolicy, type TaskState, type TaskStore } from '../../contracts/task.ts'
+import { ENDED, type ModelTasks, type Task, type TaskEvent, type TaskPolicy, type TaskState, type TaskStore } from '../../contracts/task.ts'
 import { Listeners } from '../listeners.ts'
 import { off } from './job-book.ts'
 import type { Move } from './task-outcome.ts'
-import type { PolicyChange, TaskChange, TaskEvent, Tasks, TaskText } from './tasks.ts'
+import type { PolicyChange, TaskChange, Tasks, TaskText } from './tasks.ts'
 
 export interface TaskBookDeps {
   readonly store: TaskStore

@@ -19,11 +19,6 @@ export interface TaskChange {
   readonly policy?: PolicyChange | undefined
 }
 
-export interface TaskEvent {
-  readonly action: 'created' | 'updated' | 'retried' | 'resumed' | TaskState
-  readonly task: Task
-}
-
 /** All but `create` and `list` throw `task/not-found`; what would make it run throws `cron/off` while scheduled work is switched off. */
 export interface Tasks {
   readonly timeZone: string
@@ -40,5 +35,4 @@ export interface Tasks {
   retry(id: string, author: JobAuthor): Promise<Task>
   /** Goes on now with one that is blocked or waits. Whoever does answers for it. Throws `task/state`, also where its turn waits. */
   resume(id: string, author: JobAuthor): Promise<Task>
-  subscribe(listener: (event: TaskEvent) => void): () => void
 }

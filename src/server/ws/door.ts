@@ -5,6 +5,7 @@ import { WebSocketServer } from 'ws'
 import type { Approval } from '../../contracts/approval.ts'
 import type { Cleared } from '../../contracts/cleared.ts'
 import { AppError } from '../../contracts/errors.ts'
+import type { WorkEvent } from '../../contracts/work.ts'
 import { closeCodes, wsLimits } from '../../contracts/ws-protocol.ts'
 import type { RequestFacts } from '../../guard/request.ts'
 import { addressKey } from '../../guard/stages/request/rate-limits.ts'
@@ -12,7 +13,6 @@ import { newId } from '../../std/ids.ts'
 import { viewApproval } from '../approval-view.ts'
 import { viewJob, viewRun } from '../job-view.ts'
 import { briefTask } from '../task-view.ts'
-import type { JobEvent } from '../../gateway/schedule/jobs.ts'
 import type { Drain } from '../drain.ts'
 import { readHealth } from '../health.ts'
 import { methods } from '../methods/registry.ts'
@@ -104,8 +104,7 @@ export class SocketDoor {
     const broadcast = new TurnBroadcast((event, payload) => this.#tellReaders(event, payload))
     const unsubscribe = this.#deps.gateway.subscribe((turn, event, seq) => broadcast.hear(turn, event, seq), 'pieces')
     const unfollow = this.#deps.gateway.approvals.subscribe((approvals) => this.#tellApprovals(approvals), 'everywhere')
-    const leave = this.#deps.jobs.subscribe((event) => this.#tellJob(event))
-    const forgetTasks = this.#deps.tasks.subscribe(({ action, task }) => this.#tellReaders('task', JSON.stringify({ action, task: briefTask(task) })))
+    const leave = this.#deps.work.add((event) => this.#tellWork(event))
     this.#lastHealth = readHealth(this.#deps).notReady.join('\n')
     const timer = setInterval(() => this.#tick(), wsLimits.tickIntervalMs)
     return () => {
@@ -113,7 +112,6 @@ export class SocketDoor {
       unsubscribe()
       unfollow()
       leave()
-      forgetTasks()
     }
   }
 
@@ -138,7 +136,10 @@ export class SocketDoor {
     }
   }
 
-  #tellJob({ action, job, run }: JobEvent): void {
+  #tellWork(event: WorkEvent): void {
+    const { kind, action } = event
+    if (kind === 'task') return this.#tellReaders('task', JSON.stringify({ action, task: briefTask(event.task) }))
+    const { job, run } = event
     this.#tellReaders('cron', JSON.stringify({ action, job: viewJob(job), run: run === null ? null : viewRun(run, job.name) }))
   }
 
