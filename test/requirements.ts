@@ -1224,6 +1224,11 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/contracts/jobs.test.ts', [
     ['CRON-15', 'The commit that accepts a turn decides who runs an instant', 'is taken by one turn alone, in the commit that accepts it'],
     ['CRON-16', 'An end is written down once', 'ends once'],
+    [
+      'STORE-91',
+      'A conversation is taken along with the tasks and jobs that run in it',
+      'is taken along with the conversation in which it runs, and so are its job and the tasks there, page by page',
+    ],
   ]),
   ...proved('test/journeys/tasks.test.ts', [
     [

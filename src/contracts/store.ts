@@ -104,17 +104,17 @@ export interface Store {
   conversationData(key: string, kind: ConversationKind, offset: number): Promise<ConversationData | null>
   /** Erases all of it, in free pages and in the log too. Whoever calls it has ended its turns. */
   eraseConversation(key: string, places: ErasePlaces): Promise<Erased | null>
-  /** Of the engine, and of what must hold between rows; a sentence for each thing that is wrong. */
   readonly jobs: JobStore
   readonly tasks: TaskStore
+  /** Of the engine, and of what must hold between rows; a sentence for each thing that is wrong. */
   check(): Promise<readonly string[]>
   size(): Promise<number>
   faults(): readonly string[]
   close(): Promise<void>
 }
 
-/** Tables whose rows belong to a conversation, and the notes that it wrote. */
-export const conversationKinds = ['turns', 'approvals', 'grants', 'refusals', 'undo_steps', 'outbox', 'usage', 'notes'] as const
+/** Tables whose rows belong to a conversation, or run in it, and the notes that it wrote. */
+export const conversationKinds = ['turns', 'approvals', 'grants', 'refusals', 'undo_steps', 'outbox', 'usage', 'tasks', 'jobs', 'job_runs', 'notes'] as const
 export type ConversationKind = (typeof conversationKinds)[number]
 
 export interface ConversationFacts {

@@ -6,6 +6,22 @@ import { entryRow, sealedColumns } from './sealed-columns.ts'
 /** Tables whose rows name their conversation, but the conversation itself and its lines. A line for each; a test looks for one that is missing. */
 export const conversationTables = ['turns', 'approvals', 'grants', 'refusals', 'undo_steps', 'outbox', 'usage'] as const satisfies readonly ConversationKind[]
 
+interface Place {
+  readonly where: string
+  readonly by: 'id' | 'key' | null
+  readonly order: string
+}
+
+const inside: Place = { where: 'session_id = $1', by: 'id', order: 'position' }
+/** What runs in the conversation, where the others are found otherwise. */
+const places: Partial<Record<ConversationKind, Place>> = {
+  usage: { ...inside, order: 'at, turn_id' },
+  tasks: { where: 'session_key = $1', by: 'key', order: 'created_at, id' },
+  // Their conversation stands in what is sealed.
+  jobs: { where: 'id IS NOT NULL', by: null, order: 'created_at, id' },
+  job_runs: { where: 'turn_id IN (SELECT id FROM turns WHERE session_id = $1)', by: 'id', order: 'due_at, job_id' },
+}
+
 const MAX_BYTES = 512 * 1024
 const ROWS_AT_ONCE = 50
 
@@ -28,6 +44,8 @@ export async function conversationFacts(database: Database, key: string): Promis
   }
   const rows: Record<string, number> = { lines: await count('entries') }
   for (const table of conversationTables) rows[table] = await count(table)
+  const [tasks] = await database.query('SELECT count(*) AS n FROM tasks WHERE session_key = $1', [key])
+  rows['tasks'] = tasks === undefined ? 0 : integer(tasks, 'n')
   return { key, rows, notes: (await standingNotes(database, await notesOf(database, id))).map((note) => note.key) }
 }
 
@@ -39,19 +57,29 @@ export async function conversationData(database: Database, key: string, kind: Co
     const notes = (await standingNotes(database, await notesOf(database, id))).map(({ key: name, value }) => ({ key: name, value }))
     return { rows: notes, next: null }
   }
-  const rows = await database.query(
-    `SELECT * FROM ${kind} WHERE session_id = $1 ORDER BY ${kind === 'usage' ? 'at, turn_id' : 'position'} LIMIT ${ROWS_AT_ONCE} OFFSET $2`,
-    [id, offset],
-  )
+  const { where, by, order } = places[kind] ?? inside
+  const params = by === null ? [] : [by === 'key' ? key : id]
+  const rows = await database.query(`SELECT * FROM ${kind} WHERE ${where} ORDER BY ${order} LIMIT ${ROWS_AT_ONCE} OFFSET $${params.length + 1}`, [
+    ...params,
+    offset,
+  ])
   const page: ConversationData['rows'][number][] = []
   let bytes = 0
+  let read = 0
   for (const row of rows) {
     const opened = openRow(database, kind, row)
-    bytes += JSON.stringify(opened).length
-    if (page.length > 0 && bytes > MAX_BYTES) break
-    page.push(opened)
+    if (kind !== 'jobs' || runsIn(key, opened)) {
+      bytes += JSON.stringify(opened).length
+      if (page.length > 0 && bytes > MAX_BYTES) break
+      page.push(opened)
+    }
+    read++
   }
-  return { rows: page, next: page.length < rows.length || rows.length === ROWS_AT_ONCE ? offset + page.length : null }
+  return { rows: page, next: read < rows.length || rows.length === ROWS_AT_ONCE ? offset + read : null }
+}
+
+function runsIn(key: string, job: Row): boolean {
+  return json(text(job, 'data'), isObject)['sessionKey'] === key
 }
 
 function openRow(database: Database, table: string, row: Row): Readonly<Record<string, SqlValue>> {

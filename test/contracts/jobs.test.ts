@@ -1,9 +1,12 @@
 /** Who runs an instant of a job is decided by the database, on both engines. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import * as z from 'zod'
 import { AppError } from '../../src/contracts/errors.ts'
 import { OWNER } from '../../src/contracts/origin.ts'
 import type { Job, JobClaim } from '../../src/contracts/schedule.ts'
+import { conversationKinds, type ConversationKind } from '../../src/contracts/store.ts'
+import { aTask } from '../doubles/a-task.ts'
 import { cleared } from '../doubles/cleared.ts'
 import { onBothEngines } from '../doubles/both-engines.ts'
 
@@ -87,5 +90,31 @@ await onBothEngines('the run of an instant', (store) => {
       (await store().jobs.running()).map(({ jobId }) => jobId),
       ['a'],
     )
+  })
+
+  it('is taken along with the conversation in which it runs, and so are its job and the tasks there, page by page', async () => {
+    for (let index = 0; index < 120; index++) await store().jobs.add({ ...job(`other-${index}`, 9 * HOUR), prompt: 'x'.repeat(9000) }, 500)
+    for (const id of ['mine-1', 'mine-2']) await store().jobs.add({ ...job(id, 9 * HOUR), sessionKey: 'cron:mine', createdAt: id === 'mine-1' ? 0 : 2 }, 500)
+    await store().jobs.add(job('mine', 9 * HOUR), 500)
+    await accept(claimOf('mine', 9 * HOUR))
+    for (let index = 0; index < 60; index++) await store().tasks.add(aTask(`task-${index}`, { sessionKey: index === 7 ? 'elsewhere' : 'cron:mine' }), 100)
+    const all = async (kind: ConversationKind) => {
+      const rows: object[] = []
+      for (let offset: number | null = 0; offset !== null;) {
+        const page = await store().conversationData('cron:mine', kind, offset)
+        rows.push(...(page?.rows ?? []))
+        offset = page?.next ?? null
+      }
+      return rows
+    }
+    const ids = z.array(z.object({ id: z.string() }))
+    assert.deepEqual(
+      ids.parse(await all('jobs')).map(({ id }) => id),
+      ['mine-1', 'mine', 'mine-2'],
+    )
+    assert.equal(new Set(ids.parse(await all('tasks')).map(({ id }) => id)).size, 59)
+    const counts = await Promise.all(conversationKinds.map(async (kind) => [kind, (await all(kind)).length] as const))
+    assert.deepEqual(Object.fromEntries(counts.filter(([, count]) => count > 0)), { turns: 1, jobs: 3, job_runs: 1, tasks: 59 })
+    assert.equal((await store().conversationFacts('cron:mine'))?.rows['tasks'], 59)
   })
 })

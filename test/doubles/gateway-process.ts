@@ -2,12 +2,17 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
+import { after } from 'node:test'
 import { createServices } from '../../src/app/services.ts'
 import type { GatewayClient } from '../../src/net/gateway-client.ts'
 import { assertNoSecretIn, secretsOf } from './canaries.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/app/main.ts')
 const READY = /^carapace ready on (http:\S+) .*\n/
+
+const running = new Set<ChildProcess>()
+// A test that failed leaves its programs behind, and the file of tests would wait for them.
+if (process.env['NODE_TEST_CONTEXT'] !== undefined) after(() => running.forEach((child) => child.kill('SIGKILL')))
 
 export type Environment = Readonly<Record<string, string>>
 
@@ -47,6 +52,7 @@ export interface Program {
 /** `cara …ARGUMENTS`. */
 export function runProgram(args: readonly string[], env: Environment): Program {
   const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
   let out = ''
   let err = ''
   const isReady = Promise.withResolvers<string>()
@@ -57,6 +63,7 @@ export function runProgram(args: readonly string[], env: Environment): Program {
   })
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
   const ended = once(child, 'close').then(() => {
+    running.delete(child)
     assertNoSecretIn(env['CARAPACE_STATE_DIR'], secretsOf(env))
     return { code: child.exitCode, signal: child.signalCode, out, err }
   })

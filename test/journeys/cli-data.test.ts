@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import * as z from 'zod'
 import { openSqlite } from '../../src/store/sqlite-database.ts'
+import { until } from '../doubles/until.ts'
 import { cleanEnvironment, runProgram, startProgram } from '../doubles/gateway-process.ts'
 
 function setUp(t: TestContext) {
@@ -112,12 +113,21 @@ test('cara data takes a conversation along, shows what would go, and erases it w
   const client = await running.connect()
   for (const sessionKey of ['mine', 'theirs'])
     await client.call('chat.send', { message: `the Zwiebelkuchen of ${sessionKey}`, sessionKey, idempotencyKey: `key ${sessionKey}`, wait: true })
+  for (const sessionKey of ['mine', 'theirs']) {
+    await client.call('task.create', { prompt: `bake the Zwiebelkuchen of ${sessionKey}`, sessionKey })
+    await client.call('cron.add', { name: sessionKey, schedule: { every: '1d' }, prompt: `eat the Nusstorte of ${sessionKey}`, sessionKey })
+    await client.call('cron.run', { name: sessionKey })
+  }
+  const runs = z.object({ runs: z.array(z.object({ status: z.string() })) })
+  const tasks = z.object({ tasks: z.array(z.object({ state: z.string() })) })
+  await until(async () => tasks.parse(await client.call('task.list')).tasks.every(({ state: now }) => now === 'done'))
+  await until(async () => runs.parse(await client.call('cron.runs')).runs.every(({ status }) => status === 'ok'))
   const facts = z.object({ rows: z.record(z.string(), z.number()) }).parse(await client.call('data.show', { key: 'mine' }))
-  assert.deepEqual([facts.rows['lines'], facts.rows['turns']], [2, 1])
+  assert.deepEqual([facts.rows['lines'], facts.rows['turns'], facts.rows['tasks']], [6, 3, 1])
   const page = z
     .object({ rows: z.array(z.looseObject({ model: z.string() })), next: z.null() })
     .parse(await client.call('data.export', { key: 'mine', kind: 'usage' }))
-  assert.equal(page.rows.length, 1)
+  assert.equal(page.rows.length, 3)
   await client.close()
   const file = join(folder, 'mine.jsonl')
   const taken = await cara('data', 'export', 'mine', '-o', file)
@@ -128,12 +138,19 @@ test('cara data takes a conversation along, shows what would go, and erases it w
     .split('\n')
     .map((line) => z.looseObject({ kind: z.string().optional(), session: z.object({ key: z.string() }).optional() }).parse(JSON.parse(line)))
   assert.equal(lines[0]?.session?.key, 'mine')
-  assert.ok(lines.some(({ kind }) => kind === 'turns') && lines.some(({ kind }) => kind === 'usage'))
+  const kinds = lines.flatMap(({ kind }) => (kind === undefined ? [] : [kind]))
+  assert.deepEqual(
+    ['turns', 'usage', 'tasks', 'jobs', 'job_runs'].map((kind) => kinds.filter((each) => each === kind).length),
+    [3, 3, 1, 1, 1],
+  )
+  assert.match(readFileSync(file, 'utf8'), /bake the Zwiebelkuchen of mine/)
+  assert.match(readFileSync(file, 'utf8'), /eat the Nusstorte of mine/)
   assert.match(readFileSync(file, 'utf8'), /the Zwiebelkuchen of mine/)
   assert.doesNotMatch(readFileSync(file, 'utf8'), /of theirs/)
 
   const shown = await cara('data', 'erase', 'mine')
-  assert.match(shown.out, /^turns +1$/m)
+  assert.match(shown.out, /^turns +3$/m)
+  assert.match(shown.out, /^tasks +1$/m)
   assert.match(shown.out, /nothing was erased: --yes does it\n$/)
   assert.equal((await cara('sessions', 'show', 'mine')).code, 0)
   const erased = await cara('data', 'erase', 'mine', '--yes', '--json')
@@ -142,6 +159,7 @@ test('cara data takes a conversation along, shows what would go, and erases it w
   assert.equal((await cara('sessions', 'show', 'mine')).code, 1)
   assert.equal((await cara('data', 'erase', 'mine', '--yes')).code, 1)
   assert.match((await cara('sessions', 'show', 'theirs')).out, /the Zwiebelkuchen of theirs/)
+  assert.match((await cara('task', 'list')).out, /of theirs/)
   await running.kill()
   const everything = readdirSync(state, { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(state, path)).isFile())
   assert.ok(everything.length > 4)

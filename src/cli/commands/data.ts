@@ -14,7 +14,7 @@ const exportCommand = defineCommand({
   name: 'export',
   summary: 'Everything that is kept about a conversation, as JSON lines',
   details:
-    'Messages, turns, questions with their answers, standing words, refusals, writes that can be taken back, messages that were sent, tokens, and the notes that it wrote.\nThe file is readable by you alone and must not be there yet.',
+    'Messages, turns, questions with their answers, standing words, refusals, writes that can be taken back, messages that were sent, tokens, the tasks and jobs that run in it\nwith what came of them, and the notes that it wrote. The file is readable by you alone and must not be there yet.',
   options: {
     output: { type: 'string', short: 'o', value: 'FILE', description: 'The file; by default standard output' },
     json: { type: 'boolean', description: 'Print errors as JSON' },
