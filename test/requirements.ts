@@ -1186,6 +1186,11 @@ export const requirements: readonly Requirement[] = [
       'A skipped local time comes once, and one that is shown twice too',
       'skipped by the clocks comes at the first instant after, and twice shown comes once',
     ],
+    [
+      'CRON-53',
+      'What repeats begins one period after it was made, not at once',
+      'every: the first time is one period after it was made, also for whoever looks a moment before that',
+    ],
   ]),
   ...proved('test/faults/schedule.test.ts', [
     ['CRON-14', 'Killed at any moment, a job runs once', 'killed in the minute of a run at any moment, a job runs once'],

@@ -1,7 +1,7 @@
 /** Work that begins by the clock: jobs, and the runs that came of them. A run is an ordinary turn. */
 import type { Origin } from './origin.ts'
 
-/** Times are milliseconds since the epoch. `cron`: five fields, read in the time zone. */
+/** Times are milliseconds since the epoch. `every`: the first time one period after the anchor. `cron`: five fields, read in the time zone. */
 export type Schedule =
   | { readonly kind: 'at'; readonly at: number }
   | { readonly kind: 'every'; readonly everyMs: number; readonly anchorAt: number }

@@ -163,6 +163,12 @@ describe('a cron expression', () => {
   })
 })
 
+it('every: the first time is one period after it was made, also for whoever looks a moment before that', async () => {
+  const { next } = await instantsOf({ kind: 'every', everyMs: 60 * MINUTE, anchorAt: 1000 })
+  for (const after of [0, 999, 1000, 1001]) assert.equal(next(after), 1000 + 60 * MINUTE)
+  assert.equal(next(1000 + 60 * MINUTE), 1000 + 120 * MINUTE)
+})
+
 describe('the newest instants of a span', () => {
   it('are those of a walk from its beginning', async () => {
     const every = (minutes: number) => ({ kind: 'every', everyMs: minutes * MINUTE, anchorAt: Date.UTC(2026, 0) }) as const

@@ -10,7 +10,7 @@ export async function instantsOf(schedule: Schedule): Promise<Instants> {
   if (schedule.kind === 'at') return { next: (after) => (schedule.at > after ? schedule.at : null) }
   if (schedule.kind === 'every') {
     const { everyMs, anchorAt } = schedule
-    return { next: (after) => (after < anchorAt ? anchorAt : anchorAt + (Math.floor((after - anchorAt) / everyMs) + 1) * everyMs) }
+    return { next: (after) => anchorAt + (Math.floor(Math.max(0, after - anchorAt) / everyMs) + 1) * everyMs }
   }
   const { cronInstants } = await import('./cron-instants.ts')
   return cronInstants(schedule.expression, schedule.timeZone)
