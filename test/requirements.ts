@@ -1102,6 +1102,11 @@ export const requirements: readonly Requirement[] = [
   ...proved('test/journeys/turns.test.ts', [
     ['TURN-33', 'A turn that failed can go on, and does nothing again', 'a turn that failed goes on where its journal ends, and does nothing again'],
     ['TURN-34', 'None goes on out of order', 'a turn does not go on behind what came after it, nor while it runs or waits, nor twice at once'],
+    [
+      'TURN-60',
+      'A cancelled turn stays cancelled, whatever becomes of the process',
+      'a turn that was cancelled is not taken up again by the next process, whether it ran or waited',
+    ],
     ['CLI-20', 'Turns are listed, shown, resumed and cancelled', 'cara turns lists what runs, waits and ended, and shows one step by step'],
   ]),
   ...proved('test/faults/every-position.test.ts', [

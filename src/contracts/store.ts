@@ -242,7 +242,7 @@ export interface StoredTurn {
   readonly fence: number
   /** Null while it waits. */
   readonly owner: string | null
-  /** Somebody cancelled it while another node carried it on. */
+  /** Somebody cancelled it: it does not go on. */
   readonly isCancelled: boolean
   /** Whether an earlier process began it. */
   readonly steps: readonly JournalStep[]
@@ -287,6 +287,8 @@ export interface TurnStore {
   append(turn: HeldTurn, steps: readonly JournalStep[], now: number): Promise<void>
   /** The reply, the usage row, the taint and the end of the turn in one commit; once, however often the same worker tries. `reply` is null when nothing was said. */
   finish(end: TurnEnd): Promise<void>
+  /** Those that have not ended are not to go on, whoever takes them up. */
+  cancel(turnIds: readonly string[]): Promise<void>
   /** Accepted and not finished, oldest first. */
   unfinished(): Promise<readonly StoredTurn[]>
   /** An accepted turn that has not ended; null when there is none. */

@@ -134,14 +134,17 @@ class Alone implements Company {
     return []
   }
 
-  abort(target: Parameters<Gateway['abort']>[0], reason: string): number {
-    const { turns, waiting } = this.#parts
-    const count = turns.abort(
+  /** Whoever hears that it was cancelled may count on it: the next process would not take it up either. */
+  async abort(target: Parameters<Gateway['abort']>[0], reason: string): Promise<number> {
+    const { turns, waiting, store, log } = this.#parts
+    const aborted = turns.abort(
       (turn) => ('turnId' in target ? turn.turnId === target.turnId : turn.sessionKey === target.sessionKey && target.sessionKey !== null),
       reason,
     )
     waiting.wakeCancelled()
-    return count
+    // Where it cannot be kept, it is cancelled all the same, as long as this process lives.
+    if (aborted.length > 0) await store.turns.cancel(aborted).catch((error: unknown) => log.warn('turn.uncancelled', { turns: aborted, error }))
+    return aborted.length
   }
 
   async recover(): Promise<number> {
@@ -149,7 +152,7 @@ class Alone implements Company {
     await store.approvals.cancelOrphans(this.#clock.now())
     await desk.expire()
     const unfinished = (await store.turns.unfinished()).filter(({ owner }) => owner === null || !store.turns.leases.isShared)
-    for (const turn of unfinished) adopt(turn, await waitsUntil(store, turn.turnId))
+    for (const turn of unfinished) adopt(turn, turn.isCancelled ? null : await waitsUntil(store, turn.turnId))
     if (unfinished.length > 0) log.info('turns.recovered', { count: unfinished.length })
     return unfinished.length
   }

@@ -129,9 +129,9 @@ export function createGateway({ agent, defaultModel, notReady, maySend, place: g
     gateway,
     recover: () => company.recover(),
     reauthorise() {
-      const count = turns.abort(({ credential }) => isRevoked(credential), REVOKED)
+      const aborted = turns.abort(({ credential }) => isRevoked(credential), REVOKED)
       waiting.wakeCancelled()
-      return count
+      return aborted.length
     },
     expire: () => desk.expire(),
     async look() {

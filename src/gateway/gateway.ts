@@ -25,7 +25,7 @@ export interface Gateway {
   /** The result, or the questions that the turn waits with, whichever comes first. */
   waitOrAsked(turnId: string, signal: AbortSignal): Promise<TurnResult | readonly Approval[]>
   /** Cancels running, queued and waiting turns, and the questions of the latter; says how many. On every node. */
-  abort(target: { readonly turnId: string } | { readonly sessionKey: string }, reason: string): number | Promise<number>
+  abort(target: { readonly turnId: string } | { readonly sessionKey: string }, reason: string): Promise<number>
   /**
    * Goes on with a turn that failed or was cancelled, or that nobody carries on, where its journal ends. Throws `turn/not-found`; `turn/ended` where it was completed, runs or waits, or where
    * its conversation has gone on since.

@@ -123,11 +123,11 @@ export class RunningTurns {
     this.#turns.delete(turnId)
   }
 
-  /** How many were cancelled. */
-  abort(matches: (turn: RunningTurn) => boolean, reason: string): number {
+  /** Says which. */
+  abort(matches: (turn: RunningTurn) => boolean, reason: string): readonly string[] {
     const chosen = [...this.#turns.values()].filter(matches)
     for (const turn of chosen) turn.controller.abort(new DOMException(reason, 'AbortError'))
-    return chosen.length
+    return chosen.map(({ turnId }) => turnId)
   }
 
   #tell(call: () => void, drop: () => void): void {

@@ -13,7 +13,7 @@ function running(count: number) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    abort(_, reason) {
+    async abort(_, reason) {
       aborted.push(reason)
       return count
     },

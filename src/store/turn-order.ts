@@ -1,5 +1,5 @@
 import type { Signal, TurnOrder } from '../contracts/cluster.ts'
-import type { Database, Signals } from '../contracts/store.ts'
+import type { Database, Signals, Statement } from '../contracts/store.ts'
 import { ASLEEP } from '../contracts/turn-lease.ts'
 import { text } from './rows.ts'
 
@@ -11,6 +11,10 @@ const WAITS_FOR_NOBODY = `NOT EXISTS (SELECT 1 FROM approvals WHERE approvals.tu
 /** Told at once; a notification of PostgreSQL holds 8,000 bytes. */
 const MAX_TOLD = 100
 const MAX_REASON = 500
+
+export function markCancelled(turnIds: readonly string[]): readonly Statement[] {
+  return turnIds.map((id) => ({ sql: 'UPDATE turns SET cancelled = 1 WHERE id = $1 AND finished = 0', params: [id] }))
+}
 
 export function createTurnOrder(database: Database, signals: Signals): TurnOrder {
   const ids = async (sql: string, params: readonly (string | number)[]) => (await database.query(sql, params)).map((row) => text(row, 'id'))
@@ -34,10 +38,7 @@ export function createTurnOrder(database: Database, signals: Signals): TurnOrder
       for (let from = 0; from < turnIds.length; from += MAX_TOLD) {
         const turns = turnIds.slice(from, from + MAX_TOLD)
         const told: Signal = { kind: 'abort', turns, reason: reason.slice(0, MAX_REASON) }
-        await database.commit([
-          ...turns.map((id) => ({ sql: 'UPDATE turns SET cancelled = 1 WHERE id = $1 AND finished = 0', params: [id] })),
-          signals.statement(JSON.stringify(told)),
-        ])
+        await database.commit([...markCancelled(turns), signals.statement(JSON.stringify(told))])
       }
     },
     async cancelled(owner, limit) {

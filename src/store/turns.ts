@@ -32,6 +32,7 @@ import { integer, isMessage, isObject, json, text, textOrNull } from './rows.ts'
 import { entryRow } from './sealed-columns.ts'
 import { touchSession } from './sessions.ts'
 import { createTurnHistory } from './turn-history.ts'
+import { markCancelled } from './turn-order.ts'
 import { createTurnLeases, fenced, whileHeld } from './turn-leases.ts'
 import { isConflict, stands } from './stands.ts'
 
@@ -157,6 +158,7 @@ export function createTurnStore(database: Database): TurnStore {
       if (!(await stands(database.commit(endStatements(texts, end)))) && !(await hasEnded(end))) throw new AppError('turn/lost')
     },
 
+    cancel: (turnIds) => database.commit(markCancelled(turnIds)),
     async unfinished() {
       const rows = await database.query(`${TURN} WHERE finished = 0 ORDER BY turns.position`, [])
       return Promise.all(rows.map(async (row) => storedTurn(texts, row, await stepsOf(text(row, 'id')))))

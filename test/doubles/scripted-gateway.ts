@@ -135,7 +135,7 @@ export function createScriptedGateway(store: Store, startedAt = 0): ScriptedGate
     },
     waitOrAsked: (turnId, signal) => gateway.wait(turnId, signal),
     approvals: new ApprovalDesk({ store, tools: new Map(), audit: noTrail, clock: systemClock, log: recordedLog().log }, () => undefined),
-    abort(target, reason) {
+    async abort(target, reason) {
       let count = 0
       for (const [turnId, turn] of running) {
         if ('turnId' in target ? target.turnId !== turnId : target.sessionKey !== turn.sessionKey) continue

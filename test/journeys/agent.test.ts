@@ -364,7 +364,7 @@ describe('one lane per conversation', () => {
       ['started', 'queued', 'queued'],
     )
     await assert.rejects(send(), (error) => error instanceof AppError && error.code === 'turn/queue-full')
-    assert.equal(cara.gateway.abort({ sessionKey: 'main' }, 'test'), 3)
+    assert.equal(await cara.gateway.abort({ sessionKey: 'main' }, 'test'), 3)
     for (const { turnId } of accepted) assert.equal((await cara.gateway.wait(turnId, AbortSignal.timeout(5000))).status, 'cancelled')
   })
 

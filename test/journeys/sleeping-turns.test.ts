@@ -91,7 +91,7 @@ describe('a turn whose model says when to ask again', () => {
     const { cara } = await open([busy, busy, says('Sooner.')])
     const cancelled = await send(cara, 'hello')
     await sleeping(cara, cancelled)
-    assert.equal(cara.gateway.abort({ turnId: cancelled }, 'enough'), 1)
+    assert.equal(await cara.gateway.abort({ turnId: cancelled }, 'enough'), 1)
     assert.equal((await end(cara, cancelled)).status, 'cancelled')
     const resumed = await send(cara, 'hello again')
     await sleeping(cara, resumed)

@@ -1,12 +1,17 @@
 /** Turns as the owner looks at them and takes them in hand: what they did, going on with one that ended too early, ending one. */
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { OWNER } from '../../src/contracts/origin.ts'
 import { NO_USAGE } from '../../src/contracts/usage.ts'
+import { openStore } from '../../src/store/open-store.ts'
 import { cleared } from '../doubles/cleared.ts'
 import { openDoors } from '../doubles/open-doors.ts'
 import { calls, fault, hangs, says, scriptedProvider, type Scene } from '../doubles/scripted-provider.ts'
 import { testGateway } from '../doubles/test-gateway.ts'
+import { until } from '../doubles/until.ts'
 import { cara } from './cli-fixture.ts'
 
 async function gateway(t: TestContext, scenes: readonly Scene[]) {
@@ -51,7 +56,42 @@ test('a turn does not go on behind what came after it, nor while it runs or wait
   })
   await assert.rejects(made.gateway.resume(turnId), /it runs/)
   await assert.rejects(made.gateway.resume('turn_9'), { code: 'turn/not-found' })
-  assert.equal(made.gateway.abort({ turnId }, 'enough'), 1)
+  assert.equal(await made.gateway.abort({ turnId }, 'enough'), 1)
+})
+
+test('a turn that was cancelled is not taken up again by the next process, whether it ran or waited', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'carapace-cancelled-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const first = scriptedProvider('fake', [hangs, fault('rate-limit', 'later', 600_000)])
+  const begun = await testGateway({
+    providers: [first],
+    folder,
+    // It dies before the end of any turn is written.
+    openStore: async (path) => {
+      const store = await openStore({ path, synchronous: 'normal' })
+      return { ...store, turns: { ...store.turns, finish: () => new Promise(() => {}) } }
+    },
+  })
+  const send = async (sessionKey: string) => {
+    const message = { door: 'test', sender: OWNER.author, sessionKey, parts: [{ type: 'text', text: 'hi', origin: OWNER }], options: {} } as const
+    return (await begun.gateway.submit(message)).turnId
+  }
+  const running = await send('running')
+  await until(() => first.requests.length === 1)
+  const sleeping = await send('sleeping')
+  await until(async () => (await begun.gateway.store.turns.history.get(sleeping))?.state === 'waiting')
+  for (const turnId of [running, sleeping]) assert.equal(await begun.gateway.abort({ turnId }, 'enough'), 1)
+  await begun.crash()
+
+  const second = scriptedProvider('fake', [says('I went on.'), says('I went on.')])
+  const next = await testGateway({ providers: [second], folder })
+  t.after(() => next.close())
+  await next.recover()
+  for (const turnId of [running, sleeping]) assert.equal((await next.gateway.wait(turnId, AbortSignal.timeout(5000))).status, 'cancelled')
+  assert.equal(second.requests.length, 0)
+  // He may still change his mind.
+  await next.gateway.resume(running)
+  assert.equal((await next.gateway.wait(running, AbortSignal.timeout(5000))).text, 'I went on.')
 })
 
 test('cara turns lists what runs, waits and ended, and shows one step by step', async () => {

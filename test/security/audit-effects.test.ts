@@ -149,7 +149,7 @@ describe('an effect', () => {
     await withGateway({ tools: [acting(() => new Promise(() => {}))] }, async (cara) => {
       const asked = cara.ask('go')
       while (receipts(cara.folder, 'effect-intended').length === 0) await sleep(2)
-      assert.equal(cara.gateway.abort({ sessionKey: 'main' }, 'enough'), 1)
+      assert.equal(await cara.gateway.abort({ sessionKey: 'main' }, 'enough'), 1)
       await asked
       cara.audit.close()
       assert.equal(receipts(cara.folder, 'effect-completed')[0]?.['outcome'], 'cancelled')

@@ -126,7 +126,7 @@ test('I1 requests run concurrently, up to a limit, and ids are unique while they
     client.send({ type: 'req', id: `w${index}`, method: 'agent.wait', params: { runId, timeoutMs: 60_000 } })
   assert.equal((await client.call('health', {}, 'w0')).error?.code, 'request/invalid')
   assert.equal((await client.call('health')).error?.code, 'request/rate-limited')
-  assert.equal(doors.gateway.abort({ turnId: runId }, 'test'), 1)
+  assert.equal(await doors.gateway.abort({ turnId: runId }, 'test'), 1)
   await client.frame((frame) => frame.type === 'res' && frame.id === 'w63')
   assert.ok((await client.call('health')).ok)
   await client.close()

@@ -65,7 +65,7 @@ export async function runTurn(
     if (!goesOn) abort(id, 'nobody can hear the answer')
   }
   const abort = (id: string, reason: string) => {
-    Promise.resolve(gateway.abort({ turnId: id }, reason)).catch((error: unknown) => log.warn('turn.unaborted', { turn: id, error }))
+    gateway.abort({ turnId: id }, reason).catch((error: unknown) => log.warn('turn.unaborted', { turn: id, error }))
   }
   const cancel = () => {
     if (turnId === null) return
