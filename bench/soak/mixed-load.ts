@@ -1,4 +1,4 @@
-/** What an owner does in a day, in seconds: one kind of request after the other at a steady pace, several at once. */
+/** What an owner does in a day, in seconds: one kind of request after the other at a given pace, several at once. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
@@ -18,6 +18,8 @@ export interface MixedLoad {
   readonly takeLatencies: () => readonly number[]
   readonly counts: () => Readonly<Record<string, number>>
   readonly problems: () => readonly string[]
+  /** From now on so many begin each second. */
+  readonly pace: (perSecond: number) => void
   /** Resolves when the last request has ended. */
   readonly stop: () => Promise<void>
 }
@@ -32,7 +34,8 @@ export interface MixedLoadOptions {
 const questions = z.object({ approvals: z.array(z.object({ id: z.string(), hash: z.string(), tool: z.string() })) })
 const completion = z.object({ choices: z.tuple([z.object({ message: z.object({ content: z.string() }) })]) })
 
-export function mixedLoad({ gateway, files, perSecond }: MixedLoadOptions): MixedLoad {
+export function mixedLoad({ gateway, files, perSecond: atFirst }: MixedLoadOptions): MixedLoad {
+  let perSecond = atFirst
   const base = `http://127.0.0.1:${gateway.port}`
   const headers = { authorization: `Bearer ${gateway.token}`, 'content-type': 'application/json' }
   const post = (path: string, body: unknown, more: Readonly<Record<string, string>> = {}) =>
@@ -142,6 +145,9 @@ export function mixedLoad({ gateway, files, perSecond }: MixedLoadOptions): Mixe
     },
     counts: () => counts,
     problems: () => problems,
+    pace(next) {
+      perSecond = next
+    },
     async stop() {
       ending.abort()
       await Promise.allSettled(running)
