@@ -122,19 +122,26 @@ describe('a checkout with everything installed', () => {
   })
 
   test('costs less than 50 ms beside the program itself', () => {
-    const quickest = (run: () => unknown) => {
-      let best = Infinity
-      for (let count = 0; count < 12; count++) {
-        const startedAt = performance.now()
-        run()
-        best = Math.min(best, performance.now() - startedAt)
-      }
-      return best
+    const took = (run: () => unknown) => {
+      const startedAt = performance.now()
+      run()
+      return performance.now() - startedAt
     }
     const direct = { ...env, NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile') }
-    const program = quickest(() => spawnSync(join(root, 'node_modules', '.bin', 'node'), [join(folder, 'dist', 'main.js'), 'x'], { env: direct }))
-    const launched = quickest(() => cara(['x']))
-    assert.ok(launched - program < 50, `${(launched - program).toFixed(1)} ms`)
+    const best = { program: Infinity, launched: Infinity }
+    // The quickest of each, in turn: beside other work it takes more of them until both had a moment to themselves.
+    for (let count = 0; count < 100 && (count < 5 || best.launched - best.program >= 50); count++) {
+      best.program = Math.min(
+        best.program,
+        took(() => spawnSync(join(root, 'node_modules', '.bin', 'node'), [join(folder, 'dist', 'main.js'), 'x'], { env: direct })),
+      )
+      best.launched = Math.min(
+        best.launched,
+        took(() => cara(['x'])),
+      )
+    }
+    const costs = best.launched - best.program
+    assert.ok(costs < 50, `${costs.toFixed(1)} ms`)
   })
 
   test('signals reach the program, also where the old Node has to stay', async () => {
