@@ -164,6 +164,15 @@ describe('text of others', () => {
     { maxLength: 12 },
   )
 
+  it('holds no mark and no token between whose letters others stand that grow when they are taken apart', () => {
+    for (const text of ['c\u0ace각arapace-quote', '%3c각각arapace-quote', 'c\ufdfaarapace quote', 'C각ARAPACE-QUOTE', `<|${'각'.repeat(30)}|>`]) {
+      const inert = makeInert(text)
+      assert.ok(inert.hadRoleMarker, text)
+      assert.doesNotMatch(inert.text, /quote|<\|/i)
+      assert.equal(makeInert(inert.text).text, inert.text)
+    }
+  })
+
   it('never holds a mark or a token, whatever it is, also cut and joined (K5)', () => {
     fc.assert(
       fc.property(pieces, pieces, fc.nat(), (first, second, cut) => {

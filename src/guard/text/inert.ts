@@ -3,7 +3,7 @@
  * spelled. What it says stays readable. Equal text gives equal text, and what is inert stays as it is.
  */
 import { dropHidden } from './hidden.ts'
-import { hasEscapes, plainSkeleton, skeleton, type Mapped } from './mapped.ts'
+import { asWritten, hasEscapes, plainSkeleton, skeleton, type Mapped } from './mapped.ts'
 
 interface Change {
   readonly from: number
@@ -39,13 +39,20 @@ export function makeInert(original: string): InertText {
   let text = dropHidden(original)
   let hadRoleMarker = false
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const read = changesOf(skeleton(text), text)
-    const changes = read.length > 0 || !hasEscapes(text) ? read : changesOf(plainSkeleton(text), text)
+    const changes = firstChanges(text)
     if (changes.length === 0) return { text, hadRoleMarker }
     hadRoleMarker ||= changes.some(({ isLoud }) => isLoud)
     text = apply(text, changes)
   }
   throw new RangeError('a text of others cannot be made inert')
+}
+
+/** As a reader of escapes reads it, as one who reads none, and as it is written. */
+function firstChanges(text: string): readonly Change[] {
+  let changes = changesOf(skeleton(text), text)
+  if (changes.length === 0 && hasEscapes(text)) changes = changesOf(plainSkeleton(text), text)
+  const written = changes.length === 0 ? asWritten(text) : null
+  return written === null ? changes : changesOf(written, text)
 }
 
 export function hasRoleMarker(mapped: Mapped, original: string): boolean {

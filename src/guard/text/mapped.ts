@@ -21,7 +21,12 @@ export function decoded(text: string): Mapped {
   return hasEscapes(text) ? build(text, ESCAPES, (found) => decodeEscape(found) ?? found) : same(text)
 }
 
-/** The same without reading escapes: `\\u003cat` holds an `<` for one reader, and a `cat` for another. */
+/** Nothing read and nothing taken apart, in small letters: for what counts the characters of a script that `skeleton` spells with more of them. Null where that is the plain skeleton. */
+export function asWritten(text: string): Mapped | null {
+  return PLAIN.test(text) ? null : same(text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase()))
+}
+
+/** The skeleton without reading escapes: `\\u003cat` holds an `<` for one reader, and a `cat` for another. */
 export function plainSkeleton(text: string): Mapped {
   return PLAIN.test(text) ? same(text.toLowerCase()) : build(text, OTHERS, (found) => found, bareForm)
 }
