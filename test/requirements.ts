@@ -457,6 +457,7 @@ export const requirements: readonly Requirement[] = [
     ['SEC-150', 'Text of others cannot end or begin the mark it stands in', 'cannot end or begin our mark, written ${name} (K5)'],
     ['SEC-151', 'Text of others holds no token of a chat template', 'holds no token of a chat template: ${token} (K5)'],
     ['SEC-152', 'Text of others cannot speak as somebody else', 'cannot open a line as somebody else (K6)'],
+    ['SEC-393', 'A mark is one as it is written, too', 'holds no mark and no token between whose letters others stand that grow when they are taken apart'],
     ['SEC-153', 'No text of others holds a mark, also cut and joined', 'never holds a mark or a token, whatever it is, also cut and joined (K5)'],
   ]),
   ...proved('src/guard/text/find-suspicion.test.ts', [
@@ -483,6 +484,16 @@ export const requirements: readonly Requirement[] = [
     ['SEC-163', 'Known secrets do not leave spread, backwards or encoded', 'do not leave ${name}'],
     ['SEC-164', 'A secret does not leave in two messages of a turn', 'do not leave in two messages of one turn'],
     ['SEC-165', 'What leaves does not depend on how it is cut', 'is the same wherever it is cut: every secret, tag and link at every byte'],
+    [
+      'SEC-391',
+      'What stands for a secret or personal data becomes the label of no link',
+      'makes no link of a mark that stands for a secret or for personal data, wherever it is cut',
+    ],
+    [
+      'SEC-392',
+      'A fence is known also where its indentation left before it',
+      'knows the beginning of code also where what it is indented with has left before',
+    ],
     ['SEC-166', 'Plain words are not kept back', 'keeps back no more than it may, and nothing of plain words'],
     ['SEC-169', 'A person who is not the owner gets no personal data', 'holds no personal data for anybody but the owner'],
     ['SEC-170', 'Arguments and reasoning are told like replies', 'is told by its reasoning and its calls as well, and the calls run as they were'],

@@ -33,7 +33,12 @@ export function guardDestinations(
       throw new AppError('message/unknown-destination', undefined, { hint })
     },
     clear(text) {
-      const decision = clearNow(outbound, { text, before: '', earlier: '', code: NO_CODE }, { secrets, markup: 'plain', personal, links: null }, report)
+      const decision = clearNow(
+        outbound,
+        { text, before: '', left: '', earlier: '', code: NO_CODE },
+        { secrets, markup: 'plain', personal, links: null },
+        report,
+      )
       if (decision.ok) return decision.value
       throw refusalError(decision.refusal)
     },

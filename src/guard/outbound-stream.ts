@@ -13,12 +13,15 @@ import { codeIn, NO_CODE, type CodeState } from './text/code.ts'
 const MAX_PENDING = 8192
 /** What left is remembered as far as something may begin in it. */
 const MAX_BEFORE = 512
+/** More than a mark has. */
+const MAX_LEFT = 32
 
 export class OutboundStream {
   readonly #context: OutboundContext
   readonly #report: Reporter
   #pending = ''
   #before = ''
+  #left = ''
   #earlier: string
   #code: CodeState = NO_CODE
 
@@ -73,13 +76,16 @@ export class OutboundStream {
     this.#pending = this.#pending.slice(length)
     const decision = clearNow(outbound, value, this.#context, this.#report)
     // A refused text leaves nothing.
-    return decision.ok ? decision.value.text : ''
+    const leaving = decision.ok ? decision.value.text : ''
+    this.#left = (this.#left + leaving).slice(-MAX_LEFT)
+    return leaving
   }
 
   #value(length: number): OutboundText {
     return {
       text: length === this.#pending.length ? this.#pending : this.#pending.slice(0, length),
       before: this.#before,
+      left: this.#left,
       earlier: this.#earlier,
       code: this.#code,
     }

@@ -104,7 +104,7 @@ describe('the pipeline', () => {
       'argument secretsRedacted',
       'toolCall toolKnown policyAllows inputValid pathsInsideRoots destinationsKnown ruleOfTwo consentPerCall ownerApproved',
       'toolResult originMarked secretsRedacted sizeWithinLimit injectionScanned',
-      'outbound secretsRedacted piiRedacted markupSafe linksSafe',
+      'outbound secretsRedacted piiRedacted marksApart markupSafe linksSafe',
       'egress schemeAllowed hostAllowed resolvesToPublic credentialsSameOrigin secretsForHost',
     ])
   })
@@ -355,7 +355,7 @@ describe('outbound', () => {
 
   it('takes secrets out, in every encoding that is known', () => {
     for (const form of [SECRET, Buffer.from(SECRET).toString('base64'), Buffer.from(SECRET).toString('hex')]) {
-      const decision = clearNow(outbound, { text: `<${form}>`, before: '', earlier: '', code: NO_CODE }, leaving, quiet)
+      const decision = clearNow(outbound, { text: `<${form}>`, before: '', left: '', earlier: '', code: NO_CODE }, leaving, quiet)
       assert.ok(decision.ok)
       assert.doesNotMatch(decision.value.text, new RegExp(form.slice(4, 16)))
     }

@@ -19,6 +19,7 @@ import { inboundInjectionScanned, resultInjectionScanned } from './stages/messag
 import { linksSafe } from './stages/message/links-safe.ts'
 import { markupSafe } from './stages/message/markup-safe.ts'
 import type { OutboundContext, OutboundStage, OutboundText } from './stages/message/outbound-facts.ts'
+import { marksApart } from './stages/message/marks-apart.ts'
 import { piiRedacted } from './stages/message/pii-redacted.ts'
 import { argumentSecretsRedacted, inboundSecretsRedacted, outboundSecretsRedacted } from './stages/message/secrets-redacted.ts'
 import { inboundSizeWithinLimit } from './stages/message/size-within-limit.ts'
@@ -85,7 +86,7 @@ export const toolResultWithClassifier: Checkpoint<TracedResult, ToolResultContex
 /** What leaves towards people; `outbound-stream.ts` runs the same stages over deltas. */
 export const outbound: Checkpoint<OutboundText, OutboundContext, OutboundStage> = {
   name: 'outbound',
-  stages: [outboundSecretsRedacted, piiRedacted, markupSafe, linksSafe],
+  stages: [outboundSecretsRedacted, piiRedacted, marksApart, markupSafe, linksSafe],
 }
 
 /** What leaves towards servers; again for each redirect. */

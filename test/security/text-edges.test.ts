@@ -250,7 +250,7 @@ describe('each form of a link, a tag and code', () => {
   })
 })
 
-const out = (text: string, before = ''): OutboundText => ({ text, before, earlier: '', code: NO_CODE })
+const out = (text: string, before = ''): OutboundText => ({ text, before, left: before, earlier: '', code: NO_CODE })
 
 describe('what an outbound stage says', () => {
   const says = (stage: typeof markupSafe, text: string, context: OutboundContext) => {
@@ -357,11 +357,11 @@ describe('a stream that leaves', () => {
     assert.equal(stream.push(' '), ' ')
     const next = new OutboundStream(plain, quiet)
     assert.equal(next.push(`${key} ${SECRET.slice(0, 10)}`), '[secret]')
-    assert.equal(next.push(`${SECRET.slice(10)} `) + next.end(), '[secret] ')
+    assert.equal(next.push(`${SECRET.slice(10)} `) + next.end(), ' [secret] ', 'not the label of a reference')
     const spread = new OutboundStream(plain, quiet, `so ${SECRET.slice(0, 12)} `)
     assert.equal(spread.push(key), '')
     assert.doesNotMatch(spread.push(`AA ${SECRET.split('').join('.').slice(0, 30)}`), /s\.k/)
-    assert.equal(spread.push(SECRET.split('').join('.').slice(30)) + spread.end(), '[secret]')
+    assert.equal(spread.push(SECRET.split('').join('.').slice(30)) + spread.end(), ' [secret]', 'not the label of a reference')
   })
 
   it('tells what was kept with the next piece, however long it is, and keeps its open end back', () => {

@@ -253,6 +253,49 @@ describe('a reply that streams', () => {
     }
   })
 
+  it('makes no link of a mark that stands for a secret or for personal data, wherever it is cut', () => {
+    const hidden = [
+      SECRET,
+      'sk-madeup0123456789abcdefghij',
+      'password: aB3dE5fG7hJ9kL1mN3pQ',
+      'bob@mail.example',
+      '+49 30 90182012',
+      'DE89 3704 0044 0532 0130 00',
+    ]
+    for (const context of [tainted, strict]) {
+      for (const word of hidden) {
+        for (const text of [`![x][${word}]\n\n${word}: //3232235777/p\n`, `!${word}(//3232235777/p)\n`, `!x ${word}[r]\n`, `${word}:\n//3232235777/p\n`]) {
+          const whole = left(text, context)
+          assert.doesNotMatch(whole, /\[(?:secret|e-mail address|phone number|account number)\][([:]/, text)
+          for (let cut = 0; cut <= text.length; cut++) {
+            const stream = new OutboundStream(context, quiet)
+            assert.equal(stream.push(text.slice(0, cut)) + stream.push(text.slice(cut)) + stream.end(), whole, `${text} cut at ${cut}`)
+          }
+          const slow = new OutboundStream(context, quiet)
+          assert.equal(Array.from(text, (one) => slow.push(one)).join('') + slow.end(), whole, `${text} in single characters`)
+        }
+      }
+    }
+  })
+
+  it('knows the beginning of code also where what it is indented with has left before', () => {
+    for (const indent of [' ', '   ', '> ', '- ', '1. ', '>  ```\n> ']) {
+      for (const mark of ['```', '~~~']) {
+        const text = `a\n${indent}${mark}\n<y>\n${mark}\n<p>\n${mark}\n<z>`
+        for (const context of [page, tainted]) {
+          const whole = left(text, context)
+          for (let first = 0; first <= text.length; first++) {
+            for (let second = first; second <= Math.min(text.length, first + 4); second++) {
+              const stream = new OutboundStream(context, quiet)
+              const pieces = [text.slice(0, first), text.slice(first, second), text.slice(second)]
+              assert.equal(pieces.map((piece) => stream.push(piece)).join('') + stream.end(), whole, `${text} cut at ${first} and ${second}`)
+            }
+          }
+        }
+      }
+    }
+  })
+
   it('is the same wherever it is cut, for texts put together at random', () => {
     const piece = fc.oneof(
       fc.constantFrom(...texts),

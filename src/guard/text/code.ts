@@ -106,7 +106,8 @@ export function codeUnfinished(text: string, offset: number, before: CodeState):
   const { fence, isUnpaired } = codeIn(text.slice(0, lineStart), Math.min(offset, lineStart), before).state
   if (fence !== null) return fence !== 'lost' && /^ {0,3}[`~]+[ \t]*$/.test(line) ? held(lineStart) : 0
   const isStart = lineStart >= offset
-  if (isStart && line.length <= MAX_INLINE && /^[ \t>*+\-\d.)]*(?:`{3,}|~{1,})/.test(line) && !/^~{1,2}[^~]/.test(line)) return held(lineStart)
+  // A fence may begin behind what a line begins with: the whole line leaves together.
+  if (isStart && line.length <= MAX_INLINE && /^[ \t>*+\-\d.)]*(?:`{0,2}$|`{3,}|~{1,})/.test(line) && !/^~{1,2}[^~]/.test(line)) return held(lineStart)
   const run = /`+$/.exec(line)
   if (isUnpaired) return run === null ? 0 : run[0].length
   const ranges: (readonly [number, number])[] = []

@@ -27,7 +27,7 @@ const CALLED =
   /(?:api[ _-]?key|secret|token|passw(?:or)?d|passphrase|pwd)["'`]{0,2} {0,2}(?:[:=]|is) {0,2}["'`]{0,2}([A-Za-z0-9_+/=~-]{16,250})(?![A-Za-z0-9_+/=~(.-])/gi
 const PEM = /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----[^]{0,16000}?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----|$)/g
 
-const MARK = '[secret]'
+export const SECRET_MARK = '[secret]'
 /** Everything above holds one of these. */
 const ANY =
   /sk[-_]|rk_|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|AIza|ya29|npm_|hf_|SG\.|eyJ|AGE-S|\d:|bearer|basic|-----BEGIN|(?:key|secret|token|passw(?:or)?d|passphrase|pwd)["'`]{0,2} {0,2}(?:[:=]|is)/i
@@ -35,14 +35,15 @@ const ANY =
 export function findCredentials(text: string): readonly Span[] {
   if (!ANY.test(text)) return NONE
   const spans: Span[] = []
-  for (const { 0: found, index } of text.matchAll(TOKEN)) if (isIssued(found)) spans.push({ from: index, until: index + found.length, text: MARK })
-  for (const { 0: found, index } of text.matchAll(BOT_TOKEN)) if (isRandom(found)) spans.push({ from: index, until: index + found.length, text: MARK })
+  for (const { 0: found, index } of text.matchAll(TOKEN)) if (isIssued(found)) spans.push({ from: index, until: index + found.length, text: SECRET_MARK })
+  for (const { 0: found, index } of text.matchAll(BOT_TOKEN)) if (isRandom(found)) spans.push({ from: index, until: index + found.length, text: SECRET_MARK })
   for (const pattern of [BEARER, CALLED]) {
     for (const { 0: found, 1: value = '', index } of text.matchAll(pattern)) {
-      if (isRandom(value)) spans.push({ from: index + found.length - value.length, until: index + found.length, text: MARK })
+      if (isRandom(value)) spans.push({ from: index + found.length - value.length, until: index + found.length, text: SECRET_MARK })
     }
   }
-  if (text.includes('-----BEGIN')) for (const { 0: found, index } of text.matchAll(PEM)) spans.push({ from: index, until: index + found.length, text: MARK })
+  if (text.includes('-----BEGIN'))
+    for (const { 0: found, index } of text.matchAll(PEM)) spans.push({ from: index, until: index + found.length, text: SECRET_MARK })
   return spans
 }
 const NONE: readonly Span[] = []

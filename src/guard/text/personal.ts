@@ -40,6 +40,9 @@ const RULES: Readonly<Record<PersonalKind, readonly Rule[]>> = {
   ],
 }
 
+/** What stands instead of them. */
+export const PERSONAL_MARKS: readonly string[] = [...new Set(Object.values(RULES).flatMap((rules) => rules.map(({ instead }) => instead)))]
+
 export function findPersonal(text: string, kinds: readonly PersonalKind[]): readonly Span[] {
   const spans: Span[] = []
   for (const kind of ORDER) {

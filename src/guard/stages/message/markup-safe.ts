@@ -7,7 +7,8 @@ import type { OutboundContext, OutboundStage } from './outbound-facts.ts'
 
 const SCHEMES = new Set(['http:', 'https:', 'mailto:', 'tel:'])
 const MARKUP = /[\]<]/
-const CODE = /[`~\\]/
+/** Code, or the beginning of a line in which it may begin. */
+const CODE = /[`~\\]|(?:^|\n)[ \t>*+\-\d.)]+$/
 
 /** Shown, the text does nothing: no control sequences, no HTML where HTML is rendered, no links that run code. */
 export const markupSafe: OutboundStage = {

@@ -10,6 +10,8 @@ export interface OutboundText {
   readonly text: string
   /** What left just before it: it cannot be changed any more, but something may begin in it. */
   readonly before: string
+  /** The end of the same as it was shown: with marks instead of what was taken out. */
+  readonly left: string
   /** The end of an earlier message of the turn, as long as nothing of this one has left: a secret may go on here. */
   readonly earlier: string
   /** What is open where the text begins. */

@@ -3,7 +3,7 @@ import type { SecretRegistry } from '../../../contracts/log.ts'
 import type { Message } from '../../../contracts/message.ts'
 import type { InboundMessage } from '../../../contracts/turn.ts'
 import { PASS, type Stage } from '../../stage.ts'
-import { credentialsUnfinished, findCredentials } from '../../text/credentials.ts'
+import { credentialsUnfinished, findCredentials, SECRET_MARK } from '../../text/credentials.ts'
 import { replaceSpans, type Span } from '../../text/spans.ts'
 import type { ArgumentText, InboundContext } from './facts.ts'
 import type { OutboundStage } from './outbound-facts.ts'
@@ -57,7 +57,7 @@ export const argumentSecretsRedacted: Stage<ArgumentText, { readonly secrets: Se
 }
 
 function splitSpans(text: string, secrets: SecretRegistry): readonly Span[] {
-  return secrets.findSplit(text).map(([from, until]) => ({ from, until, text: '[secret]' }))
+  return secrets.findSplit(text).map(([from, until]) => ({ from, until, text: SECRET_MARK }))
 }
 
 function redactMessage(message: Message, secrets: SecretRegistry): Message {
