@@ -14,6 +14,7 @@ import { inboundInjectionScanned, resultInjectionScanned } from '../../src/guard
 import { linksSafe } from '../../src/guard/stages/message/links-safe.ts'
 import { markupSafe } from '../../src/guard/stages/message/markup-safe.ts'
 import type { OutboundContext, OutboundText } from '../../src/guard/stages/message/outbound-facts.ts'
+import { marksApart } from '../../src/guard/stages/message/marks-apart.ts'
 import { piiRedacted } from '../../src/guard/stages/message/pii-redacted.ts'
 import { argumentSecretsRedacted, outboundSecretsRedacted } from '../../src/guard/stages/message/secrets-redacted.ts'
 import { trustAssigned } from '../../src/guard/stages/message/trust-assigned.ts'
@@ -275,6 +276,30 @@ describe('what an outbound stage says', () => {
     assert.equal(says(markupSafe, '<b> [a](javascript:x)', page), 'a link would have run code')
     assert.equal(says(markupSafe, 'a <b>', plain), 'pass', 'plain text is shown as it is')
     assert.equal(says(markupSafe, 'a <b>', { ...plain, links: tainted.links }), 'routine: markup was made inert')
+  })
+
+  it('is a space where one of our marks would become the label of a link, and only there', () => {
+    const apart = (text: string, left = '') => {
+      const verdict = marksApart.check({ ...out(text), left }, page)
+      return verdict.verdict === 'rewrite' ? verdict.value.text : verdict.verdict
+    }
+    for (const mark of ['[secret]', '[e-mail address]', '[phone number]', '[account number]', '[card number]', '[personal number]']) {
+      for (const next of ['(x)', '[x]', ': x']) {
+        assert.equal(apart(`so ${mark}${next}`), `so ${mark} ${next}`)
+        assert.equal(apart(`so ${mark}\u202e${next} [a]`, 'so'), `so ${mark} ${next} [a]`)
+        assert.equal(apart(next, `so ${mark}`), ` ${next}`)
+        assert.equal(apart(`\u202e${next}`, `so ${mark}`), ` ${next}`)
+        for (const [text, left] of [
+          [`so ${mark} ${next}`, ''],
+          [next, `${mark} `],
+          [next, `${mark}x`],
+          [next, ''],
+          [`a] ${next}`, mark],
+          [`[a]${next}`, ''],
+        ] as const)
+          assert.equal(apart(text, left), 'pass', `${left}|${text}`)
+      }
+    }
   })
 
   it('is nothing where it changes nothing', () => {
