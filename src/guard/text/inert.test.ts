@@ -165,7 +165,7 @@ describe('text of others', () => {
   )
 
   it('holds no mark and no token between whose letters others stand that grow when they are taken apart', () => {
-    for (const text of ['c\u0ace각arapace-quote', '%3c각각arapace-quote', 'c\ufdfaarapace quote', 'C각ARAPACE-QUOTE', `<|${'각'.repeat(30)}|>`]) {
+    for (const text of ['c\u0ace각arapace-quote', '%3c각각arapace-quote', 'c\ufdfaarapace quote', 'C각각ARAPACE-QUOTE', `<|${'각'.repeat(30)}|>`]) {
       const inert = makeInert(text)
       assert.ok(inert.hadRoleMarker, text)
       assert.doesNotMatch(inert.text, /quote|<\|/i)
